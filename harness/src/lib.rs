@@ -1,0 +1,4 @@
+//! leaseproof's library.
+
+pub mod secret;
+pub mod time;

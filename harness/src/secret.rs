@@ -11,7 +11,7 @@ pub const REDACTED: &str = "[redacted]";
 
 /// A credential, token, unseal key or password. `Debug`, `Display` and `Serialize` all give `[redacted]`; the text
 /// itself is had only through [`Secret::expose`], so that a reader finds every place that looks.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -1,4 +1,6 @@
 //! leaseproof's library.
 
+pub mod outcome;
+pub mod scenario;
 pub mod secret;
 pub mod time;

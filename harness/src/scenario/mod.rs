@@ -1,0 +1,206 @@
+//! Scenarios: what a person writes in YAML ([`file`]), read with the place of every value ([`mark`]), checked as a whole,
+//! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
+
+pub mod file;
+pub mod mark;
+pub mod word;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use file::{
+    Always, Api, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate, Sql, Storage, Token, Wait,
+};
+use mark::Place;
+use word::{Fraction, Name, Ref};
+
+/// A scenario that can be planned and run: every reference leads somewhere, every default is filled in.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The sentence that it shows.
+    pub name: String,
+    /// Why it matters.
+    pub about: Option<String>,
+    /// The file it came from, as given on the command line; empty when built in Rust.
+    pub path: PathBuf,
+    /// The text of that file, for snippets.
+    pub source: Arc<str>,
+    /// The promises that it judges.
+    pub guarantees: Vec<String>,
+    /// The servers.
+    pub stack: Stack,
+    /// The database engine, if it is mounted.
+    pub database: Option<Database>,
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// What happens.
+    pub steps: Vec<Step>,
+    /// What holds throughout.
+    pub always: Vec<Invariant>,
+}
+
+/// The servers of a scenario.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Where Vault keeps its data.
+    pub storage: Storage,
+    /// How many key shares unseal needs.
+    pub key_threshold: u8,
+    /// PostgreSQL, if the scenario has it.
+    pub postgres: Option<Postgres>,
+}
+
+/// The PostgreSQL server of a scenario.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    /// `max_connections`.
+    pub max_connections: u32,
+}
+
+/// The database engine of a scenario.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Where it is mounted: `database`.
+    pub mount: Name,
+    /// The mount's default lease TTL.
+    pub default_lease_ttl: Option<Duration>,
+    /// The mount's maximum lease TTL.
+    pub max_lease_ttl: Option<Duration>,
+    /// Its connection to PostgreSQL.
+    pub connection: Connection,
+}
+
+/// A connection of the database engine.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Its name: that of the server.
+    pub name: Name,
+    /// What Vault's own user is.
+    pub root: RootKind,
+    /// Size of Vault's pool.
+    pub max_open_connections: u32,
+    /// Dynamic roles.
+    pub roles: Vec<Role>,
+    /// Static roles.
+    pub static_roles: Vec<StaticRole>,
+}
+
+/// A dynamic role. What is `None` is left to the server.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name.
+    pub name: Name,
+    /// TTL of a new lease.
+    pub default_ttl: Option<Duration>,
+    /// Greatest age of a lease.
+    pub max_ttl: Option<Duration>,
+    /// SQL that makes a user; leaseproof's default when `None`.
+    pub creation_statements: Option<Vec<String>>,
+    /// SQL that removes a user; the engine's default when `None`.
+    pub revocation_statements: Option<Vec<String>>,
+    /// SQL that prolongs a user; the engine's default when `None`.
+    pub renew_statements: Option<Vec<String>>,
+}
+
+/// A static role.
+#[derive(Debug, Clone)]
+pub struct StaticRole {
+    /// Its name.
+    pub name: Name,
+    /// Its database user.
+    pub username: Name,
+    /// How often its password changes.
+    pub rotation_period: Duration,
+}
+
+/// A client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name.
+    pub name: Name,
+    /// The dynamic role whose credential it holds.
+    pub holds: Ref,
+    /// At which part of a TTL it renews.
+    pub renews_at: Fraction,
+    /// How often it uses its credential.
+    pub uses_every: Duration,
+    /// TTL of its Vault token.
+    pub token_ttl: Duration,
+    /// Max TTL of its Vault token.
+    pub token_max_ttl: Duration,
+}
+
+/// One step, and where it stands in the file.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Where it stands.
+    pub at: Place,
+    /// What it does.
+    pub action: Action,
+    /// The promises that it judges.
+    pub cites: Vec<String>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Something an operator or an application does.
+    Do(Verb),
+    /// Something that must be so.
+    Expect(Box<Expectation>, Timing),
+    /// Something that breaks, and what happens meanwhile. `None`: it lasts to the end of the scenario.
+    Fault(Box<Fault>, Option<Vec<Step>>),
+    /// Time passes.
+    Wait(Wait),
+}
+
+/// Something an operator or an application does.
+#[derive(Debug, Clone)]
+pub enum Verb {
+    /// Takes a credential.
+    Issue(Issue),
+    /// Reads a static role.
+    Read(Read),
+    /// Renews.
+    Renew(Renew),
+    /// Revokes.
+    Revoke(Revoke),
+    /// Rotates.
+    Rotate(Rotate),
+    /// Makes a token.
+    Token(Token),
+    /// Opens a session.
+    Open(Open),
+    /// Repairs a connection.
+    Repair(Repair),
+    /// Calls Vault's API.
+    Api(Api),
+    /// Runs SQL.
+    Sql(Sql),
+}
+
+/// One expectation: exactly one field of the file's `expect` is set.
+pub type Expectation = Expect;
+
+/// When an expectation must be so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// At the next look.
+    Now,
+    /// At some look within this time.
+    Within(Duration),
+    /// At every look during this time.
+    ForAtLeast(Duration),
+}
+
+/// Something that must hold throughout.
+#[derive(Debug, Clone)]
+pub struct Invariant {
+    /// Where it stands.
+    pub at: Place,
+    /// What must hold: exactly one field is set.
+    pub what: Always,
+    /// The promises that it judges.
+    pub cites: Vec<String>,
+}

@@ -1,6 +1,9 @@
 //! leaseproof's library.
 
+pub mod event;
+pub mod history;
 pub mod outcome;
+pub mod report;
 pub mod scenario;
 pub mod secret;
 pub mod time;

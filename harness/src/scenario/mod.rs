@@ -146,7 +146,7 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Something an operator or an application does.
-    Do(Verb),
+    Do(Box<Verb>),
     /// Something that must be so.
     Expect(Box<Expectation>, Timing),
     /// Something that breaks, and what happens meanwhile. `None`: it lasts to the end of the scenario.

@@ -1,9 +1,11 @@
 //! leaseproof's library.
 
+pub mod engine;
 pub mod event;
 pub mod history;
 pub mod outcome;
 pub mod report;
 pub mod scenario;
 pub mod secret;
+pub mod service;
 pub mod time;

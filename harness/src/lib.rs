@@ -1,4 +1,5 @@
 //! leaseproof's library.
 
+pub mod link;
 pub mod secret;
 pub mod time;

@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod event;
 pub mod history;
+pub mod link;
 pub mod outcome;
 pub mod report;
 pub mod scenario;

@@ -1,4 +1,5 @@
 //! leaseproof's library.
 
+pub mod provider;
 pub mod secret;
 pub mod time;

@@ -5,6 +5,7 @@ pub mod event;
 pub mod history;
 pub mod link;
 pub mod outcome;
+pub mod provider;
 pub mod report;
 pub mod scenario;
 pub mod secret;

@@ -1,0 +1,11 @@
+//! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
+//! nothing of them left behind.
+
+pub mod estate;
+mod family;
+mod forker;
+pub mod launch;
+pub mod ledger;
+pub mod port;
+pub mod process;
+pub mod user;

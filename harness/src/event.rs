@@ -168,6 +168,9 @@ pub enum Event {
         credential: String,
         /// The dynamic role: `database/app`.
         role: String,
+        /// The token it was taken with: a step's `as`, or a client's name; none for the root token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
         /// What Vault answered.
         outcome: Outcome<Reply<Lease>>,
     },

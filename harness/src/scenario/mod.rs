@@ -3,6 +3,8 @@
 
 pub mod file;
 pub mod mark;
+pub mod one;
+pub mod title;
 pub mod word;
 
 use std::path::PathBuf;

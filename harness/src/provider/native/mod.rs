@@ -8,4 +8,7 @@ pub mod launch;
 pub mod ledger;
 pub mod port;
 pub mod process;
+mod up;
 pub mod user;
+
+pub use up::{Native, PostgresProgram, VaultProgram};

@@ -3,48 +3,20 @@
 
 mod native;
 
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
+use leaseproof_harness::provider::native::cache::Cache;
 use leaseproof_harness::provider::native::estate::Estate;
-use leaseproof_harness::provider::native::launch::{Launch, Signal};
+use leaseproof_harness::provider::native::launch::Signal;
 use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::provider::native::process::{Process, Stopped};
-use leaseproof_harness::provider::native::user::User;
+use native::server::{initialised, server};
 use tokio_postgres::{Client, NoTls};
 
 const GRACE: Duration = Duration::from_secs(20);
-
-async fn initialised(estate: &Estate, programs: &Path) -> std::path::PathBuf {
-    let user = User::unprivileged();
-    let folder = estate.folder("postgres", user).unwrap();
-    let data = folder.join("data");
-    let initdb = Launch::new("initdb", programs.join("initdb"), &folder)
-        .args(["--username=root", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8", "-D"])
-        .arg(&data)
-        .run_as(user)
-        .owned_by(estate.owner());
-    let initdb = Process::new(initdb);
-    initdb.start().await.unwrap();
-    let exit = initdb.exited().await.unwrap();
-    assert!(exit.status.unwrap().success(), "{}", std::fs::read_to_string(initdb.log()).unwrap());
-    folder
-}
-
-fn server(estate: &Estate, programs: &Path, folder: &Path, port: &Port) -> Process {
-    let launch = Launch::new("postgres", programs.join("postgres"), folder)
-        .args(["-F", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
-        .arg("-D")
-        .arg(folder.join("data"))
-        .arg("-p")
-        .arg(port.number().to_string())
-        .run_as(User::unprivileged())
-        .polite_signal(Signal::SIGINT)
-        .on_harness_death(Signal::SIGQUIT)
-        .owned_by(estate.owner());
-    Process::new(launch)
-}
 
 async fn connect(address: SocketAddr) -> Result<Client, tokio_postgres::Error> {
     let text = format!("host=127.0.0.1 port={} user=root dbname=postgres", address.port());
@@ -64,7 +36,7 @@ async fn connected(process: &Process, address: SocketAddr) -> Client {
     };
     tokio::select! {
         client = attempts => client,
-        exit = process.exited() => panic!("{:?}: {}", exit, std::fs::read_to_string(process.log()).unwrap()),
+        exit = process.exited() => panic!("{:?}: {}", exit, fs::read_to_string(process.log()).unwrap()),
         () = tokio::time::sleep(GRACE) => panic!("no connection in {GRACE:?}"),
     }
 }
@@ -80,12 +52,12 @@ async fn postgres_is_paused_resumed_killed_and_restarted_with_all_its_backends()
         eprintln!("skipped: no PostgreSQL under /usr/lib/postgresql");
         return;
     };
-    let base = tempfile::tempdir_in("/tmp").unwrap();
-    let base = base.path().join("home");
+    let temporary = tempfile::tempdir_in("/tmp").unwrap();
     // The temporary folder itself is closed to the server's user.
-    std::fs::set_permissions(base.parent().unwrap(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    fs::set_permissions(temporary.path(), Permissions::from_mode(0o711)).unwrap();
+    let base = temporary.path().join("home");
     let estate = Estate::open_in(&base).unwrap();
-    let folder = initialised(&estate, &programs).await;
+    let folder = initialised(&estate, &Cache::at(temporary.path().join("cache")), &programs).await;
     let port = Port::claim().unwrap();
     let process = server(&estate, &programs, &folder, &port);
     process.start().await.unwrap();
@@ -135,5 +107,5 @@ async fn postgres_is_paused_resumed_killed_and_restarted_with_all_its_backends()
 
     estate.close().await.unwrap();
     assert_eq!(native::processes_naming(base.to_str().unwrap()), Vec::<String>::new());
-    assert_eq!(std::fs::read_dir(&base).unwrap().filter(|e| e.as_ref().unwrap().path().is_dir()).count(), 0);
+    assert_eq!(fs::read_dir(&base).unwrap().filter(|e| e.as_ref().unwrap().path().is_dir()).count(), 0);
 }

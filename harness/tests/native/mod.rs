@@ -6,6 +6,8 @@
     reason = "helpers of tests, in a module that each test file has to itself"
 )]
 
+pub mod server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

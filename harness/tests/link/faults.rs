@@ -80,6 +80,7 @@ async fn a_cut_hides_that_an_end_has_gone() {
     drop(client);
     other_server.set_zero_linger().unwrap();
     drop(other_server);
+    // Silence also gives the kernel the time to bring both ends here, so that the cut has them to lose.
     assert_silent(&mut server).await;
     assert_silent(&mut other_client).await;
     rig.proxy.remove(id).await.unwrap();
@@ -94,6 +95,7 @@ async fn after_a_cut_connections_that_lost_bytes_are_reset_and_others_go_on() {
     let (mut client, mut server) = rig.pair().await;
     let id = rig.proxy.cut().await;
     say(&mut hurt_server, "lost").await;
+    rig.counted(|stats| stats.bytes_lost == 4).await;
     rig.proxy.remove(id).await.unwrap();
     assert_eq!(rig.proxy.connections(), 1, "the connection with a hole outlived the cut");
     assert_reset(&mut hurt_client).await;

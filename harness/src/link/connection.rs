@@ -164,16 +164,22 @@ impl Core {
                 ends.server = Server::Dialing(Box::pin(TcpStream::connect(address)));
                 Poll::Ready(())
             }
-            Server::Dialing(dial) => dial.as_mut().poll(cx).map(|dialed| {
-                if let Ok(server) = dialed {
+            Server::Dialing(dial) => dial.as_mut().poll(cx).map(|dialed| match dialed {
+                Ok(server) => {
                     // As for the client.
                     let _ = server.set_nodelay(true);
                     ends.server = Server::Open(server);
-                } else {
-                    counters.unreachable();
+                }
+                Err(e) => {
                     ends.server = Server::Unreachable;
                     // Along the chain like all that comes from that side: a cut hides this, too.
-                    self.down.feed(Chunk::Close);
+                    if e.kind() == io::ErrorKind::ConnectionReset {
+                        // It was there, and has reset the connection before we could look.
+                        self.down.feed(Chunk::Reset);
+                    } else {
+                        counters.unreachable();
+                        self.down.feed(Chunk::Close);
+                    }
                 }
             }),
             Server::Uncalled | Server::Open(_) | Server::Unreachable => Poll::Pending,

@@ -84,3 +84,45 @@ fn bound(address: SocketAddr) -> io::Result<Socket> {
     socket.bind(&address.into())?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream as StdStream};
+
+    use super::*;
+
+    const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    #[tokio::test]
+    async fn a_port_that_refuses_is_given_to_nobody_else() {
+        let mut port = Port::open(ANY).unwrap();
+        for _ in 0..3 {
+            let clients: Vec<_> = (0..4).map(|_| StdStream::connect(port.address()).unwrap()).collect();
+            // A client may know of its connection a little before the listener does.
+            let accepted: Vec<_> =
+                clients.iter().map(|_| std::iter::repeat_with(|| port.accept_now()).flatten().next()).collect();
+            port.refuse();
+            // Closing on this side first leaves connections in TIME_WAIT on the port, as a stack's faults do.
+            drop(accepted);
+            assert_eq!(StdStream::connect(port.address()).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+            // tokio and std both set SO_REUSEADDR; the third is any-address, the last one sets nothing.
+            let thieves = [
+                TcpListener::bind(port.address()).await.map(drop),
+                std::net::TcpListener::bind(port.address()).map(drop),
+                std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port.address().port())).map(drop),
+                Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|s| s.bind(&port.address().into())),
+            ];
+            for theft in thieves {
+                assert_eq!(theft.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+            }
+            port.listen().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_not_shared() {
+        let port = Port::open(ANY).unwrap();
+        let Err(second) = Port::open(port.address()) else { panic!("two listeners on one port") };
+        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -146,8 +146,9 @@ impl Proxy {
         self.inject(Fault::Reset)
     }
 
-    /// Takes a toxic, a cut or a reset away. What was sent before still meets it; what it held goes on at once. A toxic
-    /// that throws data away closes or resets the connections it has touched, so that no stream goes on with a hole.
+    /// Takes a toxic, a cut or a reset away. What the kernel has brought here by now still meets it; what it held goes on
+    /// at once. A toxic that throws data away closes or resets the connections it has touched, and a cut has reset them
+    /// when this returns, so that no stream goes on with a hole.
     pub async fn remove(&self, id: ToxicId) -> Result<(), LinkError> {
         let mut state = self.shared.lock();
         let Some(place) = state.faults.iter().position(|(other, _)| *other == id) else {

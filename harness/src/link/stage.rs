@@ -262,3 +262,6 @@ impl Stage for Cut {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

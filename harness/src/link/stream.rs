@@ -45,13 +45,15 @@ pub(crate) struct Stream {
     ended: bool,
     /// Whether the source can no longer be written to, as the other direction found out.
     source_broken: bool,
+    /// The time by which all that could has moved. What became due since has not, so a timer has to see to it.
+    moved_by: Instant,
 }
 
 impl Stream {
     /// A stream through which everything passes, until stages are added.
     pub(crate) fn new(way: Way, counters: Arc<Counters>) -> Self {
         let chain = Chain::new(Arc::clone(&counters));
-        Self { way, chain, counters, reading: true, ended: false, source_broken: false }
+        Self { way, chain, counters, reading: true, ended: false, source_broken: false, moved_by: Instant::now() }
     }
 
     /// Which way it goes.
@@ -64,8 +66,8 @@ impl Stream {
         self.chain.add(id, stage, Instant::now());
     }
 
-    /// Takes a stage out. What had been sent by now still meets it: a stream that a cut has made a hole in must be
-    /// known for one.
+    /// Takes a stage out. What has come in by now still meets it: a stream that a cut has made a hole in must be known
+    /// for one.
     pub(crate) fn remove(&mut self, id: ToxicId, source: Option<&TcpStream>) {
         if let Some(source) = source.filter(|_| self.wants_input()) {
             let mut buffer = [0; READ];
@@ -102,7 +104,7 @@ impl Stream {
 
     /// When something held can pass next, if nothing happens before.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        if self.ended { None } else { self.chain.next_due(Instant::now()) }
+        if self.ended { None } else { self.chain.next_due(self.moved_by) }
     }
 
     /// Moves all that can move now. `None` stands for a server that is not connected yet.
@@ -116,7 +118,8 @@ impl Stream {
             if self.ended {
                 return Progress::Ended;
             }
-            let mut moved = self.chain.advance(Instant::now());
+            self.moved_by = Instant::now();
+            let mut moved = self.chain.advance(self.moved_by);
             match self.poll_write(cx, sink) {
                 Poll::Ready(Progress::Waiting) => moved = true,
                 Poll::Ready(end) => return end,
@@ -200,5 +203,47 @@ impl Stream {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::super::stage;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_has_read_yet_when_a_cut_heals_was_lost_in_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sender = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (source, _) = listener.accept().unwrap();
+        let id = ToxicId { proxy: 0, number: 0 };
+        let mut stream = Stream::new(Way::Up, Arc::default());
+        stream.add(id, stage::cut());
+        std::io::Write::write_all(&mut sender, b"lost").unwrap();
+        // Blocks until the bytes are there, and leaves them there.
+        assert_eq!(source.peek(&mut [0; 4]).unwrap(), 4);
+        source.set_nonblocking(true).unwrap();
+        let source = TcpStream::from_std(source).unwrap();
+        stream.remove(id, Some(&source));
+        assert!(stream.is_doomed());
+    }
+
+    #[tokio::test]
+    async fn what_becomes_due_between_two_looks_is_not_forgotten() {
+        let mut stream = Stream::new(Way::Up, Arc::default());
+        let toxic = crate::link::Toxic::Latency {
+            latency: std::time::Duration::from_micros(1),
+            jitter: std::time::Duration::ZERO,
+        };
+        let chance = stage::Chance { seed: 0, connection: 0, fault: 0 };
+        stream.add(ToxicId { proxy: 0, number: 0 }, stage::stage(&toxic, chance, Way::Up));
+        stream.moved_by = Instant::now();
+        stream.feed(Chunk::End);
+        while stream.moved_by.elapsed() < std::time::Duration::from_millis(1) {
+            std::hint::spin_loop();
+        }
+        assert!(stream.next_due().is_some());
     }
 }

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 use crate::service::postgres::{Login, Postgres};
 use crate::service::vault::{BRIEF, Vault};
 use crate::time::{Interval, Moment};
-use crate::wait::until;
+use crate::wait::Looks;
 
 /// How long a server may take to come up, or back, before the environment is called broken. Far more than any needs.
 const UP: Duration = Duration::from_secs(60);
@@ -150,28 +150,31 @@ impl Machine {
     }
 
     /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
-    async fn until_up(&self, look: impl AsyncFnMut() -> Result<(), String>) -> Result<(), StackError> {
+    async fn until_up<F>(&self, mut look: impl FnMut() -> F + Send) -> Result<(), StackError>
+    where
+        F: Future<Output = Result<(), String>> + Send,
+    {
         let sent = self.history.now();
-        let mut look = look;
-        let mut last = String::new();
-        let seen = {
-            let looking = until(UP, async || match look().await {
-                Ok(()) => Some(()),
-                Err(seen) => {
-                    last = seen;
-                    None
-                }
-            });
-            tokio::select! {
-                seen = looking => seen,
-                exit = self.process.exited() => {
-                    let how = exit.map_or_else(|e| e.to_string(), |exit| exit.to_string());
-                    self.changed(sent, ServerState::Exited(how.clone()));
-                    return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines() });
+        let looking = async {
+            let mut looks = Looks::within(UP);
+            let mut last = String::new();
+            while looks.again().await {
+                match look().await {
+                    Ok(()) => return Ok(()),
+                    Err(seen) => last = seen,
                 }
             }
+            Err(last)
         };
-        if seen.is_none() {
+        let seen = tokio::select! {
+            seen = looking => seen,
+            exit = self.process.exited() => {
+                let how = exit.map_or_else(|e| e.to_string(), |exit| exit.to_string());
+                self.changed(sent, ServerState::Exited(how.clone()));
+                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines() });
+            }
+        };
+        if let Err(last) = seen {
             return Err(StackError::Silent { server: self.server, limit: UP, last, log: self.last_log_lines() });
         }
         self.changed(sent, ServerState::Ready);
@@ -211,25 +214,27 @@ impl VaultServer {
 
     /// Waits until it answers, sealed or not.
     pub async fn until_answering(&self) -> Result<(), StackError> {
-        let vault = self.direct.within(BRIEF);
-        self.machine
-            .until_up(async || match vault.health().await.outcome {
+        let vault = &self.direct.within(BRIEF);
+        let look = move || async move {
+            match vault.health().await.outcome {
                 Outcome::Ok(_) => Ok(()),
                 no => Err(no.to_string()),
-            })
-            .await
+            }
+        };
+        self.machine.until_up(look).await
     }
 
     /// Waits until it is the active node, as a node is some time after it was unsealed.
     pub async fn until_active(&self) -> Result<(), StackError> {
-        let vault = self.direct.within(BRIEF);
-        self.machine
-            .until_up(async || match vault.health().await.outcome {
+        let vault = &self.direct.within(BRIEF);
+        let look = move || async move {
+            match vault.health().await.outcome {
                 Outcome::Ok(200) => Ok(()),
                 Outcome::Ok(status) => Err(format!("health status {status}")),
                 no => Err(no.to_string()),
-            })
-            .await
+            }
+        };
+        self.machine.until_up(look).await
     }
 
     /// Gives it its keys.
@@ -274,12 +279,13 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Waits until it lets its superuser in.
     pub async fn until_ready(&self) -> Result<(), StackError> {
-        self.machine
-            .until_up(async || match self.direct.login(&self.admin).await.outcome {
+        let look = move || async move {
+            match self.direct.login(&self.admin).await.outcome {
                 Outcome::Ok(()) => Ok(()),
                 no => Err(no.to_string()),
-            })
-            .await
+            }
+        };
+        self.machine.until_up(look).await
     }
 
     /// Starts it again after it ended.

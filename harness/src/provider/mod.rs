@@ -21,9 +21,9 @@ pub enum UpError {
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// The secrets server.
-    pub vault: native::VaultProgram,
+    pub vault: native::find::Found,
     /// PostgreSQL.
-    pub postgres: Option<native::PostgresProgram>,
+    pub postgres: Option<native::find::Found>,
 }
 
 /// What starts stacks.

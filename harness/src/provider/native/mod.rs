@@ -16,5 +16,6 @@ pub mod survey;
 pub mod template;
 mod up;
 pub mod user;
+mod vault_keys;
 
-pub use up::{Native, PostgresProgram, VaultProgram};
+pub use up::{Native, name_of};

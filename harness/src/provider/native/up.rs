@@ -7,64 +7,46 @@ use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use futures_util::FutureExt as _;
 use nix::sys::signal::Signal;
 
+use super::cache::Cache;
 use super::estate::Estate;
+use super::find::Found;
 use super::launch::Launch;
+use super::ledger::Owner;
+use super::part::Product;
 use super::port::Port;
 use super::process::Process;
+use super::template::{Template, TemplateKey};
 use super::user::User;
+use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Proxy;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Server};
+use crate::scenario::file::{Endpoint, Server, Storage};
 use crate::scenario::{self, Scenario};
-use crate::secret::Secret;
+use crate::secret::{KnownSecrets, Secret};
 use crate::service::postgres::launch as postgres_launch;
 use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
 use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
-
-/// Vault, as a program on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VaultProgram {
-    /// The program.
-    pub program: PathBuf,
-    /// `openbao` or `vault`.
-    pub product: String,
-    /// Its version.
-    pub version: String,
-}
-
-impl VaultProgram {
-    /// `openbao 2.7.2`.
-    pub fn name(&self) -> String {
-        format!("{} {}", self.product, self.version)
-    }
-}
-
-/// PostgreSQL, as programs on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostgresProgram {
-    /// The folder of `initdb` and `postgres`.
-    pub bin: PathBuf,
-    /// Its version.
-    pub version: String,
-}
+use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
     estate: Estate,
+    cache: Cache,
 }
 
 impl Native {
-    /// Starts stacks in this estate.
-    pub fn new(estate: Estate) -> Self {
-        Self { estate }
+    /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
+    pub fn new(estate: Estate, cache: Cache) -> Self {
+        Self { estate, cache }
     }
 
     /// The run's folder.
@@ -127,63 +109,56 @@ impl Native {
 
     async fn vault(
         &self,
-        program: &VaultProgram,
+        program: &Found,
         wanted: &scenario::Stack,
         name: &str,
         seed: u64,
         history: &History,
     ) -> Result<(VaultServer, Proxy), UpError> {
         let folder = self.folder_for(name, "vault", None)?;
-        let (port, cluster) = (claim()?, claim()?);
-        let link = Proxy::start(any_port(), port.address(), seed).await.map_err(StackError::from)?;
+        let ports = [claim()?, claim()?];
+        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
         let data = folder.join("data");
-        make_folder(&data, None)?;
-        let launch = vault_launch::Launch {
-            storage: wanted.storage,
-            data: &data,
-            listen: port.address().to_string(),
-            cluster: cluster.address().to_string(),
-            api: link.address().to_string(),
-            hashicorp: program.product == "vault",
+        let keys = match wanted.storage {
+            Storage::Inmem => {
+                make_folder(&data, None)?;
+                None
+            }
+            Storage::Raft => {
+                let template = self.raft_template(program, wanted.key_threshold).await?;
+                template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
+                Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
+            }
         };
-        let file = folder.join("vault.json");
-        write_private(&file, &launch.configuration(), None)?;
-        let launch = Launch::new("vault", &program.program, &folder)
-            .arg("server")
-            .arg(format!("-config={}", file.display()))
-            .env("HOME", folder.display().to_string())
-            .owned_by(self.estate.owner());
-        let clock = *history.clock();
-        let http =
-            |address: SocketAddr| Vault::new(&address.to_string(), clock).map_err(|e| UpError::Machine(e.to_string()));
-        let (direct, linked) = (http(port.address())?, http(link.address())?);
-        let mut server = VaultServer {
-            machine: Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping([port, cluster]),
-            direct,
-            linked,
-            root_token: Secret::new(""),
-            keys: Vec::new(),
-            storage: wanted.storage,
-            product: program.name(),
+        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
+        server.linked = http(link.address(), history)?;
+        let keys = match keys {
+            Some(keys) => keys,
+            None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
-        server.machine.start().await?;
-        server.until_answering().await?;
-        let answer = server.direct.init(wanted.key_threshold, wanted.key_threshold).await;
-        let new = match answer.outcome {
-            Outcome::Ok(reply) => reply.body,
-            no => return Err(StackError::Vault { what: "to be initialised", why: no.to_string() }.into()),
-        };
-        server.keys = new.keys.into_iter().map(|key| history.secrets().learn(key)).collect();
-        server.root_token = history.secrets().learn(new.root);
+        server.keys = keys.unseal;
+        server.root_token = keys.root;
         server.unseal().await?;
         server.until_active().await?;
         history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
 
+    /// An initialised raft folder with its keys, made once for each version: electing a first leader takes seconds.
+    async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
+        let key = TemplateKey::new("vault-raft")
+            .with("product", &program.product)
+            .with("version", &program.version)
+            .with("threshold", &threshold);
+        let (program, owner) = (program.clone(), self.estate.owner());
+        let build = move |data| make_raft_folder(data, program, threshold, owner).boxed();
+        Template::ensure(&self.cache, &key, None, build).await.map_err(|e| UpError::Machine(e.to_string()))
+    }
+
     async fn postgres(
         &self,
-        program: &PostgresProgram,
+        program: &Found,
         wanted: &scenario::Postgres,
         root: scenario::file::RootKind,
         name: &str,
@@ -197,12 +172,16 @@ impl Native {
         let from_vault = start(seed.wrapping_add(1)).await.map_err(StackError::from)?;
         let from_clients = start(seed.wrapping_add(2)).await.map_err(StackError::from)?;
         let data = folder.join("data");
-        let admin = Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::random()) };
-        initdb(program, &folder, &data, &admin.password, user).await?;
+        let template = self.postgres_template(program, user).await?;
+        template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
+        let password_file = data.join(ADMIN_PASSWORD);
+        let password = fs::read_to_string(&password_file).map_err(|e| broken("read", &password_file, &e))?;
+        let admin =
+            Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) };
         let configuration = postgres_launch::configuration(port.number(), wanted.max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
-        let launch = Launch::new("postgres", program.bin.join("postgres"), &folder)
+        let launch = Launch::new("postgres", &program.program, &folder)
             .args(["-D".into(), data.clone().into_os_string()])
             .run_as(user)
             .on_harness_death(Signal::SIGQUIT)
@@ -217,7 +196,7 @@ impl Native {
             admin,
             root,
             root_password: Mutex::new(root_password.clone()),
-            product: format!("postgresql {}", program.version),
+            product: name_of(program),
             machine: Machine::new(Server::Postgres, Process::new(launch), history.clone()).keeping([port]),
         };
         server.machine.start().await?;
@@ -230,6 +209,14 @@ impl Native {
         Ok((server, from_vault, from_clients))
     }
 
+    /// An initialised data folder, made once for each version.
+    async fn postgres_template(&self, program: &Found, user: Option<User>) -> Result<Template, UpError> {
+        let key = TemplateKey::new("postgres").with("version", &program.version).with("settings", &1);
+        let program = program.clone();
+        let build = move |data| initdb(program, data, user).boxed();
+        Template::ensure(&self.cache, &key, user, build).await.map_err(|e| UpError::Machine(e.to_string()))
+    }
+
     /// A server's folder below the scenario's, for its user alone.
     fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
         let scenario = self.estate.path().join(name);
@@ -240,29 +227,106 @@ impl Native {
     }
 }
 
-async fn initdb(
-    program: &PostgresProgram,
-    folder: &Path,
-    data: &Path,
-    password: &Secret,
-    user: Option<User>,
-) -> Result<(), UpError> {
-    let password_file = folder.join("password");
-    write_private(&password_file, password.expose(), user)?;
-    let launch = Launch::new("initdb", program.bin.join("initdb"), folder)
+/// Initialises a raft folder by running a server on it once.
+async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: Owner) -> Result<(), UpError> {
+    let history = History::in_memory(Clock::start(), KnownSecrets::default());
+    let folder = data.with_file_name("making");
+    make_folder(&folder, None)?;
+    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
+    let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
+    vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
+    server.keys = keys.unseal;
+    server.unseal().await?;
+    server.until_active().await?;
+    server.machine.stop().await?;
+    fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+}
+
+/// Where a Vault server is put.
+struct Place<'a> {
+    folder: &'a Path,
+    data: &'a Path,
+    ports: [Port; 2],
+    api: String,
+}
+
+impl Place<'_> {
+    /// Starts a server there and waits until it answers; it is not unsealed, and has no link yet.
+    async fn vault(
+        self,
+        program: &Found,
+        storage: Storage,
+        owner: Owner,
+        history: &History,
+    ) -> Result<VaultServer, UpError> {
+        let [listen, cluster] = &self.ports;
+        let (listen, cluster) = (listen.address(), cluster.address());
+        let settings = vault_launch::Launch {
+            storage,
+            data: self.data,
+            listen: listen.to_string(),
+            cluster: cluster.to_string(),
+            api: self.api,
+            hashicorp: program.product == Product::Vault,
+        };
+        let file = self.folder.join("vault.json");
+        write_private(&file, &settings.configuration(), None)?;
+        let launch = Launch::new("vault", &program.program, self.folder)
+            .arg("server")
+            .arg(format!("-config={}", file.display()))
+            .env("HOME", self.folder.display().to_string())
+            .owned_by(owner);
+        let direct = http(listen, history)?;
+        let server = VaultServer {
+            machine: Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports),
+            linked: direct.clone(),
+            direct,
+            root_token: Secret::new(""),
+            keys: Vec::new(),
+            storage,
+            product: name_of(program),
+        };
+        server.machine.start().await?;
+        server.until_answering().await?;
+        Ok(server)
+    }
+}
+
+fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+    Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
+}
+
+/// `OpenBao 2.7.2`.
+pub fn name_of(program: &Found) -> String {
+    format!("{} {}", program.product, program.version)
+}
+
+/// Where a template keeps the password of its superuser. PostgreSQL leaves files alone that it does not know.
+const ADMIN_PASSWORD: &str = "leaseproof-admin-password";
+
+async fn initdb(program: Found, data: PathBuf, user: Option<User>) -> Result<(), UpError> {
+    let folder = data.with_file_name("making");
+    make_folder(&folder, user)?;
+    let password = folder.join("password");
+    write_private(&password, Secret::random().expose(), user)?;
+    let launch = Launch::new("initdb", program.program.with_file_name("initdb"), &folder)
         .args(["-D".into(), data.as_os_str().to_owned()])
         .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
-        .arg(format!("--pwfile={}", password_file.display()))
+        // A small log: the folder is copied for every scenario.
+        .arg("--wal-segsize=1")
+        .arg(format!("--pwfile={}", password.display()))
         .run_as(user);
     let process = Process::new(launch);
     process.start().await.map_err(StackError::from)?;
     let exit = process.exited().await.map_err(StackError::from)?;
-    let removed = fs::remove_file(&password_file);
-    if exit.status.is_some_and(|status| status.success()) {
-        return removed.map_err(|e| broken("remove", &password_file, &e));
+    if !exit.status.is_some_and(|status| status.success()) {
+        let log = fs::read_to_string(process.log()).unwrap_or_default();
+        return Err(UpError::Machine(format!("initdb failed: {exit}\n{log}")));
     }
-    let log = fs::read_to_string(process.log()).unwrap_or_default();
-    Err(UpError::Machine(format!("initdb failed: {exit}\n{log}")))
+    let kept = data.join(ADMIN_PASSWORD);
+    fs::rename(&password, &kept).map_err(|e| broken("keep", &kept, &e))?;
+    fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
 }
 
 fn claim() -> Result<Port, UpError> {

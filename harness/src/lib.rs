@@ -1,12 +1,17 @@
 //! leaseproof's library.
 
+pub mod book;
 pub mod check;
+pub mod client;
 pub mod engine;
 pub mod event;
 pub mod history;
 pub mod link;
+pub mod look;
+pub mod operator;
 pub mod outcome;
 pub mod plan;
+pub mod probe;
 pub mod provider;
 pub mod report;
 pub mod scenario;
@@ -15,3 +20,4 @@ pub mod service;
 pub mod stack;
 pub mod time;
 pub mod wait;
+pub mod world;

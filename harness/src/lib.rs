@@ -5,6 +5,7 @@ pub mod check;
 pub mod client;
 pub mod engine;
 pub mod event;
+pub mod fault;
 pub mod history;
 pub mod link;
 pub mod look;

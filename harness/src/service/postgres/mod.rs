@@ -56,6 +56,12 @@ impl Postgres {
         Self { host: host.to_owned(), port, deadline: BRIEF, clock }
     }
 
+    /// The same server, given up on after `deadline`.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
     /// `host:port`.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)

@@ -565,6 +565,15 @@ impl<'de> serde::de::Visitor<'de> for TtlRangeVisitor {
         Ok(TtlRange { at_least: Some(exactly), at_most: Some(exactly) })
     }
 
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TtlRange, E> {
+        // Always an error, and the one that says how to write a duration.
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<TtlRange, E> {
+        self.visit_str(&number.to_string())
+    }
+
     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<TtlRange, A::Error> {
         let bounds = Bounds::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
         Ok(TtlRange { at_least: bounds.at_least, at_most: bounds.at_most })

@@ -1,9 +1,19 @@
 //! Scenarios: what a person writes in YAML ([`file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
+mod decode;
+pub mod diagnostic;
 pub mod file;
+mod hint;
+pub mod load;
 pub mod mark;
+mod node;
+mod reader;
+mod resolve;
 pub mod word;
+
+pub use diagnostic::{Diagnostic, Severity, Style};
+pub use load::{Loaded, load, parse};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,7 +156,7 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum Action {
     /// Something an operator or an application does.
-    Do(Verb),
+    Do(Box<Verb>),
     /// Something that must be so.
     Expect(Box<Expectation>, Timing),
     /// Something that breaks, and what happens meanwhile. `None`: it lasts to the end of the scenario.

@@ -1,5 +1,6 @@
 //! leaseproof's library.
 
+pub mod guarantee;
 pub mod outcome;
 pub mod scenario;
 pub mod secret;

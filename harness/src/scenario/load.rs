@@ -62,6 +62,17 @@ pub fn parse(text: &str) -> Loaded {
     load(Path::new("scenario.yaml"), text.as_bytes())
 }
 
+/// Decodes any YAML of leaseproof's own in the way in which scenarios are decoded.
+pub(crate) fn decode_text<T: serde::de::DeserializeOwned>(text: &str) -> (Option<T>, Vec<Diagnostic>) {
+    let mut tree = node::read(text.as_bytes());
+    let decoded = tree.root.map(|root| decode::<T>(root, |_| None));
+    let value = decoded.and_then(|decoded| {
+        tree.found.extend(decoded.found);
+        decoded.value
+    });
+    (value, tree.found)
+}
+
 /// What takes the place of a missing key at the top of a file, so that the rest can be judged.
 fn stand_in(field: &str) -> Option<Kind> {
     let at = Place::default();

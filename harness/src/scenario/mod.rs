@@ -4,15 +4,20 @@
 mod decode;
 pub mod diagnostic;
 pub mod file;
+pub mod find;
 mod hint;
 pub mod load;
 pub mod mark;
 mod node;
 mod reader;
 mod resolve;
+pub mod schema;
 pub mod word;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
+pub use find::{Entry, FindError, find, load_all};
+pub(crate) use hint::did_you_mean;
+pub(crate) use load::decode_text;
 pub use load::{Loaded, load, parse};
 
 use std::path::PathBuf;
@@ -30,6 +35,8 @@ use word::{Fraction, Name, Ref};
 pub struct Scenario {
     /// The sentence that it shows.
     pub name: String,
+    /// Where that sentence stands.
+    pub name_at: Place,
     /// Why it matters.
     pub about: Option<String>,
     /// The file it came from, as given on the command line; empty when built in Rust.

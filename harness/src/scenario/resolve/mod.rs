@@ -61,6 +61,7 @@ pub(super) fn resolve(
     }
     let scenario = Scenario {
         name: file.name.value.trim().to_owned(),
+        name_at: file.name.at,
         about: file.about.as_ref().map(|about| about.value.trim().to_owned()),
         path: path.to_owned(),
         source: Arc::clone(source),
@@ -104,7 +105,23 @@ impl Resolver<'_> {
                         .see(first.at, "the first time"),
                 );
             }
+            if crate::guarantee::catalogue().get(id.as_str()).is_none() {
+                self.unknown_guarantee(id);
+            }
         }
+    }
+
+    fn unknown_guarantee(&mut self, id: &Marked<String>) {
+        let catalogue = crate::guarantee::catalogue();
+        let help = match catalogue.closest(id.as_str()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "the catalogue lists them: `leaseproof coverage`".to_owned(),
+        };
+        self.error(
+            Diagnostic::error(id.at, format!("there is no guarantee `{}`", super::node::brief(id)))
+                .label("not in the catalogue")
+                .help(help),
+        );
     }
 
     fn stack(&mut self) -> Stack {

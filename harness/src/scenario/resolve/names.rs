@@ -134,7 +134,7 @@ impl Names {
         let (text, noun) = (name.as_str(), kind.noun());
         let Some(declared) = self.get(kind, text) else {
             if !self.known(kind, text, lost) {
-                found.push(self.unknown(kind, name));
+                found.push(self.unknown(kind, name, lost));
             }
             return None;
         };
@@ -158,7 +158,7 @@ impl Names {
         Some(declared)
     }
 
-    fn unknown(&self, kind: Kind, name: &Marked<Name>) -> Diagnostic {
+    fn unknown(&self, kind: Kind, name: &Marked<Name>, lost: &Lost) -> Diagnostic {
         let (text, noun) = (name.as_str(), kind.noun());
         let error = Diagnostic::error(name.at, format!("there is no {noun} `{text}`"));
         if let Some(other) = Kind::ALL.into_iter().find(|other| self.get(*other, text).is_some()) {
@@ -172,7 +172,10 @@ impl Names {
             self.declared.keys().filter(|(k, _)| *k == kind).map(|(_, name)| name.as_str()).collect();
         let help = match did_you_mean(text, of_kind.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None if of_kind.is_empty() => format!("this scenario has no {noun}; {}", kind.origin()),
+            None if of_kind.is_empty() && lost.nothing() => {
+                format!("this scenario has no {noun}; {}", kind.origin())
+            }
+            None if of_kind.is_empty() => kind.origin().to_owned(),
             None => format!("the {noun}s of this scenario are {}", list_of(&of_kind)),
         };
         error.label(format!("no such {noun}")).help(help)

@@ -527,6 +527,16 @@ pub struct Answer {
     pub data: Option<Marked<bool>>,
 }
 
+impl Answer {
+    /// Whether it speaks of a call that is refused.
+    pub fn speaks_of_refusal(&self) -> bool {
+        self.refused.is_some()
+            || self.error.is_some()
+            || self.target_code.is_some()
+            || self.status.is_some_and(|status| status.value >= 400)
+    }
+}
+
 /// A TTL: one value (`ttl: 0s`), or bounds (`ttl: {at_least: 50s, at_most: 1m}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TtlRange {

@@ -6,12 +6,15 @@ pub mod diagnostic;
 pub mod file;
 pub mod find;
 mod hint;
+mod lease;
 pub mod load;
 pub mod mark;
 mod node;
 mod reader;
 mod resolve;
 pub mod schema;
+mod timing;
+mod ttl;
 pub mod word;
 
 pub use diagnostic::{Diagnostic, Severity, Style};

@@ -7,7 +7,7 @@ use super::file::ScenarioFile;
 use crate::guarantee::catalogue;
 
 /// Mappings in which exactly one of several keys stands, and the keys that may stand beside it.
-const CHOICES: [(&str, &[&str]); 9] = [
+const CHOICES: [(&str, &[&str]); 10] = [
     ("Step", &["during", "within", "for_at_least", "cites"]),
     ("Expect", &[]),
     ("Fault", &[]),
@@ -17,6 +17,7 @@ const CHOICES: [(&str, &[&str]); 9] = [
     ("Rotate", &["answers"]),
     ("Repair", &["answers"]),
     ("Wait", &["plus"]),
+    ("ExpectLogin", &["with"]),
 ];
 
 /// The schema, as pretty-printed JSON with a newline at its end.

@@ -5,7 +5,6 @@ use super::super::file::{
     Answer, Expect, ExpectLease, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, TtlRange,
 };
 use super::super::mark::{Marked, Place};
-use super::super::word::SignedLength;
 use super::Resolver;
 use super::choice::{at_least_one, exactly_one, given, place};
 use super::names::{Kind, Target};
@@ -243,10 +242,4 @@ impl Resolver<'_> {
 
 fn first(given: &[super::choice::Given]) -> Option<(&'static str, Place)> {
     given.iter().find_map(|(key, at)| at.map(|at| (*key, at)))
-}
-
-/// Whether bounds allow nothing above zero, as those of a lease that is over do.
-#[expect(dead_code, reason = "used by the timing rules, which come next")]
-pub(super) fn is_over(range: &TtlRange) -> bool {
-    range.at_most.is_some_and(|most| most <= SignedLength::secs(0))
 }

@@ -55,7 +55,10 @@ pub(super) fn resolve(
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
     resolver.whole();
-    let found = resolver.found;
+    let mut found = resolver.found;
+    if lost.nothing() {
+        found.extend(super::timing::check(file));
+    }
     if !lost.nothing() || found.iter().any(Diagnostic::is_error) {
         return (None, found);
     }

@@ -183,13 +183,8 @@ impl Names {
 }
 
 /// Whether an answer speaks of a call that is refused.
-pub(super) fn is_refusal(answer: Option<&Marked<Answer>>) -> bool {
-    answer.is_some_and(|answer| {
-        answer.refused.is_some()
-            || answer.error.is_some()
-            || answer.target_code.is_some()
-            || answer.status.is_some_and(|status| status.value >= 400)
-    })
+fn is_refusal(answer: Option<&Marked<Answer>>) -> bool {
+    answer.is_some_and(|answer| answer.speaks_of_refusal())
 }
 
 /// What a reference below a mount can lead to.

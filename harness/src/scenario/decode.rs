@@ -210,9 +210,11 @@ fn word_diagnostic(at: super::mark::Place, of: &str, message: &str) -> Diagnosti
 
 fn known_words(word: &str, known: &[&'static str], introduction: &str) -> String {
     const FEW: usize = 8;
+    let list = list_of(known);
+    let all = if list.len() > 60 { format!("{introduction}\n{list}") } else { format!("{introduction} {list}") };
     match did_you_mean(word, known.iter().copied()) {
         Some(meant) if known.len() > FEW => format!("did you mean `{meant}`?"),
-        Some(meant) => format!("did you mean `{meant}`? {introduction} {}", list_of(known)),
-        None => format!("{introduction} {}", list_of(known)),
+        Some(meant) => format!("did you mean `{meant}`? {all}"),
+        None => all,
     }
 }

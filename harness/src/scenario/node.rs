@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 
 use super::diagnostic::Diagnostic;
 use super::mark::Place;
@@ -125,7 +125,7 @@ fn tree(text: &str, found: &mut Vec<Diagnostic>) -> Result<Node, Fatal> {
     };
     let mut builder = Builder { text, open: Vec::new(), root: None, nodes: 0, documents: 0, found };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| syntax(text, &error))?;
+        let (event, span) = event.map_err(|error| syntax(text, &error, builder.open.last()))?;
         builder.take(event, &span)?;
     }
     match builder.root {
@@ -136,13 +136,45 @@ fn tree(text: &str, found: &mut Vec<Diagnostic>) -> Result<Node, Fatal> {
     }
 }
 
-fn syntax(text: &str, error: &ScanError) -> Fatal {
+fn syntax(text: &str, error: &ScanError, open: Option<&Open>) -> Fatal {
     let marker = error.marker();
-    let start = marker.byte_offset().unwrap_or(text.len()).min(text.len());
+    let start = offset(text, marker.byte_offset());
     let at = Place { line: marker.line(), column: marker.col() + 1, start, end: start };
-    let tab = text.get(start..).is_some_and(|rest| rest.starts_with('\t'));
-    let diagnostic = Diagnostic::error(at, format!("this is not YAML: {}", error.info())).label("here");
-    if tab { diagnostic.help("YAML is indented with spaces, never with tabs").into() } else { diagnostic.into() }
+    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+        // The parser looks ahead and may meet its own limit before ours.
+        return too_deep(at);
+    }
+    let mut diagnostic = Diagnostic::error(at, format!("this is not YAML: {}", error.info())).label("here");
+    if let Some(open) = open.filter(|open| !open.block) {
+        diagnostic = diagnostic.see(open.at, "opened here, and perhaps not closed");
+    }
+    let help = if error.info().contains("quoted scalar") {
+        Some("look for a quote that is not closed, here or on a line before")
+    } else {
+        syntax_help(text, start)
+    };
+    diagnostic.maybe_help(help.map(str::to_owned)).into()
+}
+
+/// What is most often behind a syntax error at a place.
+fn syntax_help(text: &str, start: usize) -> Option<&'static str> {
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let indentation = &line[..line.len() - line.trim_start().len()];
+    if indentation.contains('\t') || text[start..].starts_with('\t') {
+        return Some("YAML is indented with spaces, never with tabs");
+    }
+    if line.starts_with('%') {
+        return Some("leave this line out: a scenario needs no YAML directives");
+    }
+    let before = text[line_start..start].trim_end();
+    if before.ends_with(['*', '&']) || text[start..].starts_with(['*', '&', '@', '`', '%']) {
+        return Some("a text that begins with * & @ % or ` needs quotes around it");
+    }
+    if text[start..].starts_with(": ") || line.matches(": ").count() > 1 && !line.contains('{') {
+        return Some("a text in which a colon and a space stand needs quotes around it");
+    }
+    None
 }
 
 /// A collection whose end has not come yet.
@@ -238,10 +270,7 @@ impl Builder<'_, '_> {
     fn begin(&mut self, at: Place, style: StructureStyle, content: Content) -> Result<(), Fatal> {
         self.count(at)?;
         if self.open.len() >= DEEPEST {
-            return Err(Diagnostic::error(at, format!("nested deeper than {DEEPEST} levels"))
-                .label("reading ends here")
-                .help("no key of a scenario lies that deep: look for brackets that are not closed")
-                .into());
+            return Err(too_deep(at));
         }
         self.open.push(Open { at, block: matches!(style, StructureStyle::Block), content });
         Ok(())
@@ -328,6 +357,13 @@ fn key_of(node: Node, seen: &mut HashMap<String, Place>) -> Result<Key, Fatal> {
     }
     seen.insert(text.clone(), at);
     Ok(Key { at, text })
+}
+
+fn too_deep(at: Place) -> Fatal {
+    Diagnostic::error(at, format!("nested deeper than {DEEPEST} levels"))
+        .label("reading ends here")
+        .help("no key of a scenario lies that deep: look for brackets that are not closed")
+        .into()
 }
 
 fn anchor(at: Place) -> Fatal {

@@ -222,8 +222,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Plain::Float(value) => visitor.visit_f64(value),
             Plain::Text => visitor.visit_str(text),
             Plain::Ambiguous => {
-                return Err(Wrong::typed("unmistakable", self.node)
-                    .help("YAML readers disagree on this: write `true`, `false`, a plain number, or quote it"));
+                let disagree = format!("YAML readers disagree on `{text}`");
+                let help = "write `true`, `false` or a plain number, or put quotes around it";
+                return Err(de::Error::custom(format!("{disagree}: {help}")));
             }
         };
         self.typed_by(result)
@@ -252,7 +253,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         match self.scalar() {
             Some((text, _)) if !self.node.is_null() => visitor.visit_str(text),
-            _ => Err(Wrong::typed("a word", self.node)),
+            _ => Err(Wrong::typed("a single value", self.node)),
         }
     }
 
@@ -307,7 +308,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match &self.node.kind {
             Kind::Mapping(entries) => visitor.visit_map(Entries::new(entries)),
             _ if self.node.is_null() => Err(Wrong::typed("a mapping", self.node).help("write {} for an empty one")),
-            _ => Err(Wrong::typed("a mapping", self.node)),
+            _ => Err(Wrong::typed("a mapping", self.node)
+                .help("a mapping is written as {key: value}, or with one key on each line below")),
         }
     }
 

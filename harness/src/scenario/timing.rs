@@ -250,9 +250,9 @@ impl<'a> Walk<'a> {
         let login = login.filter(|login| login.refused.is_some_and(|cause| cause.value == Cause::Authentication));
         let principal = expect.principal.as_ref().filter(|p| p.exists.is_some_and(|exists| !exists.value));
         let ends = [
-            lease.map(|l| (&l.of, "the lease cannot be gone yet")),
-            login.map(|l| (&l.with, "the login cannot be refused yet")),
-            principal.map(|p| (&p.of, "the user cannot be gone yet")),
+            lease.map(|l| (&l.of, "the lease cannot be gone yet: it lasts")),
+            login.map(|l| (&l.with, "the login cannot be refused yet: its lease lasts")),
+            principal.map(|p| (&p.of, "the user cannot be gone yet: its lease lasts")),
         ];
         for (name, message) in ends.into_iter().flatten() {
             let Some(lease) = self.leases.get(name.as_str()).filter(|lease| !lease.open) else { continue };
@@ -260,10 +260,10 @@ impl<'a> Walk<'a> {
             if lease.granted > most {
                 let granted = Length(lease.granted);
                 self.found.push(
-                    Diagnostic::error(name.at, format!("{message}: its lease lasts {granted}, and nothing ends it before"))
+                    Diagnostic::error(name.at, format!("{message} {granted}, and nothing ends it before"))
                         .label(format!("looked for at most {} after it began", Length(most)))
                         .see(lease.at, format!("lasts {granted}"))
-                        .help(format!("allow more time (`within`), wait for the end first (`- wait: {{end_of: {}}}`), revoke it, or give the role a shorter `default_ttl`", name.value)),
+                        .help(format!("allow more time (`within`), wait for the end first (`- wait: {{end_of: {}}}`),\nrevoke it, or give the role a shorter `default_ttl`", name.value)),
                 );
             }
         }

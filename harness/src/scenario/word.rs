@@ -54,6 +54,9 @@ impl FromStr for Length {
             let tail = &rest[digits..];
             let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
             let unit = &tail[..letters];
+            if unit.is_empty() {
+                return Err(wrong(&format!("`{text}` is not a duration")));
+            }
             let Some(place) = UNITS.iter().position(|(name, _)| *name == unit) else {
                 return Err(wrong(&format!("`{unit}` in `{text}` is no unit of time (ms, s, m, h, d)")));
             };

@@ -97,7 +97,7 @@ impl Resolver<'_> {
                     .label("no name")
                     .help("one sentence that states the fact which this scenario shows"),
             );
-        } else if name.contains('\n') {
+        } else if name.trim().contains('\n') {
             self.error(Diagnostic::error(name.at, "the scenario's name is longer than a line").label("several lines"));
         }
         for (index, id) in file.guarantees.iter().enumerate() {

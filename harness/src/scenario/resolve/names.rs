@@ -138,7 +138,11 @@ impl Names {
             }
             return None;
         };
-        if declared.order >= now && kind != Kind::Client {
+        if declared.order == now && kind != Kind::Client {
+            // Two verbs in one step, which is reported as that.
+            return None;
+        }
+        if declared.order > now && kind != Kind::Client {
             found.push(
                 Diagnostic::error(name.at, format!("the {noun} `{text}` is used before the step that makes it"))
                     .label("not there yet")

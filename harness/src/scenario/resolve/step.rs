@@ -187,7 +187,8 @@ impl Resolver<'_> {
             }
             let error = Diagnostic::error(id.at, format!("`{}` is not among the scenario's guarantees", id.value))
                 .label("not named at the top of the file");
-            let help = match did_you_mean(id.as_str(), all.iter().copied()) {
+            let known = crate::guarantee::catalogue().get(id.as_str()).is_some();
+            let help = match did_you_mean(id.as_str(), all.iter().copied()).filter(|_| !known) {
                 Some(meant) => format!("did you mean `{meant}`? or add it to `guarantees:`"),
                 None if all.is_empty() => format!("name it at the top: `guarantees: [{}]`", id.value),
                 None => format!("add it to `guarantees:`, where {} stand", list_of(&all)),

@@ -527,6 +527,16 @@ pub struct Answer {
     pub data: Option<Marked<bool>>,
 }
 
+impl Answer {
+    /// Whether it speaks of a call that is refused.
+    pub fn speaks_of_refusal(&self) -> bool {
+        self.refused.is_some()
+            || self.error.is_some()
+            || self.target_code.is_some()
+            || self.status.is_some_and(|status| status.value >= 400)
+    }
+}
+
 /// A TTL: one value (`ttl: 0s`), or bounds (`ttl: {at_least: 50s, at_most: 1m}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TtlRange {
@@ -563,6 +573,15 @@ impl<'de> serde::de::Visitor<'de> for TtlRangeVisitor {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TtlRange, E> {
         let exactly: SignedLength = text.parse().map_err(E::custom)?;
         Ok(TtlRange { at_least: Some(exactly), at_most: Some(exactly) })
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TtlRange, E> {
+        // Always an error, and the one that says how to write a duration.
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<TtlRange, E> {
+        self.visit_str(&number.to_string())
     }
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<TtlRange, A::Error> {

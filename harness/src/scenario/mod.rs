@@ -1,11 +1,29 @@
 //! Scenarios: what a person writes in YAML ([`file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
+mod decode;
+pub mod diagnostic;
 pub mod file;
+pub mod find;
+mod hint;
+mod lease;
+pub mod load;
 pub mod mark;
+mod node;
 pub mod one;
+mod reader;
+mod resolve;
+pub mod schema;
+mod timing;
 pub mod title;
+mod ttl;
 pub mod word;
+
+pub use diagnostic::{Diagnostic, Severity, Style};
+pub use find::{Entry, FindError, find, load_all};
+pub(crate) use hint::did_you_mean;
+pub(crate) use load::decode_text;
+pub use load::{Loaded, load, parse};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +40,8 @@ use word::{Fraction, Name, Ref};
 pub struct Scenario {
     /// The sentence that it shows.
     pub name: String,
+    /// Where that sentence stands.
+    pub name_at: Place,
     /// Why it matters.
     pub about: Option<String>,
     /// The file it came from, as given on the command line; empty when built in Rust.

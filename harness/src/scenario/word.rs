@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A word that cannot be read. The text says what was expected and how to write it.
@@ -52,6 +54,9 @@ impl FromStr for Length {
             let tail = &rest[digits..];
             let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
             let unit = &tail[..letters];
+            if unit.is_empty() {
+                return Err(wrong(&format!("`{text}` is not a duration")));
+            }
             let Some(place) = UNITS.iter().position(|(name, _)| *name == unit) else {
                 return Err(wrong(&format!("`{unit}` in `{text}` is no unit of time (ms, s, m, h, d)")));
             };
@@ -215,13 +220,28 @@ impl fmt::Display for Ref {
     }
 }
 
+/// Reads a word from its text.
+struct WordVisitor<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = WordError>> Visitor<'_> for WordVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 /// Gives a word its place in serde and in the schema: it is read from and written as its text.
 macro_rules! word {
     ($type:ident, $schema_name:literal, $pattern:literal, $description:literal, $examples:tt) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <Cow<'_, str>>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                // `deserialize_str`, not `_string`: the loader hands over any scalar so, and the word judges it.
+                deserializer.deserialize_str(WordVisitor(PhantomData))
             }
         }
 

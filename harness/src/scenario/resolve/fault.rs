@@ -1,0 +1,218 @@
+//! Faults: exactly one kind each, on something that this stack has and that can be healed.
+
+use super::super::diagnostic::Diagnostic;
+use super::super::file::{Endpoint, Fault, Server, Storage};
+use super::super::mark::{Marked, Place};
+use super::super::word::Length;
+use super::Resolver;
+use super::choice::{exactly_one, given, place};
+use super::names::{Kind, Target, client_of};
+
+/// The links that a stack can have, from the end that opens connections.
+const LINKS: [(Endpoint, Endpoint); 3] = [
+    (Endpoint::Clients, Endpoint::Vault),
+    (Endpoint::Clients, Endpoint::Postgres),
+    (Endpoint::Vault, Endpoint::Postgres),
+];
+
+impl Resolver<'_> {
+    pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
+        let given = given!(fault;
+            down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
+            stop, kill, pause, restart,
+            seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
+            change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
+            drop_user, own_objects);
+        exactly_one("a fault", fault.at, &given, self.lost, &mut self.found);
+        self.network(fault);
+        self.process(fault);
+        self.vault(fault);
+        for on in [
+            &fault.change_root_password,
+            &fault.lock_root,
+            &fault.revoke_privilege,
+            &fault.terminate_sessions,
+            &fault.exhaust_connections,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            self.reference(Target::Connection, &on.of);
+        }
+        for on in [&fault.drop_user, &fault.own_objects].into_iter().flatten() {
+            self.note(Kind::Credential, &on.of);
+        }
+    }
+
+    fn network(&mut self, fault: &Fault) {
+        for on in [&fault.down, &fault.cut, &fault.reset].into_iter().flatten() {
+            self.link(on.from, on.to);
+        }
+        if let Some(f) = &fault.latency {
+            self.link(f.from, f.to);
+            self.effective("latency", f.latency.at, f.latency.0.is_zero());
+            if let Some(jitter) = f.jitter.filter(|jitter| jitter.value > f.latency.value) {
+                self.error(
+                    Diagnostic::error(jitter.at, format!("`jitter` is above the latency ({})", f.latency.value))
+                        .label("a delay cannot be negative")
+                        .see(f.latency.at, "the latency"),
+                );
+            }
+        }
+        if let Some(f) = &fault.bandwidth {
+            self.link(f.from, f.to);
+            let zero = f.bytes_per_second.value == 0;
+            self.effective("bytes_per_second", f.bytes_per_second.at, zero);
+        }
+        if let Some(f) = &fault.slow_close {
+            self.link(f.from, f.to);
+            self.effective("delay", f.delay.at, f.delay.0.is_zero());
+        }
+        if let Some(f) = &fault.timeout {
+            self.link(f.from, f.to);
+            self.effective("after", f.after.at, f.after.0.is_zero());
+        }
+        if let Some(f) = &fault.slicer {
+            self.link(f.from, f.to);
+            self.effective("average_bytes", f.average_bytes.at, f.average_bytes.value == 0);
+            if let Some(variation) = f.variation_bytes.filter(|v| v.value >= f.average_bytes.value) {
+                self.error(
+                    Diagnostic::error(variation.at, "`variation_bytes` is not below `average_bytes`")
+                        .label("a piece needs at least one byte")
+                        .see(f.average_bytes.at, "the average"),
+                );
+            }
+        }
+        if let Some(f) = &fault.limit_data {
+            self.link(f.from, f.to);
+        }
+    }
+
+    /// Reports a setting with which the fault would do nothing, or everything at once.
+    fn effective(&mut self, key: &str, at: Place, zero: bool) {
+        if zero {
+            self.error(
+                Diagnostic::error(at, format!("`{key}` is 0, and this fault means something above it"))
+                    .label("must be above 0")
+                    .help("`down` refuses connections, `cut` lets nothing pass"),
+            );
+        }
+    }
+
+    fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
+        let link = (from.value, to.value);
+        if !LINKS.contains(&link) {
+            let error = Diagnostic::error(to.at, format!("there is no link from `{}` to `{}`", link.0, link.1))
+                .label("nobody opens connections this way")
+                .see(from.at, "from here");
+            let help = if LINKS.contains(&(link.1, link.0)) {
+                format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
+            } else {
+                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`".to_owned()
+            };
+            self.error(error.help(help));
+            return;
+        }
+        if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Postgres) {
+            self.needs_postgres(end.at);
+        }
+    }
+
+    fn needs_postgres(&mut self, at: Place) {
+        if !self.has_postgres() {
+            self.error(
+                Diagnostic::error(at, "there is no PostgreSQL in this stack")
+                    .label("not in the stack")
+                    .see(self.file.stack.at, "the stack")
+                    .help("add it: `stack: {vault: {}, postgres: {}}`"),
+            );
+        }
+    }
+
+    fn process(&mut self, fault: &Fault) {
+        for (verb, on) in [("stop", fault.stop), ("kill", fault.kill), ("restart", fault.restart)] {
+            let Some(on) = on else { continue };
+            if on.server.value == Server::Vault {
+                self.needs_raft(
+                    on.server.at,
+                    &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"),
+                );
+            }
+        }
+        for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
+            if on.server.value == Server::Postgres {
+                self.needs_postgres(on.server.at);
+            }
+        }
+    }
+
+    fn needs_raft(&mut self, at: Place, message: &str) {
+        let storage = self.file.stack.vault.storage;
+        if storage.is_some_and(|storage| storage.value == Storage::Raft) || self.lost.word("storage") {
+            return;
+        }
+        let mut error =
+            Diagnostic::error(at, message).label("needs storage on disk").help("set `stack: {vault: {storage: raft}}`");
+        if let Some(storage) = storage {
+            error = error.see(storage.at, "in memory");
+        }
+        self.error(error);
+    }
+
+    fn vault(&mut self, fault: &Fault) {
+        if let Some(step_down) = &fault.step_down {
+            self.needs_raft(
+                step_down.at,
+                "`step_down` needs a server that elects a leader, and in memory there is none",
+            );
+        }
+        if let Some(client) = client_of(fault) {
+            self.note(Kind::Client, client);
+        }
+        if let Some(tune) = &fault.tune_mount {
+            self.mount(&tune.mount);
+            self.changes("tune_mount", tune.at, &given!(tune; default_lease_ttl, max_lease_ttl));
+            self.ordered(tune.default_lease_ttl, tune.max_lease_ttl);
+        }
+        if let Some(change) = &fault.change_role {
+            self.role(&change.role);
+            let statements = change.revocation_statements.as_deref();
+            self.statements("revocation_statements", statements);
+            let statements = statements.map(|all| all.first().map_or(change.at, |first| first.at));
+            let given = [
+                ("default_ttl", place(change.default_ttl.as_ref())),
+                ("max_ttl", place(change.max_ttl.as_ref())),
+                ("revocation_statements", statements),
+            ];
+            self.changes("change_role", change.at, &given);
+        }
+        if let Some(delete) = &fault.delete_role {
+            self.role(&delete.role);
+        }
+    }
+
+    fn ordered(&mut self, default: Option<Marked<Length>>, max: Option<Marked<Length>>) {
+        if let (Some(default), Some(max)) = (default, max)
+            && default.value > max.value
+        {
+            self.error(
+                Diagnostic::error(default.at, format!("the mount's default TTL is above its maximum ({})", max.value))
+                    .label("above the maximum")
+                    .see(max.at, "the maximum")
+                    .help("the server refuses to tune a mount so (400)"),
+            );
+        }
+    }
+
+    fn changes(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
+        if given.iter().any(|(_, at)| at.is_some()) || self.lost.wounded(at.start) {
+            return;
+        }
+        let keys: Vec<&str> = given.iter().map(|(key, _)| *key).collect();
+        self.error(
+            Diagnostic::error(at, format!("`{what}` changes nothing"))
+                .label("nothing to change here")
+                .help(format!("say at least one of {}", super::super::hint::list_of(&keys))),
+        );
+    }
+}

@@ -3,6 +3,7 @@
 
 pub mod record;
 pub mod scan;
+pub mod timeline;
 
 mod complaint;
 mod junit;

@@ -1,6 +1,8 @@
 //! A hand-made record with every result, for the tests of all projections. Its first history looks like a real one: a
 //! database outage over a revocation, then a killed Vault.
 
+pub(super) mod tape;
+
 use std::time::Duration;
 
 use super::record::{
@@ -146,7 +148,7 @@ fn other(result: ScenarioResult, name: &str, reason: &str) -> ScenarioRecord {
     scenario
 }
 
-/// The scenario to which [`history`] belongs.
+/// The scenario to which [`tape::history`] belongs.
 pub(super) fn violated() -> ScenarioRecord {
     let name = "A database outage delays revocation and never loses it";
     let reason = "20.000s after the outage the login with cred was still accepted; documented: refused: authentication";

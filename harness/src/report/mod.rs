@@ -6,6 +6,7 @@ pub mod scan;
 pub mod timeline;
 
 mod complaint;
+mod html;
 mod junit;
 #[cfg(test)]
 mod sample;
@@ -24,6 +25,8 @@ use serde::Deserialize;
 pub const RECORD_FILE: &str = "record.json";
 /// The projection for build servers.
 pub const JUNIT_FILE: &str = "junit.xml";
+/// The projection for people: one page.
+pub const HTML_FILE: &str = "report.html";
 /// The projection for step summaries and people.
 pub const SUMMARY_FILE: &str = "summary.md";
 
@@ -106,6 +109,7 @@ pub fn write(record: &Record, folder: &Path) -> Result<(), ReportError> {
 pub fn render(record: &Record, folder: &Path) -> Result<(), ReportError> {
     all([
         junit::render(record).and_then(|text| put(folder, JUNIT_FILE, text.as_bytes())),
+        html::render(record, folder).and_then(|text| put(folder, HTML_FILE, text.as_bytes())),
         put(folder, SUMMARY_FILE, summary::render(record).as_bytes()),
     ])
 }

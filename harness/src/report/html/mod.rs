@@ -54,11 +54,11 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn style(&self) -> &'static str {
+    fn style() -> &'static str {
         STYLE
     }
 
-    fn script(&self) -> &'static str {
+    fn script() -> &'static str {
         SCRIPT
     }
 
@@ -128,15 +128,15 @@ impl<'a> View<'a> {
         self.scenario.faults.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("\n")
     }
 
-    fn address<'b>(&self, source: &'b str) -> &'b str {
+    fn address(source: &str) -> &str {
         words::address(source).unwrap_or_default()
     }
 
-    fn line_of(&self, line: &usize) -> &str {
-        words::line_of(self.scenario, *line).unwrap_or_default()
+    fn line_of(&self, step: &StepRecord) -> &str {
+        words::line_of(self.scenario, step.line).unwrap_or_default()
     }
 
-    fn lasted(&self, step: &StepRecord) -> String {
+    fn lasted(step: &StepRecord) -> String {
         words::took(u64::try_from(step.to.since(step.from).as_millis()).unwrap_or(u64::MAX))
     }
 

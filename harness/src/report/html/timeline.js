@@ -12,6 +12,8 @@ const SHAPES = {
   revoked: (x, y) => `M${x} ${y - 7}l5.5 7l-5.5 7l-5.5 -7z`,
   note: (x, y) => `M${x - 2} ${y + 8}l2 -4l2 4`,
 };
+// How far from the middle of a lane the middle of a shape is.
+const CENTRE = { ok: -10, refused: 10, unknown: 0, without: 11, revoked: 0, note: 6 };
 const FIRST_CREDENTIALS = 12;
 
 function node(name, attributes = {}, ...children) {
@@ -61,8 +63,8 @@ class Timeline {
     const zoom = node("span", { class: "zoom" }, button("−", "zoom out", () => this.zoom(2)),
       button("+", "zoom in", () => this.zoom(0.5)), button("whole", "show the whole run", () => this.show(this.whole)));
     const legend = node("ul", { class: "legend", "aria-label": "Legend" }, ...Object.entries(MARKS).map(([mark, word]) => {
-      const icon = node("svg", { width: 14, height: 30, viewBox: "0 0 14 30", "aria-hidden": "true" });
-      icon.append(node("path", { class: `m m-${mark}`, d: SHAPES[mark](7, 15) }));
+      const icon = node("svg", { width: 14, height: 16, viewBox: "0 0 14 16", "aria-hidden": "true" });
+      icon.append(node("path", { class: `m m-${mark}`, d: SHAPES[mark](7, 8 - CENTRE[mark]) }));
       return node("li", {}, icon, word);
     }));
     const keys = node("span", { class: "keys" }, "drag to zoom · + − 0 · ← → events · ↑ ↓ lanes · Esc");

@@ -49,7 +49,8 @@ pub(super) fn tone(state: &ServerState) -> Tone {
     match state {
         ServerState::Ready | ServerState::Resumed => Tone::Up,
         ServerState::Paused => Tone::Hung,
-        ServerState::Stopped | ServerState::Killed | ServerState::Exited(_) => Tone::Down,
+        ServerState::Stopped => Tone::Stopped,
+        ServerState::Killed | ServerState::Exited(_) => Tone::Down,
     }
 }
 

@@ -112,7 +112,9 @@ pub enum Tone {
     Inconclusive,
     /// The server runs.
     Up,
-    /// The server does not run.
+    /// The server was stopped in good order.
+    Stopped,
+    /// The server was killed or ended by itself.
     Down,
     /// The server hangs.
     Hung,

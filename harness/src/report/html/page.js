@@ -19,7 +19,7 @@ function filters() {
   const form = document.querySelector(".filters");
   const rows = all(".results tbody tr").map((row) => {
     const view = document.getElementById(row.dataset.view);
-    const steps = all(".steps td:nth-child(2)", view).map((cell) => cell.textContent);
+    const steps = all(".steps td:nth-child(2)", view).flatMap((cell) => [cell.firstChild, cell.querySelector("code")]).map((part) => part.textContent);
     const text = [row.textContent, row.dataset.file, row.dataset.faults, ...steps].join("\n").toLowerCase();
     const words = (list, by) => new Set(list.split(by).filter(Boolean));
     return { row, text, guarantees: words(row.dataset.guarantees, " "), faults: words(row.dataset.faults, "\n") };

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::*;
+use crate::event::Event;
 use crate::report::sample;
 use crate::time::Moment;
 
@@ -49,29 +50,47 @@ fn the_page_loads_nothing_from_elsewhere() {
     assert!(page.contains("default-src 'none'"));
 }
 
-#[test]
-fn markup_in_names_reasons_sources_and_events_is_inert() {
-    let attack = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'><!--";
+const ATTACK: &str =
+    "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>\"'><!--";
+
+/// A record and a history in which every text that comes from elsewhere tries to be more than text.
+fn hostile() -> (Record, Vec<Entry>) {
     let mut record = sample::record();
     let scenario = &mut record.scenarios[1];
     for text in [&mut scenario.name, &mut scenario.reason, &mut scenario.source, &mut scenario.server] {
-        attack.clone_into(text);
+        ATTACK.clone_into(text);
     }
-    attack.clone_into(&mut scenario.steps[0].title);
-    attack.clone_into(&mut scenario.faults[0].title);
-    scenario.guarantees[0].source = "javascript:alert(1)".to_owned();
-    attack.clone_into(&mut record.provider);
-    let folder = folder(&record);
+    ATTACK.clone_into(&mut scenario.steps[0].title);
+    ATTACK.clone_into(&mut scenario.steps[5].judgement.because);
+    ATTACK.clone_into(&mut scenario.faults[0].title);
+    scenario.guarantees[0].source = "javascript:document.title='owned'".to_owned();
+    ATTACK.clone_into(&mut scenario.guarantees[1].id);
+    ATTACK.clone_into(&mut record.provider);
     let mut entries = sample::tape::history();
-    entries[0].event = crate::event::Event::Note(attack.to_owned());
-    write_history(&folder.path().join(&record.scenarios[1].folder), &entries);
+    for entry in &mut entries {
+        match &mut entry.event {
+            Event::Note(text)
+            | Event::StepBegan { title: text, .. }
+            | Event::FaultInjected { title: text, .. }
+            | Event::Login { credential: text, .. }
+            | Event::Issued { credential: text, .. } => ATTACK.clone_into(text),
+            _ => {}
+        }
+    }
+    (record, entries)
+}
 
+#[test]
+fn markup_in_names_reasons_sources_and_events_is_inert() {
+    let (record, entries) = hostile();
+    let folder = folder(&record);
+    write_history(&folder.path().join(&record.scenarios[1].folder), &entries);
     let page = render(&record, folder.path()).unwrap();
     assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("href=\"javascript:"));
     assert_eq!(page.matches("<!--").count(), 0);
     assert!(!page.contains("\"'>"), "a quote ended an attribute");
     let data: serde_json::Value = serde_json::from_str(scripts(&page)[0]).unwrap();
-    assert_eq!(data["entries"][0]["event"]["note"], attack, "and yet the data is what it was");
+    assert_eq!(data["entries"], serde_json::to_value(entries).unwrap(), "and yet the data is what it was");
 }
 
 #[test]
@@ -104,6 +123,12 @@ fn reports_to_look_at() {
     }
     record.scenarios[1].steps[5].judgement.evidence = vec![96, 99, 226];
     crate::report::write(&record, &small).unwrap();
+
+    let (attack, entries) = hostile();
+    let hostile = target.join("hostile");
+    fs::create_dir_all(hostile.join(&attack.scenarios[1].folder)).unwrap();
+    write_history(&hostile.join(&attack.scenarios[1].folder), &entries);
+    crate::report::write(&attack, &hostile).unwrap();
 
     let large = target.join("large");
     let model = record.scenarios[1].clone();

@@ -42,6 +42,7 @@ class Timeline {
     this.view = { ...this.whole };
     this.lanes = lanes.map((lane) => this.prepared(lane));
     this.credentials = FIRST_CREDENTIALS;
+    this.shown = [];
     this.chosen = null;
     this.build();
     new ResizeObserver(() => this.redraw()).observe(this.place);
@@ -157,11 +158,13 @@ class Timeline {
     const span = this.view.to - this.view.from;
     const wanted = span / Math.max(2, this.across / 90);
     const power = 10 ** Math.floor(Math.log10(wanted));
-    const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= wanted);
+    // From half a minute on, people count in sixties.
+    const round = wanted > 20e6 ? [30, 60, 120, 300, 600, 900, 1800, 3600].map((n) => n * 1e6) : [1, 2, 5, 10].map((n) => n * power);
+    const step = round.find((n) => n >= wanted) ?? Math.ceil(wanted / 3600e6) * 3600e6;
     for (let at = Math.ceil(this.view.from / step) * step; at <= this.view.to; at += step) {
       const x = this.x(at).toFixed(1);
       field.append(node("line", { class: "grid", x1: x, x2: x, y1: 20, y2: height }));
-      labels.append(node("text", { class: "axis", x, y: 14 }, clock(at, span)));
+      if (x < this.left + this.across - 10) labels.append(node("text", { class: "axis", x, y: 14 }, clock(at, span)));
     }
   }
 
@@ -343,7 +346,7 @@ class Timeline {
   under(event) {
     const box = this.picture.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const lane = (this.shown ?? []).find((one) => y >= one.top && y < one.top + one.height);
+    const lane = this.shown.find((one) => y >= one.top && y < one.top + one.height);
     if (!lane || x < this.left) return { x };
     const tick = this.nearest(lane.ticks, this.moment(x));
     if (tick && Math.abs(this.x(tick.at.answered) - x) <= 6) return { x, lane, thing: tick };

@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use record::{RECORD_VERSION, Record};
 use serde::Deserialize;
 
+use crate::secret::KnownSecrets;
+
 /// The record's file in a run's folder.
 pub const RECORD_FILE: &str = "record.json";
 /// The projection for build servers.
@@ -103,6 +105,15 @@ pub fn write(record: &Record, folder: &Path) -> Result<(), ReportError> {
         .map_err(|e| ReportError::Build { file: RECORD_FILE, reason: e.to_string() })
         .and_then(|bytes| put(folder, RECORD_FILE, &bytes));
     all([json, render(record, folder)])
+}
+
+/// The end of a run: writes everything, searches what was written for every known secret, and writes again with what
+/// the search found.
+pub fn conclude(record: &mut Record, folder: &Path, secrets: &KnownSecrets) -> Result<(), ReportError> {
+    // What fails here fails again below, where it is reported.
+    let _ = write(record, folder);
+    record.secrets = scan::scan(folder, secrets);
+    write(record, folder)
 }
 
 /// Writes the projections of a record, and leaves the record itself as it is.
@@ -200,6 +211,29 @@ mod tests {
         assert_eq!(names(folder.path()), sample::PROJECTIONS);
         let mode = fs::metadata(folder.path().join(RECORD_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644);
+    }
+
+    #[test]
+    fn a_secret_in_the_record_itself_is_found_when_a_run_is_concluded() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = KnownSecrets::default();
+        let mut record = sample::record();
+        conclude(&mut record, folder.path(), &secrets).unwrap();
+        assert_eq!((record.secrets.files, record.secrets.is_clean()), (sample::PROJECTIONS.len(), true));
+
+        record.scenarios[0].reason = "logged in with hunter2-hunter2".to_owned();
+        secrets.learn(crate::secret::Secret::new("hunter2-hunter2"));
+        conclude(&mut record, folder.path(), &secrets).unwrap();
+        assert!(record.secrets.found_in.contains(&RECORD_FILE.to_owned()), "{:?}", record.secrets);
+        assert_eq!(read(folder.path()).unwrap(), record);
+    }
+
+    #[test]
+    fn a_full_disk_and_a_read_only_one_say_what_to_do() {
+        let error =
+            |kind: io::ErrorKind| ReportError::Write { path: "r/junit.xml".into(), source: kind.into() }.to_string();
+        assert!(error(io::ErrorKind::StorageFull).contains("make room"));
+        assert!(error(io::ErrorKind::ReadOnlyFilesystem).contains("choose a folder"));
     }
 
     #[test]

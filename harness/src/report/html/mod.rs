@@ -20,7 +20,8 @@ use crate::history::{self, HISTORY_FILE, HistoryError};
 use crate::outcome::{Judgement, Verdict};
 
 const STYLE: &str = concat!(include_str!("page.css"), include_str!("timeline.css"));
-const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("timeline.js"), include_str!("start.js"));
+const SCRIPT: &str =
+    concat!(include_str!("page.js"), include_str!("drawing.js"), include_str!("timeline.js"), include_str!("start.js"));
 
 /// The record as a page. Histories are read from the scenarios' folders.
 pub(super) fn render(record: &Record, folder: &Path) -> Result<String, ReportError> {

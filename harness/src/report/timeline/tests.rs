@@ -1,7 +1,7 @@
 //! Tests of the picture: one of a whole history, and one for each rule that is easy to get wrong.
 
 use super::*;
-use crate::event::{Lease, Renewal};
+use crate::event::{Event, Lease, Renewal, Revocation};
 use crate::outcome::{Cause, Refusal, Silence, Unknown};
 use crate::report::sample::tape::{Tape, refused, reply};
 

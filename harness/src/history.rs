@@ -186,22 +186,23 @@ impl History {
     }
 }
 
-/// Reads a history back.
+/// Reads a history back. A last line that was torn off, as a killed harness leaves it, is not an entry.
 pub fn read(path: &Path) -> Result<Vec<Entry>, HistoryError> {
     let file = |source| HistoryError::File { act: "read", path: path.to_owned(), source };
-    let reader = BufReader::new(File::open(path).map_err(file)?);
+    let mut reader = BufReader::new(File::open(path).map_err(file)?);
     let mut entries = Vec::new();
-    for (index, line) in reader.lines().enumerate() {
-        let line = line.map_err(file)?;
-        if line.is_empty() {
-            continue;
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).map_err(file)? == 0 {
+            break;
         }
-        let entry = serde_json::from_str(&line).map_err(|source| HistoryError::Line {
-            path: path.to_owned(),
-            line: index + 1,
-            source,
-        })?;
-        entries.push(entry);
+        let torn = !line.ends_with(b"\n");
+        match serde_json::from_slice(&line) {
+            Ok(entry) => entries.push(entry),
+            Err(_) if torn || line.trim_ascii().is_empty() => {}
+            Err(source) => return Err(HistoryError::Line { path: path.to_owned(), line: number, source }),
+        }
     }
     Ok(entries)
 }
@@ -223,5 +224,18 @@ mod tests {
         assert_eq!(back, history.entries());
         assert_eq!(back[0].event, Event::Note("it said [redacted]".to_owned()));
         assert_eq!(back[1].seq, 1);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_a_bad_line_in_the_middle_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::create(folder.path(), Clock::start(), KnownSecrets::default(), None).unwrap();
+        history.note(Actor::Harness, Event::Note("whole".to_owned()));
+        let path = folder.path().join(HISTORY_FILE);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{whole}{}", &whole[..whole.len() / 2])).unwrap();
+        assert_eq!(read(&path).unwrap(), history.entries());
+        std::fs::write(&path, format!("{whole}{{\n{whole}")).unwrap();
+        assert!(matches!(read(&path), Err(HistoryError::Line { line: 2, .. })));
     }
 }

@@ -74,6 +74,12 @@ impl KnownSecrets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Every known secret that is long enough to be searched for.
+    pub(crate) fn searchable(&self) -> Vec<Secret> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().filter(|s| s.expose().len() >= SHORTEST_SEARCHED).cloned().collect()
+    }
+
     /// The text with every known secret replaced by `[redacted]`.
     pub fn redact(&self, text: &str) -> String {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

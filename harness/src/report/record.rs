@@ -45,6 +45,16 @@ pub struct SecretScan {
     pub files: usize,
     /// Files in which one was found. Must be empty; if not, the run has failed.
     pub found_in: Vec<String>,
+    /// Files that could not be searched, with the reason. A file nobody looked into is not clean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsearched: Vec<String>,
+}
+
+impl SecretScan {
+    /// Whether every file was searched and none held a secret.
+    pub fn is_clean(&self) -> bool {
+        self.found_in.is_empty() && self.unsearched.is_empty()
+    }
 }
 
 /// What came of one scenario on one server.

@@ -1,0 +1,184 @@
+//! report.html: one file for people, with style, script and data inside. It loads nothing, so that it can be opened from
+//! a folder or a build server's artifacts; it runs no script but its own, whatever stands in names and errors.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::path::Path;
+
+use askama::Template;
+use serde::Serialize;
+
+use super::record::{Record, ScenarioRecord, ScenarioResult, StepRecord};
+use super::timeline::{self, Timeline};
+use super::{HTML_FILE, ReportError, words};
+use crate::event::Entry;
+use crate::history::{self, HISTORY_FILE, HistoryError};
+use crate::outcome::{Judgement, Verdict};
+
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("timeline.css"));
+const SCRIPT: &str =
+    concat!(include_str!("page.js"), include_str!("drawing.js"), include_str!("timeline.js"), include_str!("start.js"));
+
+/// The record as a page. Histories are read from the scenarios' folders.
+pub(super) fn render(record: &Record, folder: &Path) -> Result<String, ReportError> {
+    let broken = |reason: String| ReportError::Build { file: HTML_FILE, reason };
+    let mut scenarios = Vec::with_capacity(record.scenarios.len());
+    for (index, scenario) in record.scenarios.iter().enumerate() {
+        scenarios.push(View::of(index, scenario, folder).map_err(|e| broken(e.to_string()))?);
+    }
+    scenarios.sort_by_key(|view| words::WORST_FIRST.iter().position(|r| *r == view.scenario.result));
+    let page =
+        Page { nonce: nonce(record), headline: words::counts(record), choices: Choices::of(record), record, scenarios };
+    page.render().map_err(|e| broken(e.to_string()))
+}
+
+/// Allows this page's own script and no other. It depends on all that the record says, so that nothing in the record can
+/// name it; and rendering again gives the same page.
+fn nonce(record: &Record) -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{record:?}").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    nonce: String,
+    headline: String,
+    choices: Choices<'a>,
+    record: &'a Record,
+    scenarios: Vec<View<'a>>,
+}
+
+impl Page<'_> {
+    fn style() -> &'static str {
+        STYLE
+    }
+
+    fn script() -> &'static str {
+        SCRIPT
+    }
+
+    fn took(&self) -> String {
+        words::took(self.record.took_ms)
+    }
+
+    /// The results with their counts, the worst first.
+    fn counts(&self) -> Vec<(ScenarioResult, usize)> {
+        words::WORST_FIRST.iter().map(|&result| (result, words::count(self.record, result))).collect()
+    }
+}
+
+/// What the filters offer.
+struct Choices<'a> {
+    guarantees: BTreeSet<&'a str>,
+    servers: BTreeSet<&'a str>,
+    faults: BTreeSet<&'a str>,
+}
+
+impl<'a> Choices<'a> {
+    fn of(record: &'a Record) -> Self {
+        let all = &record.scenarios;
+        Self {
+            guarantees: all.iter().flat_map(|s| s.guarantees.iter().map(|g| g.id.as_str())).collect(),
+            servers: all.iter().map(|s| s.server.as_str()).collect(),
+            faults: all.iter().flat_map(|s| s.faults.iter().map(|f| f.title.as_str())).collect(),
+        }
+    }
+}
+
+/// A scenario as the page shows it.
+struct View<'a> {
+    index: usize,
+    scenario: &'a ScenarioRecord,
+    /// The picture and the events, as JSON that can stand in a script element; none without a history.
+    data: Option<String>,
+    /// Why there is no history, or not all of it.
+    history: String,
+}
+
+impl<'a> View<'a> {
+    fn of(index: usize, scenario: &'a ScenarioRecord, folder: &Path) -> Result<Self, serde_json::Error> {
+        let (entries, history) = match history::read(&folder.join(&scenario.folder).join(HISTORY_FILE)) {
+            Ok(entries) => (entries, String::new()),
+            Err(HistoryError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => (
+                Vec::new(),
+                "There is no history: the scenario did not get so far, or its folder is not here.".to_owned(),
+            ),
+            // The record alone is still worth a page; the reader is told what is missing.
+            Err(error) => (Vec::new(), format!("The history could not be read: {error}")),
+        };
+        let data = if entries.is_empty() { None } else { Some(data(scenario, &entries)?) };
+        Ok(Self { index, scenario, data, history })
+    }
+
+    fn took(&self) -> String {
+        words::took(self.scenario.took_ms)
+    }
+
+    fn guarantee_ids(&self) -> String {
+        self.scenario.guarantees.iter().map(|g| g.id.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The faults' titles, in a form that the script can take apart again.
+    fn fault_titles(&self) -> String {
+        self.scenario.faults.iter().map(|f| f.title.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    fn address(source: &str) -> &str {
+        words::address(source).unwrap_or_default()
+    }
+
+    fn line_of(&self, step: &StepRecord) -> &str {
+        words::line_of(self.scenario, step.line).unwrap_or_default()
+    }
+
+    fn lasted(step: &StepRecord) -> String {
+        words::took(u64::try_from(step.to.since(step.from).as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        let judged = |line: usize| {
+            let on_line = |l: usize, j: &Judgement| (l == line && j.verdict != Verdict::Held).then_some(j.verdict);
+            let steps = self.scenario.steps.iter().filter_map(move |s| on_line(s.line, &s.judgement));
+            let always = self.scenario.always.iter().filter_map(move |i| on_line(i.line, &i.judgement));
+            steps.chain(always).max()
+        };
+        let class = move |line| match judged(line) {
+            Some(Verdict::Violated) => "violated",
+            Some(Verdict::Inconclusive) => "inconclusive",
+            Some(Verdict::Held) | None => "",
+        };
+        self.scenario.source.lines().enumerate().map(move |(index, text)| (index + 1, class(index + 1), text))
+    }
+}
+
+/// What the script needs to draw a scenario when it is opened.
+#[derive(Serialize)]
+struct Data<'a> {
+    timeline: Timeline,
+    steps: Vec<StepTime<'a>>,
+    entries: &'a [Entry],
+}
+
+#[derive(Serialize)]
+struct StepTime<'a> {
+    number: &'a str,
+    from: u64,
+    to: u64,
+}
+
+fn data(scenario: &ScenarioRecord, entries: &[Entry]) -> Result<String, serde_json::Error> {
+    let steps = scenario.steps.iter().map(|s| StepTime { number: &s.number, from: s.from.0, to: s.to.0 }).collect();
+    let json = serde_json::to_string(&Data { timeline: timeline::of(entries), steps, entries })?;
+    Ok(in_script(&json))
+}
+
+/// JSON in which nothing can end or open an element. These characters stand in JSON only within strings.
+fn in_script(json: &str) -> String {
+    json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
+}

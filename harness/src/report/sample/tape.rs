@@ -1,0 +1,184 @@
+//! The history of the sample's violated scenario, told second by second.
+
+use super::{PHASES, violated};
+use crate::event::{
+    Actor, Entry, Event, Lease, LeaseState, LedgerRead, Part, Principal, Renewal, Reply, Revocation, ServerState,
+};
+use crate::outcome::{Cause, Outcome, Refusal, Silence, Unknown};
+use crate::scenario::file::{Endpoint, Server};
+use crate::time::{Interval, Moment};
+
+/// Events as they are put down, in any order; they are numbered by when they were answered, as a history does.
+#[derive(Default)]
+pub(in crate::report) struct Tape(Vec<Entry>);
+
+impl Tape {
+    fn put(&mut self, ms: (u64, u64), who: Actor, step: Option<&str>, event: Event) -> &mut Self {
+        let at = Interval::new(Moment::from_millis(ms.0), Moment::from_millis(ms.1));
+        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event });
+        self
+    }
+
+    pub(in crate::report) fn harness(&mut self, ms: (u64, u64), event: Event) -> &mut Self {
+        self.put(ms, Actor::Harness, None, event)
+    }
+
+    pub(in crate::report) fn operator(&mut self, ms: (u64, u64), step: &str, event: Event) -> &mut Self {
+        self.put(ms, Actor::Operator, Some(step), event)
+    }
+
+    pub(in crate::report) fn client(&mut self, name: &str, ms: (u64, u64), event: Event) -> &mut Self {
+        self.put(ms, Actor::Client(name.to_owned()), None, event)
+    }
+
+    fn probe(&mut self, ms: (u64, u64), event: Event) -> &mut Self {
+        self.put(ms, Actor::Probe, None, event)
+    }
+
+    pub(in crate::report) fn entries(mut self) -> Vec<Entry> {
+        self.0.sort_by_key(|entry| entry.at.answered);
+        for (seq, entry) in self.0.iter_mut().enumerate() {
+            entry.seq = seq as u64;
+        }
+        self.0
+    }
+}
+
+pub(in crate::report) fn reply<T>(status: u16, body: T) -> Outcome<Reply<T>> {
+    Outcome::Ok(Reply { status, warnings: vec![], body })
+}
+
+pub(in crate::report) fn refused<T>(cause: Cause, code: &str) -> Outcome<T> {
+    let message = format!("the server's own words for {cause}");
+    Outcome::Refused(Refusal { cause, code: code.to_owned(), message, target_code: None })
+}
+
+fn unknown<T>(why: Silence, detail: &str) -> Outcome<T> {
+    Outcome::Unknown(Unknown { why, detail: detail.to_owned() })
+}
+
+fn issued(credential: &str, ttl: u64) -> Event {
+    let lease_id = format!("database/creds/app/{credential}");
+    let username = format!("v-root-app-{credential}");
+    let outcome = reply(200, Lease { lease_id, username, ttl, renewable: true });
+    Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), outcome }
+}
+
+/// The whole history: 48 seconds, two faults, one client, and a credential that outlives its revocation.
+pub(in crate::report) fn history() -> Vec<Entry> {
+    let mut tape = Tape::default();
+    servers(&mut tape);
+    steps(&mut tape);
+    client(&mut tape);
+    probes(&mut tape);
+    tape.entries()
+}
+
+fn servers(tape: &mut Tape) {
+    for (phase, ms) in PHASES {
+        tape.harness((ms, ms), Event::Phase(phase));
+    }
+    let state = |server, state| Event::Server { server, state };
+    tape.harness((150, 150), state(Server::Postgres, ServerState::Ready));
+    tape.harness((160, 160), Event::Running { server: Server::Postgres, product: "postgresql 15.18".to_owned() });
+    tape.harness((590, 590), state(Server::Vault, ServerState::Ready));
+    tape.harness((600, 600), Event::Running { server: Server::Vault, product: "openbao 2.7.2".to_owned() });
+    let link = Part::Link { from: Endpoint::Vault, to: Endpoint::Postgres };
+    let inject = |fault, title: &str, part| Event::FaultInjected {
+        fault,
+        title: title.to_owned(),
+        disturbs: vec![part],
+        seen: "a connection was refused".to_owned(),
+    };
+    let healed = |fault| Event::FaultHealed { fault, outcome: Outcome::Ok("a probe was answered".to_owned()) };
+    tape.harness((3_000, 3_040), inject(1, "cut vault→postgres", link)).harness((15_000, 15_060), healed(1));
+    tape.harness((36_000, 36_030), inject(2, "kill vault", Part::Vault)).harness((40_000, 40_900), healed(2));
+    tape.harness((36_010, 36_010), state(Server::Vault, ServerState::Killed));
+    tape.harness((40_880, 40_880), state(Server::Vault, ServerState::Ready));
+    tape.harness((47_300, 47_300), state(Server::Vault, ServerState::Stopped));
+    tape.harness((47_900, 47_900), state(Server::Postgres, ServerState::Stopped));
+    tape.harness((48_200, 48_200), Event::Note("nothing was left behind".to_owned()));
+}
+
+fn steps(tape: &mut Tape) {
+    for step in violated().steps {
+        let (from, to) = (step.from.0 / 1_000, step.to.0 / 1_000);
+        let (number, title, line) = (step.number.clone(), step.title, step.line);
+        tape.operator((from, from), &step.number, Event::StepBegan { number, title, line });
+        let ended = Event::StepEnded { number: step.number.clone(), judgement: step.judgement };
+        tape.operator((to, to), &step.number, ended);
+    }
+    tape.operator((951, 1_009), "1", issued("cred", 30));
+    let what = Revocation::Lease("cred".to_owned());
+    tape.operator(
+        (4_001, 4_019),
+        "2.1",
+        Event::Revoked { what, sync: Some(false), force: false, outcome: reply(202, ()) },
+    );
+    let state = LeaseState { ttl: 0, renewable: false };
+    let read = Event::LeaseRead { credential: "cred".to_owned(), outcome: reply(200, state) };
+    tape.operator((4_101, 4_109), "2.2", read);
+    tape.operator((5_001, 5_019), "2.3", login("cred", Outcome::Ok(())));
+    for second in 0..20 {
+        let ms = 15_100 + second * 1_000;
+        tape.operator((ms, ms + 12), "3", login("cred", Outcome::Ok(())));
+    }
+}
+
+fn login(credential: &str, outcome: Outcome<()>) -> Event {
+    Event::Login { credential: credential.to_owned(), outcome }
+}
+
+/// The client renews in time, is refused a renewal in the outage, loses its credential and gets another.
+fn client(tape: &mut Tape) {
+    tape.client("web", (900, 948), issued("web#1", 18));
+    let body = Renewal { lease_id: "database/creds/app/web#1".to_owned(), ttl: 18, renewable: true, data: false };
+    let renewed = |outcome| Event::Renewed { credential: "web#1".to_owned(), increment: Some(18), outcome };
+    tape.client("web", (2_900, 2_930), renewed(reply(200, body)));
+    tape.client("web", (14_900, 14_960), renewed(refused(Cause::TargetUnreachable, "400")));
+    tape.client("web", (21_000, 21_040), issued("web#2", 25));
+    tape.client(
+        "web",
+        (38_000, 38_004),
+        Event::Renewed {
+            credential: "web#2".to_owned(),
+            increment: Some(18),
+            outcome: unknown(Silence::Unreachable, "connection refused"),
+        },
+    );
+    for tenth in 0..115 {
+        let ms = 1_000 + tenth * 400;
+        let (credential, outcome, took) = match ms {
+            9_000..9_900 => (Some("web#1"), Some(unknown(Silence::Deadline, "no answer within 300ms")), 300),
+            ..20_000 => (Some("web#1"), Some(Outcome::Ok(())), 9),
+            20_000..20_700 => (Some("web#1"), Some(refused(Cause::Authentication, "28P01")), 5),
+            20_700..21_100 => (None, None, 0),
+            _ => (Some("web#2"), Some(Outcome::Ok(())), 8),
+        };
+        let credential = credential.map(str::to_owned);
+        tape.client("web", (ms, ms + took), Event::Used { credential, outcome });
+    }
+}
+
+fn probes(tape: &mut Tape) {
+    for half in 0..92 {
+        let ms = 650 + half * 500;
+        let down = (36_000..40_880).contains(&ms);
+        let outcome = match ms {
+            _ if down => unknown(Silence::Unreachable, "connection refused"),
+            40_881..41_400 => Outcome::Ok(503),
+            _ => Outcome::Ok(200),
+        };
+        tape.probe((ms, ms + 3), Event::Health { outcome });
+        if half % 4 == 0 && ms > 1_000 {
+            let user = Principal { valid_until: Some(Moment::from_millis(36_009)), can_login: true };
+            let credential = "cred".to_owned();
+            tape.probe((ms + 20, ms + 24), Event::PrincipalRead { credential, outcome: Outcome::Ok(Some(user)) });
+        }
+    }
+    let read = LedgerRead {
+        leases: Outcome::Ok(vec!["database/creds/app/web#2".to_owned()]),
+        principals: Outcome::Ok(vec!["v-root-app-cred".to_owned(), "v-root-app-web#2".to_owned()]),
+    };
+    tape.probe((46_300, 46_340), Event::Ledger(read));
+}

@@ -1,0 +1,157 @@
+//! What an event is called, and what it looks like.
+
+use super::{Mark, Tone};
+use crate::event::{Event, Revocation, ServerState, TokenAct};
+use crate::outcome::Outcome;
+
+/// The mark of an event that is a call.
+pub(super) fn mark(event: &Event) -> Mark {
+    match event {
+        Event::Issued { outcome, .. } => outcome.into(),
+        Event::Renewed { outcome, .. } => outcome.into(),
+        Event::Revoked { outcome: Outcome::Ok(_), .. } => Mark::Revoked,
+        Event::Revoked { outcome, .. } | Event::Rotated { outcome, .. } | Event::Api { outcome, .. } => outcome.into(),
+        Event::LeaseRead { outcome, .. } => outcome.into(),
+        Event::LeasesListed { outcome, .. } => outcome.into(),
+        Event::IrrevocableListed { outcome, .. } => outcome.into(),
+        Event::Token { outcome, .. } => outcome.into(),
+        Event::StaticRead { outcome, .. } => outcome.into(),
+        Event::Health { outcome } => health(outcome),
+        Event::Login { outcome, .. } | Event::SessionOpened { outcome, .. } => outcome.into(),
+        Event::Used { outcome, .. } => outcome.as_ref().map_or(Mark::Without, Mark::from),
+        Event::PrincipalRead { outcome, .. } => outcome.into(),
+        // A session that answers and cannot read is refused what it is for.
+        Event::SessionUsed { reads_table, .. } => reads_table.into(),
+        Event::Sql { outcome, .. } => outcome.into(),
+        Event::FaultHealed { outcome, .. } => outcome.into(),
+        Event::Ledger(read) => (&read.principals).into(),
+        Event::Phase(_)
+        | Event::StepBegan { .. }
+        | Event::StepEnded { .. }
+        | Event::FaultInjected { .. }
+        | Event::Server { .. }
+        | Event::Running { .. }
+        | Event::Note(_) => Mark::Note,
+    }
+}
+
+/// Active, and the three kinds of standby, serve; sealed and uninitialised do not.
+fn health(outcome: &Outcome<u16>) -> Mark {
+    match outcome {
+        Outcome::Ok(200 | 429 | 472 | 473) => Mark::Ok,
+        Outcome::Ok(_) | Outcome::Refused(_) => Mark::Refused,
+        Outcome::Unknown(_) => Mark::Unknown,
+    }
+}
+
+/// What a state of a server looks like.
+pub(super) fn tone(state: &ServerState) -> Tone {
+    match state {
+        ServerState::Ready | ServerState::Resumed => Tone::Up,
+        ServerState::Paused => Tone::Hung,
+        ServerState::Stopped => Tone::Stopped,
+        ServerState::Killed | ServerState::Exited(_) => Tone::Down,
+    }
+}
+
+/// An event in a few words.
+pub(super) fn of(event: &Event) -> String {
+    match event {
+        Event::Phase(phase) => phase.to_string(),
+        Event::StepBegan { number, title, .. } => format!("step {number} began: {title}"),
+        Event::StepEnded { number, judgement } => {
+            format!("step {number} ended: {}: {}", judgement.verdict, judgement.because)
+        }
+        Event::FaultInjected { title, seen, .. } => format!("fault {title}: {seen}"),
+        Event::FaultHealed { fault, outcome: Outcome::Ok(how) } => format!("fault {fault} healed: {how}"),
+        Event::FaultHealed { fault, outcome } => format!("fault {fault} not healed: {outcome}"),
+        Event::Server { server, state } => format!("{server} {}", state_word(state)),
+        Event::Running { server, product } => format!("{server} is {product}"),
+        Event::Note(text) => text.clone(),
+        Event::Issued { credential, role, outcome } => format!("issue {credential} of {role}: {outcome}"),
+        Event::Renewed { credential, increment, outcome } => match increment {
+            Some(seconds) => format!("renew {credential} by {seconds}s: {outcome}"),
+            None => format!("renew {credential}: {outcome}"),
+        },
+        Event::Revoked { what, force, outcome, .. } => {
+            format!("{} {}: {outcome}", if *force { "revoke-force" } else { "revoke" }, revoked(what))
+        }
+        Event::LeaseRead { credential, outcome: Outcome::Ok(reply) } => {
+            format!("lease of {credential}: ttl {}s", reply.body.ttl)
+        }
+        Event::LeaseRead { credential, outcome } => format!("lease of {credential}: {outcome}"),
+        Event::LeasesListed { role, outcome: Outcome::Ok(reply) } => format!("{} leases of {role}", reply.body),
+        Event::LeasesListed { role, outcome } => format!("leases of {role}: {outcome}"),
+        Event::IrrevocableListed { credential, outcome: Outcome::Ok(reply) } => {
+            format!("{credential} is {}irrevocable", if reply.body { "" } else { "not " })
+        }
+        Event::IrrevocableListed { credential, outcome } => format!("irrevocable leases, for {credential}: {outcome}"),
+        Event::Token { token, act, outcome } => format!("token {token} {}: {outcome}", act_word(*act)),
+        Event::StaticRead { role, outcome, login, .. } => match login {
+            Some(login) => format!("read static {role}: {outcome}; login: {login}"),
+            None => format!("read static {role}: {outcome}"),
+        },
+        Event::Rotated { what, root, outcome } => {
+            format!("rotate {}{what}: {outcome}", if *root { "root of " } else { "" })
+        }
+        Event::Health { outcome: Outcome::Ok(status) } => format!("health {status}"),
+        Event::Health { outcome } => format!("health: {outcome}"),
+        Event::Api { method, path, outcome } => format!("{method} {path}: {outcome}"),
+        Event::Login { credential, outcome } => format!("login with {credential}: {}", accepted(outcome)),
+        Event::Used { credential: Some(credential), outcome: Some(outcome) } => {
+            format!(
+                "use {credential}: {}",
+                if outcome.ok().is_some() { "works".to_owned() } else { outcome.to_string() }
+            )
+        }
+        Event::Used { .. } => "no credential to use".to_owned(),
+        Event::PrincipalRead { credential, outcome: Outcome::Ok(user) } => {
+            format!("user of {credential} {}", if user.is_some() { "is there" } else { "is gone" })
+        }
+        Event::PrincipalRead { credential, outcome } => format!("user of {credential}: {outcome}"),
+        Event::SessionOpened { session, outcome, .. } => format!("open session {session}: {}", accepted(outcome)),
+        Event::SessionUsed { session, answers, reads_table } => {
+            format!("session {session} answers: {answers}; reads: {reads_table}")
+        }
+        Event::Sql { statement, outcome } => format!("sql {statement}: {outcome}"),
+        Event::Ledger(read) => {
+            format!("ledger: {} at Vault, {} at the target", counted(&read.leases), counted(&read.principals))
+        }
+    }
+}
+
+fn accepted(outcome: &Outcome<()>) -> String {
+    if outcome.ok().is_some() { "accepted".to_owned() } else { outcome.to_string() }
+}
+
+fn counted(names: &Outcome<Vec<String>>) -> String {
+    names.ok().map_or_else(|| "unknown".to_owned(), |names| names.len().to_string())
+}
+
+fn revoked(what: &Revocation) -> String {
+    match what {
+        Revocation::Lease(credential) => credential.clone(),
+        Revocation::Prefix(role) => format!("all of {role}"),
+        Revocation::Token(token) => format!("token {token} and its tree"),
+        Revocation::Orphaning(token) => format!("token {token} alone"),
+    }
+}
+
+fn act_word(act: TokenAct) -> &'static str {
+    match act {
+        TokenAct::Made => "made",
+        TokenAct::Renewed => "renewed",
+        TokenAct::Read => "read",
+    }
+}
+
+fn state_word(state: &ServerState) -> String {
+    match state {
+        ServerState::Ready => "is ready".to_owned(),
+        ServerState::Stopped => "was stopped".to_owned(),
+        ServerState::Killed => "was killed".to_owned(),
+        ServerState::Paused => "hangs".to_owned(),
+        ServerState::Resumed => "goes on".to_owned(),
+        ServerState::Exited(how) => format!("ended by itself: {how}"),
+    }
+}

@@ -1,0 +1,232 @@
+//! The picture while it is drawn: which lanes an event touches, and what it changes there.
+
+use std::collections::HashMap;
+
+use super::{Lane, LaneKind, Mark, Tick, Timeline, Tone, Window, label};
+use crate::event::{Actor, Entry, Event, Reply, Revocation};
+use crate::outcome::{Outcome, Verdict};
+use crate::scenario::file::Server;
+use crate::time::Moment;
+
+/// The picture while it is drawn.
+#[derive(Default)]
+pub(super) struct Picture {
+    timeline: Timeline,
+    /// Where each lane is in the timeline.
+    places: HashMap<(LaneKind, String), usize>,
+    /// Who issued a credential, and for which role: what a revocation of a token or a prefix means for it.
+    origins: Vec<Origin>,
+    /// The credential with which a session was opened.
+    sessions: HashMap<String, String>,
+}
+
+struct Origin {
+    credential: String,
+    role: String,
+    issuer: Actor,
+}
+
+impl Picture {
+    /// An empty picture of this time.
+    pub(super) fn between(from: Moment, to: Moment) -> Self {
+        Self { timeline: Timeline { from, to, ..Timeline::default() }, ..Self::default() }
+    }
+
+    fn lane(&mut self, kind: LaneKind, name: &str) -> &mut Lane {
+        let lanes = &mut self.timeline.lanes;
+        let place = *self.places.entry((kind, name.to_owned())).or_insert_with(|| {
+            lanes.push(Lane { kind, name: name.to_owned(), bars: Vec::new(), ticks: Vec::new() });
+            lanes.len() - 1
+        });
+        &mut lanes[place]
+    }
+
+    fn tick(&mut self, kind: LaneKind, name: &str, entry: &Entry, mark: Mark) {
+        let tick = Tick { seq: entry.seq, mark, label: label::of(&entry.event) };
+        self.lane(kind, name).ticks.push(tick);
+    }
+
+    /// Puts an entry where it belongs: on one lane, or on all that it speaks of.
+    pub(super) fn draw(&mut self, entry: &Entry) {
+        let seen_by_probe = entry.who == Actor::Probe && !matches!(entry.event, Event::Health { .. });
+        if seen_by_probe {
+            self.tick(LaneKind::Probe, "", entry, label::mark(&entry.event));
+        }
+        match &entry.event {
+            Event::Phase(_) | Event::StepBegan { .. } | Event::StepEnded { .. } | Event::Server { .. } => {
+                self.state(entry);
+            }
+            Event::FaultInjected { .. } | Event::FaultHealed { .. } => self.fault(entry),
+            Event::Running { .. } | Event::Note(_) => self.tick(LaneKind::Phases, "", entry, Mark::Note),
+            Event::Issued { .. } | Event::Renewed { .. } | Event::Revoked { .. } => self.lease(entry),
+            Event::LeaseRead { credential, .. } | Event::IrrevocableListed { credential, .. } => {
+                self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
+                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
+            }
+            Event::LeasesListed { .. }
+            | Event::Token { .. }
+            | Event::Rotated { .. }
+            | Event::Health { .. }
+            | Event::Api { .. } => self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event)),
+            Event::StaticRead { kept_as, outcome, login, .. } => {
+                self.tick(LaneKind::Vault, "", entry, outcome.into());
+                if let Some(login) = login {
+                    self.tick(LaneKind::Target, "", entry, login.into());
+                }
+                if let Some(credential) = kept_as {
+                    self.tick(LaneKind::Credential, credential, entry, outcome.into());
+                }
+            }
+            Event::Login { credential, .. } => {
+                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
+            }
+            Event::PrincipalRead { credential, .. } => {
+                self.tick(LaneKind::Target, "", entry, label::mark(&entry.event));
+                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
+            }
+            Event::SessionOpened { session, credential, .. } => {
+                self.sessions.insert(session.clone(), credential.clone());
+                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
+            }
+            Event::SessionUsed { session, .. } => {
+                let credential = self.sessions.get(session).cloned().unwrap_or_else(|| session.clone());
+                self.tick(LaneKind::Credential, &credential, entry, label::mark(&entry.event));
+            }
+            Event::Used { .. } => self.used(entry),
+            Event::Sql { .. } => self.tick(LaneKind::Target, "", entry, label::mark(&entry.event)),
+            Event::Ledger(read) => {
+                self.tick(LaneKind::Vault, "", entry, (&read.leases).into());
+                self.tick(LaneKind::Target, "", entry, (&read.principals).into());
+            }
+        }
+    }
+
+    /// Phases, steps and processes: one bar after the other.
+    fn state(&mut self, entry: &Entry) {
+        let end = self.timeline.to;
+        match &entry.event {
+            Event::Phase(phase) => {
+                self.lane(LaneKind::Phases, "").turn(entry, Tone::Phase, phase.to_string(), end);
+            }
+            Event::StepBegan { number, title, .. } => {
+                let label = format!("{number} {title}");
+                // Until its end is seen a step lasts, and nobody can say what came of it.
+                self.lane(LaneKind::Steps, "").begin(entry, Tone::Inconclusive, label, end);
+            }
+            Event::StepEnded { number, judgement } => {
+                let tone = match judgement.verdict {
+                    Verdict::Held => Tone::Held,
+                    Verdict::Inconclusive => Tone::Inconclusive,
+                    Verdict::Violated => Tone::Violated,
+                };
+                self.lane(LaneKind::Steps, "").end_step(number, entry.at.answered, tone);
+            }
+            Event::Server { server, state } => {
+                let kind = match server {
+                    Server::Vault => LaneKind::Vault,
+                    Server::Postgres => LaneKind::Target,
+                };
+                self.lane(kind, "").turn(entry, label::tone(state), label::of(&entry.event), end);
+            }
+            _ => {}
+        }
+    }
+
+    fn fault(&mut self, entry: &Entry) {
+        let end = self.timeline.to;
+        match &entry.event {
+            Event::FaultInjected { fault, title, .. } => {
+                let (from, in_effect) = (entry.at.sent, entry.at.answered);
+                let window = Window { fault: *fault, title: title.clone(), from, in_effect, to: None };
+                self.timeline.windows.push(window);
+                self.lane(LaneKind::Faults, "").begin(entry, Tone::Fault, format!("{fault} {title}"), end);
+            }
+            Event::FaultHealed { fault, outcome } => {
+                self.tick(LaneKind::Faults, "", entry, outcome.into());
+                if !matches!(outcome, Outcome::Ok(_)) {
+                    return;
+                }
+                let healed = entry.at.answered;
+                if let Some(window) = self.timeline.windows.iter_mut().rfind(|w| w.fault == *fault) {
+                    window.to = Some(healed);
+                    let began = window.from;
+                    let bars = &mut self.lane(LaneKind::Faults, "").bars;
+                    let number = format!("{fault} ");
+                    if let Some(bar) = bars.iter_mut().find(|b| b.from == began && b.label.starts_with(&number)) {
+                        bar.to = healed;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lease(&mut self, entry: &Entry) {
+        self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
+        match &entry.event {
+            Event::Issued { credential, role, outcome } => {
+                self.tick(LaneKind::Credential, credential, entry, outcome.into());
+                if let Outcome::Ok(Reply { body, .. }) = outcome {
+                    let (credential, role, issuer) = (credential.clone(), role.clone(), entry.who.clone());
+                    let lane = self.lane(LaneKind::Credential, &credential);
+                    lane.lease(entry, entry.at.sent, body.ttl, "lease");
+                    self.origins.push(Origin { credential, role, issuer });
+                }
+            }
+            Event::Renewed { credential, outcome, .. } => {
+                self.tick(LaneKind::Credential, credential, entry, outcome.into());
+                if let Outcome::Ok(Reply { body, .. }) = outcome {
+                    let lane = self.lane(LaneKind::Credential, credential);
+                    lane.lease(entry, entry.at.answered, body.ttl, "renewed lease");
+                }
+            }
+            Event::Revoked { what, outcome, .. } => {
+                for credential in self.meant_by(what) {
+                    self.tick(LaneKind::Credential, &credential, entry, label::mark(&entry.event));
+                    if matches!(outcome, Outcome::Ok(_)) {
+                        self.lane(LaneKind::Credential, &credential).cut(entry);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The credentials that a revocation is about, as far as the history knows.
+    fn meant_by(&self, what: &Revocation) -> Vec<String> {
+        let meant = |origin: &&Origin| match what {
+            Revocation::Lease(_) => false,
+            Revocation::Prefix(role) => origin.role == *role,
+            Revocation::Token(token) | Revocation::Orphaning(token) => origin.issuer == Actor::Client(token.clone()),
+        };
+        match what {
+            Revocation::Lease(credential) => vec![credential.clone()],
+            _ => self.origins.iter().filter(meant).map(|o| o.credential.clone()).collect(),
+        }
+    }
+
+    fn used(&mut self, entry: &Entry) {
+        let name = match &entry.who {
+            Actor::Client(name) => name.clone(),
+            other => other.to_string(),
+        };
+        let mark = label::mark(&entry.event);
+        let tone = match mark {
+            Mark::Ok | Mark::Revoked | Mark::Note => Tone::Working,
+            Mark::Refused => Tone::Refused,
+            Mark::Unknown => Tone::Unknown,
+            Mark::Without => Tone::Without,
+        };
+        self.tick(LaneKind::Client, &name, entry, mark);
+        let label = label::of(&entry.event);
+        self.lane(LaneKind::Client, &name).continue_or_turn(entry, tone, label);
+    }
+
+    /// The lanes in their order.
+    pub(super) fn finish(mut self) -> Timeline {
+        // A client that asks in vain takes a new name each time; those calls are on Vault's lane already.
+        self.timeline.lanes.retain(|lane| lane.kind != LaneKind::Credential || !lane.is_in_vain());
+        self.timeline.lanes.sort_by_key(|lane| lane.kind);
+        self.timeline
+    }
+}

@@ -61,7 +61,7 @@ fn issued(credential: &str, ttl: u64) -> Event {
     let lease_id = format!("database/creds/app/{credential}");
     let username = format!("v-root-app-{credential}");
     let outcome = reply(200, Lease { lease_id, username, ttl, renewable: true });
-    Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), outcome }
+    Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), token: None, outcome }
 }
 
 /// The whole history: 48 seconds, two faults, one client, and a credential that outlives its revocation.

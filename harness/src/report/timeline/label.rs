@@ -68,7 +68,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::Server { server, state } => format!("{server} {}", state_word(state)),
         Event::Running { server, product } => format!("{server} is {product}"),
         Event::Note(text) => text.clone(),
-        Event::Issued { credential, role, outcome } => format!("issue {credential} of {role}: {outcome}"),
+        Event::Issued { credential, role, outcome, token: _ } => format!("issue {credential} of {role}: {outcome}"),
         Event::Renewed { credential, increment, outcome } => match increment {
             Some(seconds) => format!("renew {credential} by {seconds}s: {outcome}"),
             None => format!("renew {credential}: {outcome}"),

@@ -164,7 +164,7 @@ impl Picture {
     fn lease(&mut self, entry: &Entry) {
         self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
         match &entry.event {
-            Event::Issued { credential, role, outcome } => {
+            Event::Issued { credential, role, outcome, token: _ } => {
                 self.tick(LaneKind::Credential, credential, entry, outcome.into());
                 if let Outcome::Ok(Reply { body, .. }) = outcome {
                     let (credential, role, issuer) = (credential.clone(), role.clone(), entry.who.clone());

@@ -16,7 +16,12 @@ fn issue(credential: &str, ttl: u64) -> Event {
         ttl,
         renewable: true,
     };
-    Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), outcome: reply(200, body) }
+    Event::Issued {
+        credential: credential.to_owned(),
+        role: "database/app".to_owned(),
+        token: None,
+        outcome: reply(200, body),
+    }
 }
 
 fn renew(credential: &str, ttl: u64) -> Event {
@@ -117,7 +122,7 @@ fn a_credential_that_was_never_had_makes_no_lane_but_stays_on_vaults() {
         message: "dial".to_owned(),
         target_code: None,
     });
-    let event = Event::Issued { credential: "web#2".to_owned(), role: "database/app".to_owned(), outcome };
+    let event = Event::Issued { credential: "web#2".to_owned(), role: "database/app".to_owned(), token: None, outcome };
     tape.client("web", (0, 10), event);
     let timeline = of(&tape.entries());
     assert!(timeline.lanes.iter().all(|l| l.kind != LaneKind::Credential));

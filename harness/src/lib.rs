@@ -20,6 +20,7 @@ pub mod scenario;
 pub mod secret;
 pub mod service;
 pub mod stack;
+pub mod suite;
 pub mod time;
 pub mod wait;
 pub mod world;

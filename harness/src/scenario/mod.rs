@@ -1,4 +1,4 @@
-//! Scenarios: what a person writes in YAML ([`file`]), read with the place of every value ([`mark`]), checked as a whole,
+//! Scenarios: what a person writes in YAML ([`mod@file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
 mod decode;
@@ -10,12 +10,14 @@ mod lease;
 pub mod load;
 pub mod mark;
 mod node;
+mod plain;
 mod reader;
 mod resolve;
 pub mod schema;
 mod timing;
 mod ttl;
 pub mod word;
+mod wrong;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};

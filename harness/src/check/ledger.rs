@@ -1,0 +1,208 @@
+//! The three ledgers held against each other: what Vault says, what the target says, what was handed out. Differences
+//! have names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::lease::{Life, lives};
+use super::timing::Reading;
+use crate::event::{Entry, Event, LedgerRead};
+use crate::outcome::{Cause, Outcome};
+use crate::report::record::{Difference, DifferenceKind};
+use crate::scenario::file::ExpectLedger;
+
+/// Reads a look at the ledgers as an answer to an expectation.
+pub fn reading(expected: ExpectLedger, entry: &Entry, history: &[Entry]) -> Reading {
+    let Event::Ledger(read) = &entry.event else {
+        return Reading::Unknown("this is no look at the ledgers".to_owned());
+    };
+    let (leases, principals) = match (&read.leases, &read.principals) {
+        (Outcome::Ok(leases), Outcome::Ok(principals)) => (leases, principals),
+        (Outcome::Ok(_), no) | (no, _) => return Reading::Unknown(format!("a ledger could not be read: {no}")),
+    };
+    let found = compare(leases, principals, &lives(history));
+    let words = if found.is_empty() {
+        format!("{} leases and {} users agree", leases.len(), principals.len())
+    } else {
+        found
+            .iter()
+            .map(|difference| format!("{}: {}", difference.kind, difference.detail))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let has = |kind| found.iter().any(|difference| difference.kind == kind);
+    let so = match expected {
+        ExpectLedger::Reconciled => found.is_empty(),
+        ExpectLedger::Orphans => has(DifferenceKind::Orphan),
+        ExpectLedger::EarlyDeaths => has(DifferenceKind::EarlyDeath),
+    };
+    if so { Reading::Yes(words) } else { Reading::No(words) }
+}
+
+/// Orphans and early deaths between Vault's leases and the target's users. Vault does not tell which user a lease is for;
+/// for what was handed out here it is known, and the rest can only be counted.
+fn compare(leases: &[String], principals: &[String], lives: &BTreeMap<String, Life>) -> Vec<Difference> {
+    let leases: BTreeSet<&str> = leases.iter().map(String::as_str).collect();
+    let principals: BTreeSet<&str> = principals.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
+    let mut known_leases = BTreeSet::new();
+    let mut known_users = BTreeSet::new();
+    for (name, life) in lives {
+        known_leases.insert(life.lease_id.as_str());
+        known_users.insert(life.username.as_str());
+        match (leases.contains(life.lease_id.as_str()), principals.contains(life.username.as_str())) {
+            (false, true) => found.push(Difference {
+                kind: DifferenceKind::Orphan,
+                what: life.username.clone(),
+                detail: format!("the user of {name} is there, and Vault has no lease for it"),
+            }),
+            (true, false) => found.push(Difference {
+                kind: DifferenceKind::EarlyDeath,
+                what: life.lease_id.clone(),
+                detail: format!("the lease of {name} is there, and its user is not"),
+            }),
+            (true, true) | (false, false) => {}
+        }
+    }
+    let strange_leases = leases.difference(&known_leases).count();
+    let strange_users: Vec<&str> = principals.difference(&known_users).copied().collect();
+    // A request that got no answer may have made both a lease and a user; then the two balance.
+    for user in strange_users.iter().skip(strange_leases) {
+        found.push(Difference {
+            kind: DifferenceKind::Orphan,
+            what: (*user).to_owned(),
+            detail: format!("{user} is there, was handed to nobody, and Vault has no lease for it"),
+        });
+    }
+    if strange_leases > strange_users.len() {
+        found.push(Difference {
+            kind: DifferenceKind::EarlyDeath,
+            what: format!("{} leases", strange_leases - strange_users.len()),
+            detail: format!("{strange_leases} leases that were handed to nobody, and {} users", strange_users.len()),
+        });
+    }
+    found
+}
+
+/// What the last look at everything leaves unexplained: orphans and early deaths from the ledgers, zombies from the last
+/// logins, leftover sessions from the last uses of sessions whose user is gone.
+pub fn differences(history: &[Entry]) -> Vec<Difference> {
+    let lives = lives(history);
+    let last = history.iter().rev().find_map(|entry| match &entry.event {
+        Event::Ledger(LedgerRead { leases: Outcome::Ok(leases), principals: Outcome::Ok(principals) }) => {
+            Some((leases, principals))
+        }
+        _ => None,
+    });
+    let Some((leases, principals)) = last else { return Vec::new() };
+    let mut found = compare(leases, principals, &lives);
+    for (name, life) in &lives {
+        let gone = !leases.contains(&life.lease_id);
+        let login = history.iter().rev().find_map(|entry| match &entry.event {
+            Event::Login { credential, outcome } if credential == name => Some((entry, outcome)),
+            _ => None,
+        });
+        match login {
+            Some((_, Outcome::Ok(()))) if gone => found.push(Difference {
+                kind: DifferenceKind::Zombie,
+                what: life.username.clone(),
+                detail: format!("{name} still logs in, and Vault has no lease for it"),
+            }),
+            Some((_, Outcome::Refused(refusal))) if !gone && refusal.cause == Cause::Authentication => {
+                found.push(Difference {
+                    kind: DifferenceKind::EarlyDeath,
+                    what: life.lease_id.clone(),
+                    detail: format!("{name} is refused, and its lease is there"),
+                });
+            }
+            _ => {}
+        }
+    }
+    found.extend(leftover_sessions(history, principals, &lives));
+    found.dedup();
+    found
+}
+
+fn leftover_sessions(history: &[Entry], principals: &[String], lives: &BTreeMap<String, Life>) -> Vec<Difference> {
+    let mut opened: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut alive: BTreeMap<&str, bool> = BTreeMap::new();
+    for entry in history {
+        match &entry.event {
+            Event::SessionOpened { session, credential, outcome: Outcome::Ok(()) } => {
+                opened.insert(session, credential);
+            }
+            Event::SessionUsed { session, answers, .. } => {
+                alive.insert(session, matches!(answers, Outcome::Ok(())));
+            }
+            _ => {}
+        }
+    }
+    let leftover = opened.into_iter().filter_map(|(session, credential)| {
+        let life = lives.get(credential)?;
+        let left = alive.get(session).copied().unwrap_or_default() && !principals.contains(&life.username);
+        left.then(|| Difference {
+            kind: DifferenceKind::LeftoverSession,
+            what: session.to_owned(),
+            detail: format!("session {session} of {credential} is still open, and its user is gone"),
+        })
+    });
+    leftover.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Actor, Lease, Reply};
+    use crate::time::{Interval, Moment};
+
+    fn issued(name: &str, lease: &str, user: &str) -> Entry {
+        let body = Lease { lease_id: lease.into(), username: user.into(), ttl: 60, renewable: true };
+        let outcome = Outcome::Ok(Reply { status: 200, warnings: Vec::new(), body });
+        Entry {
+            seq: 0,
+            at: Interval::at(Moment::START),
+            who: Actor::Operator,
+            step: None,
+            event: Event::Issued { credential: name.into(), role: "database/app".into(), token: None, outcome },
+        }
+    }
+
+    fn look(leases: &[&str], users: &[&str]) -> Entry {
+        let list = |items: &[&str]| Outcome::Ok(items.iter().map(|item| (*item).to_owned()).collect());
+        Entry {
+            seq: 1,
+            at: Interval::at(Moment::from_millis(1)),
+            who: Actor::Probe,
+            step: None,
+            event: Event::Ledger(LedgerRead { leases: list(leases), principals: list(users) }),
+        }
+    }
+
+    fn kinds(history: &[Entry]) -> Vec<DifferenceKind> {
+        differences(history).into_iter().map(|difference| difference.kind).collect()
+    }
+
+    #[test]
+    fn a_user_without_a_lease_is_an_orphan_and_a_lease_without_a_user_an_early_death() {
+        let one = issued("cred", "database/creds/app/1", "v-1");
+        assert_eq!(kinds(&[one.clone(), look(&["database/creds/app/1"], &["v-1"])]), []);
+        assert_eq!(kinds(&[one.clone(), look(&[], &["v-1"])]), [DifferenceKind::Orphan]);
+        assert_eq!(kinds(&[one.clone(), look(&["database/creds/app/1"], &[])]), [DifferenceKind::EarlyDeath]);
+        assert_eq!(kinds(&[one, look(&[], &[])]), []);
+    }
+
+    #[test]
+    fn what_nobody_was_handed_is_told_from_what_balances() {
+        assert_eq!(kinds(&[look(&["database/creds/app/9"], &["v-9"])]), []);
+        assert_eq!(kinds(&[look(&[], &["v-9"])]), [DifferenceKind::Orphan]);
+    }
+
+    #[test]
+    fn a_ledger_that_could_not_be_read_says_nothing() {
+        let mut blind = look(&[], &[]);
+        blind.event = Event::Ledger(LedgerRead {
+            leases: Outcome::Unknown(crate::outcome::Unknown::deadline(std::time::Duration::from_secs(5))),
+            principals: Outcome::Ok(vec!["v-1".into()]),
+        });
+        assert!(matches!(reading(ExpectLedger::Reconciled, &blind, &[]), Reading::Unknown(_)));
+    }
+}

@@ -1,0 +1,126 @@
+//! Checks: pure functions from a history to verdicts. They know the plan and what was seen, and no server; judging an old
+//! history again gives the same verdicts.
+
+pub mod answer;
+pub mod availability;
+pub mod lease;
+pub mod ledger;
+pub mod reading;
+pub mod revocation;
+pub mod timing;
+
+use crate::event::{Actor, Entry, Event, Part};
+use crate::outcome::{Judgement, Outcome};
+use crate::plan::PlannedStep;
+use crate::scenario::one::{Expected, Throughout};
+use crate::scenario::{Action, Invariant, Verb};
+use crate::time::{Interval, Moment};
+use timing::{Look, Reading};
+
+/// The windows of all faults that disturb something that `matters`; one that was never seen healed has no end.
+fn fault_windows(history: &[Entry], matters: fn(&Part) -> bool) -> Vec<Interval> {
+    let mut windows: Vec<(u32, Interval)> = Vec::new();
+    for entry in history {
+        match &entry.event {
+            Event::FaultInjected { fault, disturbs, .. } if disturbs.iter().any(matters) => {
+                windows.push((*fault, Interval::new(entry.at.sent, Moment(u64::MAX))));
+            }
+            Event::FaultHealed { fault, outcome: Outcome::Ok(_) } => {
+                windows
+                    .iter_mut()
+                    .filter(|(f, _)| f == fault)
+                    .for_each(|(_, window)| window.answered = entry.at.answered);
+            }
+            _ => {}
+        }
+    }
+    windows.into_iter().map(|(_, window)| window).collect()
+}
+
+/// Judges one step from the history: the entries that carry its number. `None`: the step judges nothing, or was never
+/// reached.
+pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
+    let began = history.iter().find_map(|entry| match &entry.event {
+        Event::StepBegan { number, .. } if *number == step.number => Some(entry.at.sent),
+        _ => None,
+    })?;
+    match &step.action {
+        Action::Do(verb) => Some(judge_verb(verb, &own_entries(step, history))),
+        Action::Expect(expect, timing) => {
+            let expected = expect.one()?;
+            Some(timing::judge(*timing, began, &looks(&expected, step, history)))
+        }
+        Action::Fault(..) | Action::Wait(_) => None,
+    }
+}
+
+/// The looks that a step has made at its expectation so far.
+pub fn looks(expected: &Expected<'_>, step: &PlannedStep, history: &[Entry]) -> Vec<Look> {
+    let own = own_entries(step, history);
+    let complete = own.chunks_exact(reading::entries_per_look(expected).max(1));
+    let looks = complete.map(|look| {
+        let first = look.first().map_or(Moment::START, |entry| entry.at.sent);
+        let last = look.last().map_or(first, |entry| entry.at.answered);
+        Look {
+            at: Interval::new(first, last),
+            reading: reading::reading(expected, look, history),
+            entries: look.iter().map(|entry| entry.seq).collect(),
+        }
+    });
+    looks.collect()
+}
+
+fn own_entries(step: &PlannedStep, history: &[Entry]) -> Vec<Entry> {
+    let own = history.iter().filter(|entry| {
+        entry.who == Actor::Operator
+            && entry.step.as_deref() == Some(&step.number)
+            && !matches!(entry.event, Event::StepBegan { .. } | Event::StepEnded { .. } | Event::Note(_))
+    });
+    own.cloned().collect()
+}
+
+fn judge_verb(verb: &Verb, own: &[Entry]) -> Judgement {
+    let Some(entry) = own.last() else {
+        return Judgement::inconclusive("the call was not made, or was cut off", Vec::new());
+    };
+    let answers = match verb {
+        Verb::Issue(step) => step.answers.as_deref(),
+        Verb::Read(step) => step.answers.as_deref(),
+        Verb::Renew(step) => step.answers.as_deref(),
+        Verb::Revoke(step) => step.answers.as_deref(),
+        Verb::Rotate(step) => step.answers.as_deref(),
+        Verb::Token(step) => step.answers.as_deref(),
+        Verb::Repair(step) => step.answers.as_deref(),
+        Verb::Api(step) => step.answers.as_deref(),
+        Verb::Open(_) | Verb::Sql(_) => None,
+    };
+    let reading = match (verb, &entry.event) {
+        (Verb::Sql(sql), event) => reading::of_sql(sql, event),
+        (Verb::Open(_), Event::SessionOpened { outcome, .. }) => match outcome {
+            Outcome::Ok(()) => Reading::Yes("the session is open".to_owned()),
+            Outcome::Refused(refusal) => Reading::No(refusal.to_string()),
+            Outcome::Unknown(unknown) => Reading::Unknown(unknown.to_string()),
+        },
+        (_, event) => answer::reading(answers, event),
+    };
+    let evidence = vec![entry.seq];
+    match reading {
+        Reading::Yes(seen) => Judgement::held(seen, evidence),
+        Reading::No(seen) => Judgement::violated(seen, evidence),
+        Reading::Unknown(seen) => Judgement::inconclusive(seen, evidence),
+    }
+}
+
+/// Judges one thing that must hold throughout.
+pub fn invariant(invariant: &Invariant, history: &[Entry]) -> Judgement {
+    match invariant.what.one() {
+        Some(Throughout::CredentialGap(gap)) => {
+            availability::credential_gap(history, gap.client.as_str(), gap.at_most.0)
+        }
+        Some(Throughout::NoEarlyDeath(_)) => lease::no_early_death(history),
+        Some(Throughout::NoZombie(zombie)) => {
+            revocation::no_zombie(history, zombie.grace.map_or(revocation::GRACE, |grace| grace.0))
+        }
+        None => Judgement::inconclusive("nothing is demanded", Vec::new()),
+    }
+}

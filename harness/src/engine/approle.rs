@@ -1,0 +1,71 @@
+//! AppRole, as clients log in: one role and one policy for each client.
+//! Source: developer.hashicorp.com/vault/api-docs/auth/approle
+
+use serde_json::{Map, Value, json};
+
+use super::database::seconds;
+use super::{SetupError, must};
+use crate::event::Reply;
+use crate::scenario::Client;
+use crate::scenario::file::Method;
+use crate::scenario::word::Ref;
+use crate::secret::Secret;
+use crate::service::Seen;
+use crate::service::vault::Vault;
+use crate::service::vault::api::NewToken;
+
+/// What a client logs in with.
+#[derive(Debug, Clone)]
+pub struct AppRole {
+    role_id: Secret,
+    secret_id: Secret,
+}
+
+/// Mounts AppRole, once for all clients.
+pub async fn mount(vault: &Vault) -> Result<(), SetupError> {
+    let body = json!({ "type": "approle" });
+    must("sys/auth/approle", vault.act(Method::Post, "sys/auth/approle", Some(body)).await)
+}
+
+/// The name of a client's policy.
+pub fn policy_name(client: &str) -> String {
+    format!("leaseproof-{client}")
+}
+
+/// Writes a policy that lets its holder take credentials from these roles, or from none.
+pub async fn write_policy(vault: &Vault, name: &str, may_issue: &[Ref]) -> Seen<Reply<()>> {
+    let creds = |role: &Ref| (format!("{}/creds/{}", role.mount, role.name), vec!["read"]);
+    // An empty policy is refused, so a holder may always make child tokens, which are no stronger than itself.
+    let child = ("auth/token/create".to_owned(), vec!["create", "update"]);
+    let paths: Map<String, Value> = may_issue
+        .iter()
+        .map(creds)
+        .chain([child])
+        .map(|(path, capabilities)| (path, json!({ "capabilities": capabilities })))
+        .collect();
+    let rules = json!({ "path": paths }).to_string();
+    vault.act(Method::Post, &format!("sys/policies/acl/{name}"), Some(json!({ "policy": rules }))).await
+}
+
+/// Writes a client's policy and role, and takes what it logs in with.
+pub async fn set_up(vault: &Vault, client: &Client) -> Result<AppRole, SetupError> {
+    let policy = policy_name(client.name.as_str());
+    must(&policy, write_policy(vault, &policy, std::slice::from_ref(&client.holds)).await)?;
+    let path = format!("auth/approle/role/{}", client.name);
+    let body = json!({
+        "token_policies": [policy],
+        "token_ttl": seconds(client.token_ttl),
+        "token_max_ttl": seconds(client.token_max_ttl),
+    });
+    must(&path, vault.act(Method::Post, &path, Some(body)).await)?;
+    let role_id = must(&path, vault.call(Method::Get, &format!("{path}/role-id"), None).await)?;
+    let secret_id = must(&path, vault.call(Method::Post, &format!("{path}/secret-id"), Some(json!({}))).await)?;
+    let text = |value: &Value| Secret::new(value.as_str().unwrap_or_default());
+    Ok(AppRole { role_id: text(&role_id["data"]["role_id"]), secret_id: text(&secret_id["data"]["secret_id"]) })
+}
+
+/// Logs in.
+pub async fn login(vault: &Vault, with: &AppRole) -> Seen<Reply<NewToken>> {
+    let body = json!({ "role_id": with.role_id.expose(), "secret_id": with.secret_id.expose() });
+    vault.new_token("auth/approle/login", body).await
+}

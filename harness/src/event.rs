@@ -1,0 +1,472 @@
+//! What can happen in a run. The runner, clients, probes and faults emit these; the console shows them as they come, the
+//! history keeps them, and checks and reports read nothing else.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{Judgement, Outcome};
+use crate::scenario::file::{Endpoint, Method, Server};
+use crate::time::{Interval, Moment};
+
+/// One thing that happened, with its number and the time in which it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Entry {
+    /// Its number in the history, from 0, in the order of writing.
+    pub seq: u64,
+    /// When: not before `sent`, not after `answered`.
+    pub at: Interval,
+    /// Who did it.
+    pub who: Actor,
+    /// The step in which it was done, as numbered in the plan (`4.2`); none for clients and probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// What it was.
+    pub event: Event,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// leaseproof itself: phases, servers, faults.
+    Harness,
+    /// The scenario's steps.
+    Operator,
+    /// The observer that looks all the time.
+    Probe,
+    /// A client, by its name.
+    Client(String),
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Harness => f.write_str("harness"),
+            Self::Operator => f.write_str("operator"),
+            Self::Probe => f.write_str("probe"),
+            Self::Client(name) => write!(f, "client {name}"),
+        }
+    }
+}
+
+/// The numbered parts of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The plan is saved.
+    Plan,
+    /// The servers come up.
+    StackUp,
+    /// Without any fault, everything must work.
+    Baseline,
+    /// The scenario's steps.
+    Steps,
+    /// Every fault that is left is healed.
+    Heal,
+    /// The stack must work again.
+    Recover,
+    /// The last look at all ledgers.
+    FinalReads,
+    /// Server logs are taken.
+    Logs,
+    /// The servers go down and their data goes.
+    Down,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plan => "plan",
+            Self::StackUp => "stack up",
+            Self::Baseline => "baseline",
+            Self::Steps => "steps",
+            Self::Heal => "heal",
+            Self::Recover => "recover",
+            Self::FinalReads => "final reads",
+            Self::Logs => "logs",
+            Self::Down => "down",
+        })
+    }
+}
+
+/// What Vault answered: the status, its warnings, and what the call was for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reply<T> {
+    /// The HTTP status.
+    pub status: u16,
+    /// `warnings` of the body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The part that matters.
+    pub body: T,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    // ---- the run itself
+    /// A phase began.
+    Phase(Phase),
+    /// A step began.
+    StepBegan {
+        /// Its number in the plan.
+        number: String,
+        /// What it does, in words.
+        title: String,
+        /// Its line in the scenario file.
+        line: usize,
+    },
+    /// A step ended.
+    StepEnded {
+        /// Its number in the plan.
+        number: String,
+        /// What came of it.
+        judgement: Judgement,
+    },
+    /// A fault was injected: `at.sent` is before it began, `at.answered` after its effect was seen from outside.
+    FaultInjected {
+        /// Its number among the faults of this run.
+        fault: u32,
+        /// What it is, in words.
+        title: String,
+        /// What it disturbs.
+        disturbs: Vec<Part>,
+        /// How its effect was seen.
+        seen: String,
+    },
+    /// A fault was healed: `at.answered` is after the healing was seen from outside.
+    FaultHealed {
+        /// Its number among the faults of this run.
+        fault: u32,
+        /// How the healing was seen; a refusal or silence when it was not.
+        outcome: Outcome<String>,
+    },
+    /// A server's process changed.
+    Server {
+        /// Which.
+        server: Server,
+        /// Into what.
+        state: ServerState,
+    },
+    /// A server's own account of itself.
+    Running {
+        /// Which.
+        server: Server,
+        /// Product and version: `openbao 2.7.2`, `postgresql 15.18`.
+        product: String,
+    },
+    /// Something worth telling a reader.
+    Note(String),
+
+    // ---- Vault
+    /// A credential was asked for.
+    Issued {
+        /// The name by which the run knows it: a step's `as`, or a client's name and a number (`web#2`).
+        credential: String,
+        /// The dynamic role: `database/app`.
+        role: String,
+        /// The token it was taken with: a step's `as`, or a client's name; none for the root token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+        /// What Vault answered.
+        outcome: Outcome<Reply<Lease>>,
+    },
+    /// A lease was renewed.
+    Renewed {
+        /// The credential.
+        credential: String,
+        /// The increment that was asked for, in seconds.
+        increment: Option<u64>,
+        /// What Vault answered.
+        outcome: Outcome<Reply<Renewal>>,
+    },
+    /// Something was revoked.
+    Revoked {
+        /// What.
+        what: Revocation,
+        /// `sync`, if it was sent.
+        sync: Option<bool>,
+        /// Whether it was `revoke-force`.
+        force: bool,
+        /// What Vault answered.
+        outcome: Outcome<Reply<()>>,
+    },
+    /// A lease was looked up.
+    LeaseRead {
+        /// The credential.
+        credential: String,
+        /// What Vault answered.
+        outcome: Outcome<Reply<LeaseState>>,
+    },
+    /// The leases of a role were listed.
+    LeasesListed {
+        /// The role.
+        role: String,
+        /// How many there are.
+        outcome: Outcome<Reply<u32>>,
+    },
+    /// The irrevocable leases were listed.
+    IrrevocableListed {
+        /// The credential that was looked for.
+        credential: String,
+        /// Whether its lease is among them.
+        outcome: Outcome<Reply<bool>>,
+    },
+    /// A token was made, renewed or looked up.
+    Token {
+        /// The name by which the run knows it: a step's `as`, or a client's name.
+        token: String,
+        /// What was done.
+        act: TokenAct,
+        /// What Vault answered: the TTL in seconds.
+        outcome: Outcome<Reply<TokenState>>,
+    },
+    /// A static role's password was read.
+    StaticRead {
+        /// The static role.
+        role: String,
+        /// The name under which a step keeps the password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept_as: Option<String>,
+        /// What Vault answered.
+        outcome: Outcome<Reply<StaticPassword>>,
+        /// What a login with the answered password, straight after, came to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        login: Option<Outcome<()>>,
+    },
+    /// A static role or a root credential was rotated on demand.
+    Rotated {
+        /// Static role or connection: `database/batch`.
+        what: String,
+        /// Whether it is a connection's root credential.
+        root: bool,
+        /// What Vault answered.
+        outcome: Outcome<Reply<()>>,
+    },
+    /// `sys/health` was read. The status is known whatever it is.
+    Health {
+        /// The status.
+        outcome: Outcome<u16>,
+    },
+    /// Any other call of Vault's API.
+    Api {
+        /// Method.
+        method: Method,
+        /// Path below `/v1/`.
+        path: String,
+        /// What Vault answered.
+        outcome: Outcome<Reply<()>>,
+    },
+
+    // ---- the target
+    /// A login straight at the target, and `select 1`.
+    Login {
+        /// The credential, or the name of a kept static password.
+        credential: String,
+        /// What the target answered.
+        outcome: Outcome<()>,
+    },
+    /// A client used its credential over its own link: login, and a query on the application's table.
+    Used {
+        /// The credential; none when the client has none to use.
+        credential: Option<String>,
+        /// What the target answered; nothing when there was no credential.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome<()>>,
+    },
+    /// The target was asked for a credential's user.
+    PrincipalRead {
+        /// The credential.
+        credential: String,
+        /// The user, if it is there.
+        outcome: Outcome<Option<Principal>>,
+    },
+    /// A session was opened with a credential.
+    SessionOpened {
+        /// The session.
+        session: String,
+        /// The credential.
+        credential: String,
+        /// What the target answered.
+        outcome: Outcome<()>,
+    },
+    /// An open session was used.
+    SessionUsed {
+        /// The session.
+        session: String,
+        /// `select 1`.
+        answers: Outcome<()>,
+        /// Reading the application's table.
+        reads_table: Outcome<()>,
+    },
+    /// SQL of a step.
+    Sql {
+        /// The statement.
+        statement: String,
+        /// First column of the first row, if any.
+        outcome: Outcome<Option<String>>,
+    },
+
+    // ---- ledgers
+    /// All ledgers were read.
+    Ledger(LedgerRead),
+}
+
+/// A part of the stack that a fault disturbs. Checks excuse what runs through it while the fault lasts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Vault does not serve, or not everything.
+    Vault,
+    /// PostgreSQL does not serve, or not everybody.
+    Postgres,
+    /// A link between two ends.
+    Link {
+        /// Who opens connections.
+        from: Endpoint,
+        /// Who accepts them.
+        to: Endpoint,
+    },
+    /// What Vault's own user may do at the target.
+    Root,
+    /// One credential's user or lease.
+    Credential(String),
+    /// One client's token or rights.
+    Client(String),
+    /// The settings of a role or mount.
+    Role(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vault => f.write_str("vault"),
+            Self::Postgres => f.write_str("postgres"),
+            Self::Link { from, to } => write!(f, "{from}→{to}"),
+            Self::Root => f.write_str("vault's user at postgres"),
+            Self::Credential(name) => write!(f, "credential {name}"),
+            Self::Client(name) => write!(f, "client {name}"),
+            Self::Role(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// What a server's process is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerState {
+    /// It runs and answers.
+    Ready,
+    /// It was stopped in good order.
+    Stopped,
+    /// It was killed.
+    Killed,
+    /// It hangs.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// It ended by itself.
+    Exited(String),
+}
+
+/// A new lease and the user behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Lease {
+    /// Its id.
+    pub lease_id: String,
+    /// The user at the target.
+    pub username: String,
+    /// `lease_duration`, in seconds.
+    pub ttl: u64,
+    /// `renewable`.
+    pub renewable: bool,
+}
+
+/// What a renewal answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Renewal {
+    /// Its id: documented to stay the same.
+    pub lease_id: String,
+    /// `lease_duration`, in seconds from now.
+    pub ttl: u64,
+    /// `renewable`.
+    pub renewable: bool,
+    /// Whether `data` came with it: documented not to.
+    pub data: bool,
+}
+
+/// What a lookup says of a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeaseState {
+    /// Remaining TTL in seconds; negative when the revocation is overdue.
+    pub ttl: i64,
+    /// `renewable`.
+    pub renewable: bool,
+}
+
+/// What is revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    /// The lease of a credential.
+    Lease(String),
+    /// Every lease of a role.
+    Prefix(String),
+    /// A token and its tree, by token or accessor.
+    Token(String),
+    /// A token alone.
+    Orphaning(String),
+}
+
+/// What is done with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenAct {
+    /// Made by a step, or by logging in.
+    Made,
+    /// Renewed.
+    Renewed,
+    /// Looked up by itself.
+    Read,
+}
+
+/// What is known of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenState {
+    /// Remaining TTL in seconds; 0 for one that never ends.
+    pub ttl: u64,
+    /// Whether it can be renewed.
+    pub renewable: bool,
+}
+
+/// A static role's password, without the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StaticPassword {
+    /// The user at the target.
+    pub username: String,
+    /// A keyed hash of the password, good only for saying "same" or "another" within one run.
+    pub fingerprint: String,
+    /// Seconds to the next rotation.
+    pub ttl: i64,
+}
+
+/// A user at the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Principal {
+    /// When the server itself stops letting it in, on the run's clock.
+    pub valid_until: Option<Moment>,
+    /// Whether it may log in at all.
+    pub can_login: bool,
+}
+
+/// The three ledgers as they were read, one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerRead {
+    /// Vault's: ids of all leases of dynamic roles.
+    pub leases: Outcome<Vec<String>>,
+    /// The target's: the users that Vault made, by their name.
+    pub principals: Outcome<Vec<String>>,
+}

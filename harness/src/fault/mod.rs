@@ -1,0 +1,166 @@
+//! Faults. Each is injected, seen from outside to have taken effect before the next step starts, and gives a value that
+//! must be healed; healing is awaited, and seen as well. One file for each family.
+
+mod database;
+mod network;
+mod process;
+mod vault;
+
+use std::time::Duration;
+
+use crate::event::{Actor, Event, Part};
+use crate::outcome::{Outcome, Refusal, Silence, Unknown};
+use crate::scenario::one::Broken;
+use crate::stack::StackError;
+use crate::time::Interval;
+use crate::world::{Missing, World};
+
+/// How long a fault may take to show, and its healing too.
+const SHOWS: Duration = Duration::from_secs(15);
+
+/// A fault that could not be injected, or whose effect or healing did not show.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultError {
+    /// A server or link.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// A link.
+    #[error(transparent)]
+    Link(#[from] crate::link::LinkError),
+    /// A name that leads nowhere.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// A server refused what makes the fault.
+    #[error("{what}: {why}")]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// What was answered.
+        why: String,
+    },
+    /// It did not show.
+    #[error("{what} did not show within {} s: {last}", SHOWS.as_secs())]
+    Unseen {
+        /// The effect.
+        what: String,
+        /// What was seen instead.
+        last: String,
+    },
+}
+
+/// A fault that lasts. It must be healed; dropping it leaves its effect to the stack's own end.
+#[derive(Debug)]
+#[must_use = "a fault must be healed"]
+pub struct Injected {
+    /// Its number in the run.
+    pub fault: u32,
+    undo: Undo,
+}
+
+/// What a fault leaves to be undone, by family.
+#[derive(Debug)]
+enum Undo {
+    Nothing,
+    Network(network::Undo),
+    Process(process::Undo),
+    Vault(vault::Undo),
+    Database(database::Undo),
+}
+
+/// What injecting gives: how to undo it, what it disturbs, and how its effect was seen.
+struct Effect {
+    undo: Undo,
+    disturbs: Vec<Part>,
+    seen: String,
+}
+
+/// Injects a fault and writes it down once its effect has been seen.
+pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) -> Result<Injected, FaultError> {
+    let sent = world.history.now();
+    let Effect { undo, disturbs, seen } = match broken {
+        Broken::Down(_)
+        | Broken::Cut(_)
+        | Broken::Reset(_)
+        | Broken::Latency(_)
+        | Broken::Bandwidth(_)
+        | Broken::SlowClose(_)
+        | Broken::Timeout(_)
+        | Broken::Slicer(_)
+        | Broken::LimitData(_) => network::inject(world, broken).await?,
+        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
+            process::inject(world, broken).await?
+        }
+        Broken::Seal(_)
+        | Broken::StepDown(_)
+        | Broken::RevokeToken(_)
+        | Broken::ExpireToken(_)
+        | Broken::NarrowPolicy(_)
+        | Broken::TuneMount(_)
+        | Broken::ChangeRole(_)
+        | Broken::DeleteRole(_) => vault::inject(world, broken).await?,
+        Broken::ChangeRootPassword(_)
+        | Broken::LockRoot(_)
+        | Broken::RevokePrivilege(_)
+        | Broken::TerminateSessions(_)
+        | Broken::ExhaustConnections(_)
+        | Broken::DropUser(_)
+        | Broken::OwnObjects(_) => database::inject(world, broken).await?,
+    };
+    let at = Interval::new(sent, world.history.now());
+    let title = broken.to_string();
+    world.write(&Actor::Harness, Some(step), at, Event::FaultInjected { fault, title, disturbs, seen });
+    Ok(Injected { fault, undo })
+}
+
+impl Injected {
+    /// Heals it and writes down how that was seen.
+    pub async fn heal(self, world: &World) -> Result<(), FaultError> {
+        let sent = world.history.now();
+        let healed = match self.undo {
+            Undo::Nothing => Ok("nothing to undo".to_owned()),
+            Undo::Network(undo) => network::heal(world, undo).await,
+            Undo::Process(undo) => process::heal(world, undo).await,
+            Undo::Vault(undo) => vault::heal(world, undo).await,
+            Undo::Database(undo) => database::heal(world, undo).await,
+        };
+        let at = Interval::new(sent, world.history.now());
+        let (outcome, result) = match healed {
+            Ok(seen) => (Outcome::Ok(seen), Ok(())),
+            Err(error) => (Outcome::Unknown(Unknown { why: Silence::Garbled, detail: error.to_string() }), Err(error)),
+        };
+        world.write(&Actor::Harness, None, at, Event::FaultHealed { fault: self.fault, outcome });
+        result
+    }
+}
+
+/// Goes on only if the server did it.
+fn must<T>(what: &str, outcome: Outcome<T>) -> Result<T, FaultError> {
+    match outcome {
+        Outcome::Ok(value) => Ok(value),
+        no => Err(FaultError::Refused { what: what.to_owned(), why: no.to_string() }),
+    }
+}
+
+/// Whether a refusal is the one that shows an effect; anything else is told as what was seen.
+fn shows<T>(outcome: &Outcome<T>, is_it: impl FnOnce(&Refusal) -> bool) -> Result<String, String> {
+    match outcome {
+        Outcome::Refused(refusal) if is_it(refusal) => Ok(outcome.to_string()),
+        other => Err(other.to_string()),
+    }
+}
+
+/// Looks until an effect shows, at most for [`SHOWS`].
+async fn until_shows<F>(what: &str, mut look: impl FnMut() -> F) -> Result<String, FaultError>
+where
+    F: Future<Output = Result<String, String>>,
+{
+    let mut looks = crate::wait::Looks::within(SHOWS);
+    let mut last = String::new();
+    while looks.again().await {
+        match look().await {
+            Ok(seen) => return Ok(seen),
+            Err(seen) => last = seen,
+        }
+    }
+    Err(FaultError::Unseen { what: what.to_owned(), last })
+}

@@ -1,0 +1,205 @@
+//! Faults on links: down, cut, reset, and Toxiproxy's toxics. Each is in force when the link says so: no connection slips
+//! past it; then it is looked at from outside, over the link itself.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::{Effect, FaultError, until_shows};
+use crate::event::Part;
+use crate::link::{Direction, Proxy, Toxic, ToxicId};
+use crate::scenario::file::{Endpoint, Way};
+use crate::scenario::mark::Marked;
+use crate::scenario::one::Broken;
+use crate::world::{Missing, World};
+
+/// What undoes a fault on a link.
+#[derive(Debug)]
+pub(super) struct Undo {
+    from: Endpoint,
+    to: Endpoint,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Enable,
+    Remove(ToxicId),
+}
+
+/// How long a silent link is listened to before it is called silent. A link without fault answers in a millisecond.
+const SILENCE: Duration = Duration::from_millis(400);
+
+pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    let (from, to) = ends(broken).ok_or_else(|| missing("link"))?;
+    let link = link(world, from, to)?;
+    let what = match broken {
+        Broken::Down(_) => {
+            link.disable().await;
+            What::Enable
+        }
+        Broken::Cut(_) => What::Remove(link.cut().await),
+        Broken::Reset(_) => What::Remove(link.reset().await),
+        toxic => {
+            let (toxic, way) = read_toxic(toxic).ok_or_else(|| missing("toxic"))?;
+            What::Remove(link.add(toxic, direction(way)).await)
+        }
+    };
+    let seen = see(link, to, broken).await?;
+    Ok(Effect { undo: super::Undo::Network(Undo { from, to, what }), disturbs: vec![Part::Link { from, to }], seen })
+}
+
+pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
+    let link = link(world, undo.from, undo.to)?;
+    match undo.what {
+        What::Enable => link.enable().await?,
+        What::Remove(id) => link.remove(id).await?,
+    }
+    // Only that the link takes connections again: whether the server behind it answers is another fault's matter.
+    let address = link.address();
+    until_shows("an open link", || async move {
+        TcpStream::connect(address).await.map(|_| "the link takes connections".to_owned()).map_err(|e| e.to_string())
+    })
+    .await
+}
+
+fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Proxy, FaultError> {
+    world.stack.links.get(from, to).ok_or_else(|| missing(&format!("{from}→{to}")))
+}
+
+fn missing(name: &str) -> FaultError {
+    Missing { kind: "link", name: name.to_owned() }.into()
+}
+
+fn ends(broken: &Broken<'_>) -> Option<(Endpoint, Endpoint)> {
+    let ends = |from: Marked<Endpoint>, to: Marked<Endpoint>| Some((from.value, to.value));
+    match broken {
+        Broken::Down(on) | Broken::Cut(on) | Broken::Reset(on) => ends(on.from, on.to),
+        Broken::Latency(t) => ends(t.from, t.to),
+        Broken::Bandwidth(t) => ends(t.from, t.to),
+        Broken::SlowClose(t) => ends(t.from, t.to),
+        Broken::Timeout(t) => ends(t.from, t.to),
+        Broken::Slicer(t) => ends(t.from, t.to),
+        Broken::LimitData(t) => ends(t.from, t.to),
+        _ => None,
+    }
+}
+
+fn read_toxic(broken: &Broken<'_>) -> Option<(Toxic, Way)> {
+    let way = |way: Option<Marked<Way>>| way.map(|way| way.value).unwrap_or_default();
+    let bytes = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    Some(match broken {
+        Broken::Latency(t) => {
+            let jitter = t.jitter.map_or(Duration::ZERO, |jitter| jitter.0);
+            (Toxic::Latency { latency: t.latency.0, jitter }, way(t.way))
+        }
+        Broken::Bandwidth(t) => (Toxic::Bandwidth { bytes_per_second: *t.bytes_per_second }, way(t.way)),
+        Broken::SlowClose(t) => (Toxic::SlowClose { delay: t.delay.0 }, way(t.way)),
+        Broken::Timeout(t) => (Toxic::Timeout { timeout: Some(t.after.0) }, way(t.way)),
+        Broken::Slicer(t) => {
+            let variation = t.variation_bytes.map_or(0, |v| bytes(*v));
+            let delay = t.delay.map_or(Duration::ZERO, |delay| delay.0);
+            (Toxic::Slicer { average: bytes(*t.average_bytes), variation, delay }, way(t.way))
+        }
+        Broken::LimitData(t) => (Toxic::LimitData { bytes: *t.bytes }, way(t.way)),
+        _ => return None,
+    })
+}
+
+const fn direction(way: Way) -> Direction {
+    match way {
+        Way::Upstream => Direction::Upstream,
+        Way::Downstream => Direction::Downstream,
+        Way::Both => Direction::Both,
+    }
+}
+
+/// Sees a fault's effect from outside: what a client of the link meets.
+async fn see(link: &Proxy, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
+    let address = link.address();
+    match broken {
+        Broken::Down(_) => {
+            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Refused)) };
+            until_shows("a refused connection", look).await
+        }
+        Broken::Cut(_) => {
+            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Silence)) };
+            until_shows("silence", look).await
+        }
+        Broken::Reset(_) => {
+            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Reset)) };
+            until_shows("a reset connection", look).await
+        }
+        Broken::Latency(toxic) => {
+            let least = toxic.latency.0.saturating_sub(toxic.jitter.map_or(Duration::ZERO, |jitter| jitter.0));
+            let patience = toxic.latency.0 * 4 + SILENCE;
+            let began = Instant::now();
+            let met = timeout(patience, answer(address, to)).await.unwrap_or(Met::Silence);
+            let took = began.elapsed();
+            if took >= least {
+                Ok(format!("an answer took {} ms ({met})", took.as_millis()))
+            } else {
+                let seen = format!("an answer came after {} ms ({met})", took.as_millis());
+                Err(FaultError::Unseen { what: "a late answer".to_owned(), last: seen })
+            }
+        }
+        // What the others do depends on what passes; the link applies them to every byte from now on.
+        _ => Ok("the link passes every byte through it".to_owned()),
+    }
+}
+
+/// What a client meets on a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Met {
+    Answer,
+    Closed,
+    Refused,
+    Reset,
+    Silence,
+    Other(String),
+}
+
+impl std::fmt::Display for Met {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Answer => "an answer",
+            Self::Closed => "a closed connection",
+            Self::Refused => "connection refused",
+            Self::Reset => "connection reset",
+            Self::Silence => "silence",
+            Self::Other(text) => text,
+        })
+    }
+}
+
+fn expect(met: &Met, is_it: impl FnOnce(&Met) -> bool) -> Result<String, String> {
+    if is_it(met) { Ok(format!("a new connection met {met}")) } else { Err(format!("a new connection met {met}")) }
+}
+
+async fn ask(address: std::net::SocketAddr, to: Endpoint) -> Met {
+    timeout(SILENCE, answer(address, to)).await.unwrap_or(Met::Silence)
+}
+
+/// Asks something harmless and waits for the first byte: PostgreSQL's question for TLS, or an HTTP request.
+async fn answer(address: std::net::SocketAddr, to: Endpoint) -> Met {
+    let question: &[u8] = match to {
+        Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
+        Endpoint::Vault | Endpoint::Clients => {
+            b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        }
+    };
+    let met = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(question).await?;
+        let mut byte = [0; 1];
+        Ok(if stream.read(&mut byte).await? == 0 { Met::Closed } else { Met::Answer })
+    };
+    met.await.unwrap_or_else(|error: io::Error| match error.kind() {
+        io::ErrorKind::ConnectionRefused => Met::Refused,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Met::Reset,
+        _ => Met::Other(error.to_string()),
+    })
+}

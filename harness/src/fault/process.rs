@@ -1,0 +1,131 @@
+//! Faults on processes: stop, kill, pause, restart.
+
+use std::time::Duration;
+
+use super::{Effect, FaultError, until_shows};
+use crate::event::Part;
+use crate::outcome::{Outcome, Silence};
+use crate::scenario::file::Server;
+use crate::scenario::one::Broken;
+use crate::service::vault::Vault;
+use crate::stack::Machine;
+use crate::world::World;
+
+/// What undoes a fault on a process.
+#[derive(Debug)]
+pub(super) enum Undo {
+    Start(Server),
+    Resume(Server),
+}
+
+/// A paused server is called silent when it does not answer for so long; a running one does in a millisecond.
+const SILENCE: Duration = Duration::from_millis(500);
+
+pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    let (Broken::Stop(on) | Broken::Kill(on) | Broken::Pause(on) | Broken::Restart(on)) = broken else {
+        return Err(FaultError::Refused { what: broken.to_string(), why: "it is no fault of a process".to_owned() });
+    };
+    let server = *on.server;
+    let machine = machine(world, server)?;
+    let mut undo = super::Undo::Process(Undo::Start(server));
+    let seen = match broken {
+        Broken::Stop(_) => {
+            machine.stop().await?;
+            until_unreachable(world, server).await?
+        }
+        Broken::Kill(_) => {
+            machine.kill().await?;
+            until_unreachable(world, server).await?
+        }
+        Broken::Pause(_) => {
+            machine.pause().await?;
+            undo = super::Undo::Process(Undo::Resume(server));
+            until_silent(world, server).await?
+        }
+        _ => {
+            machine.stop().await?;
+            start_again(world, server).await?;
+            undo = super::Undo::Nothing;
+            "it was down and is back".to_owned()
+        }
+    };
+    Ok(Effect { undo, disturbs: vec![part(server)], seen })
+}
+
+pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
+    match undo {
+        Undo::Start(server) => start_again(world, server).await?,
+        Undo::Resume(server) => {
+            machine(world, server)?.resume().await?;
+            match server {
+                Server::Vault => world.stack.vault.until_active().await?,
+                Server::Postgres => world.postgres()?.until_ready().await?,
+            }
+        }
+    }
+    Ok("it answers".to_owned())
+}
+
+fn part(server: Server) -> Part {
+    match server {
+        Server::Vault => Part::Vault,
+        Server::Postgres => Part::Postgres,
+    }
+}
+
+fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
+    Ok(match server {
+        Server::Vault => &world.stack.vault.machine,
+        Server::Postgres => &world.postgres()?.machine,
+    })
+}
+
+async fn start_again(world: &World, server: Server) -> Result<(), FaultError> {
+    match server {
+        Server::Vault => world.stack.vault.start_again().await?,
+        Server::Postgres => world.postgres()?.start_again().await?,
+    }
+    Ok(())
+}
+
+async fn until_unreachable(world: &World, server: Server) -> Result<String, FaultError> {
+    until_shows("a server that cannot be reached", || async move {
+        match silence(world, server).await {
+            Ok(Some((Silence::Unreachable, seen))) => Ok(seen),
+            Ok(Some((_, seen))) => Err(seen),
+            Ok(None) => Err("it answered".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+    .await
+}
+
+async fn until_silent(world: &World, server: Server) -> Result<String, FaultError> {
+    until_shows("a server that does not answer", || async move {
+        match silence(world, server).await {
+            Ok(Some((Silence::Deadline, seen))) => Ok(seen),
+            Ok(Some((_, seen))) => Err(seen),
+            Ok(None) => Err("it answered".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+    .await
+}
+
+/// How a server keeps silent; `None` when it answers.
+async fn silence(world: &World, server: Server) -> Result<Option<(Silence, String)>, FaultError> {
+    let outcome = match server {
+        Server::Vault => {
+            let vault: Vault = world.stack.vault.direct.within(SILENCE);
+            vault.health().await.outcome.map(|_| ())
+        }
+        Server::Postgres => {
+            let postgres = world.postgres()?;
+            postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome
+        }
+    };
+    Ok(match outcome {
+        Outcome::Unknown(unknown) => Some((unknown.why, unknown.to_string())),
+        Outcome::Ok(()) | Outcome::Refused(_) => None,
+    })
+}

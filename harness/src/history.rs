@@ -1,0 +1,227 @@
+//! The history of one scenario run: every event, numbered, written to `history.jsonl` as it happens, so that a crash
+//! of the harness loses nothing that was seen before it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::event::{Actor, Entry, Event};
+use crate::secret::KnownSecrets;
+use crate::time::{Clock, Interval, Moment};
+
+/// The history's file in a scenario's report folder.
+pub const HISTORY_FILE: &str = "history.jsonl";
+
+/// A history that could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file system refused.
+    #[error("cannot {act} the history {path}: {source}")]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A line is not an entry.
+    #[error("{path}, line {line}: not an entry of a history: {source}; was it written by another version?")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        source: serde_json::Error,
+    },
+}
+
+/// Where events are written. Cheap to clone; all clones write one history. Every text in an event is cleaned of known
+/// secrets before it is kept or shown.
+#[derive(Debug, Clone)]
+pub struct History {
+    clock: Clock,
+    secrets: KnownSecrets,
+    written: Arc<Mutex<Written>>,
+}
+
+#[derive(Debug)]
+struct Written {
+    entries: Vec<Entry>,
+    file: Option<File>,
+    /// The first failure to write; told at the end, since the run itself can go on.
+    failure: Option<HistoryError>,
+    path: PathBuf,
+    listener: Option<Listener>,
+    changed: Arc<tokio::sync::Notify>,
+}
+
+/// Somebody who is told every entry as it is written.
+pub struct Listener(pub Box<dyn Fn(&Entry) + Send>);
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+impl History {
+    /// A history that is kept in memory and written to `folder`.
+    pub fn create(
+        folder: &Path,
+        clock: Clock,
+        secrets: KnownSecrets,
+        listener: Option<Listener>,
+    ) -> Result<Self, HistoryError> {
+        let path = folder.join(HISTORY_FILE);
+        let file =
+            File::create(&path).map_err(|source| HistoryError::File { act: "create", path: path.clone(), source })?;
+        Ok(Self::with(Some(file), path, clock, secrets, listener))
+    }
+
+    /// A history that is kept in memory only.
+    pub fn in_memory(clock: Clock, secrets: KnownSecrets) -> Self {
+        Self::with(None, PathBuf::new(), clock, secrets, None)
+    }
+
+    fn with(
+        file: Option<File>,
+        path: PathBuf,
+        clock: Clock,
+        secrets: KnownSecrets,
+        listener: Option<Listener>,
+    ) -> Self {
+        let changed = Arc::default();
+        let written = Written { entries: Vec::new(), file, failure: None, path, listener, changed };
+        Self { clock, secrets, written: Arc::new(Mutex::new(written)) }
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The secrets of this run.
+    pub fn secrets(&self) -> &KnownSecrets {
+        &self.secrets
+    }
+
+    /// Writes an event and gives its number.
+    pub fn write(&self, at: Interval, who: Actor, step: Option<String>, event: Event) -> u64 {
+        let mut written = self.lock();
+        let seq = written.entries.len() as u64;
+        let entry = Entry { seq, at, who, step, event };
+        // An event is built from parts that hold no secret; this is the second line of defence.
+        let (entry, line) = self.cleaned(entry);
+        if let Some(listener) = &written.listener {
+            (listener.0)(&entry);
+        }
+        let failed = written.file.as_mut().and_then(|file| writeln!(file, "{line}").err());
+        if let Some(source) = failed {
+            let path = written.path.clone();
+            written.file = None;
+            written.failure.get_or_insert(HistoryError::File { act: "write", path, source });
+        }
+        written.entries.push(entry);
+        written.changed.notify_waiters();
+        seq
+    }
+
+    /// Writes something that happened at this very moment.
+    pub fn note(&self, who: Actor, event: Event) -> u64 {
+        self.write(Interval::at(self.now()), who, None, event)
+    }
+
+    /// All entries so far.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().entries.clone()
+    }
+
+    /// The entries from a number on.
+    pub fn since(&self, seq: u64) -> Vec<Entry> {
+        let from = usize::try_from(seq).unwrap_or(usize::MAX);
+        self.lock().entries.iter().skip(from).cloned().collect()
+    }
+
+    /// The number that the next entry will have.
+    pub fn next(&self) -> u64 {
+        self.lock().entries.len() as u64
+    }
+
+    /// Told whenever something is written.
+    pub fn changed(&self) -> Arc<tokio::sync::Notify> {
+        self.lock().changed.clone()
+    }
+
+    /// The first failure to write to the file, if there was one.
+    pub fn failure(&self) -> Option<HistoryError> {
+        self.lock().failure.take()
+    }
+
+    fn cleaned(&self, entry: Entry) -> (Entry, String) {
+        // Events are plain data with text keys: serialising them cannot fail.
+        let line = serde_json::to_string(&entry).unwrap_or_default();
+        if !self.secrets.found_in(&line) {
+            return (entry, line);
+        }
+        let clean = self.secrets.redact(&line);
+        if let Ok(entry) = serde_json::from_str(&clean) {
+            return (entry, clean);
+        }
+        let event = Event::Note("an event was dropped: it held a secret".to_owned());
+        let entry = Entry { event, ..entry };
+        let line = serde_json::to_string(&entry).unwrap_or_default();
+        (entry, line)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a history back.
+pub fn read(path: &Path) -> Result<Vec<Entry>, HistoryError> {
+    let file = |source| HistoryError::File { act: "read", path: path.to_owned(), source };
+    let reader = BufReader::new(File::open(path).map_err(file)?);
+    let mut entries = Vec::new();
+    for (index, line) in reader.lines().enumerate() {
+        let line = line.map_err(file)?;
+        if line.is_empty() {
+            continue;
+        }
+        let entry = serde_json::from_str(&line).map_err(|source| HistoryError::Line {
+            path: path.to_owned(),
+            line: index + 1,
+            source,
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn what_is_written_is_read_back_and_secrets_are_cleaned_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = KnownSecrets::default();
+        secrets.learn(Secret::new("very-secret-password"));
+        let history = History::create(folder.path(), Clock::start(), secrets, None).unwrap();
+        history.note(Actor::Harness, Event::Note("it said very-secret-password".to_owned()));
+        history.note(Actor::Client("web".to_owned()), Event::Used { credential: None, outcome: None });
+        let back = read(&folder.path().join(HISTORY_FILE)).unwrap();
+        assert_eq!(back, history.entries());
+        assert_eq!(back[0].event, Event::Note("it said [redacted]".to_owned()));
+        assert_eq!(back[1].seq, 1);
+    }
+}

@@ -1,0 +1,242 @@
+//! Looking: one call for each kind of thing that can be expected, written down as it was seen.
+
+use std::collections::BTreeSet;
+
+use crate::check::reading::asks_lookup;
+use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
+use crate::outcome::Outcome;
+use crate::scenario::file::{Api, Sql};
+use crate::scenario::one::Expected;
+use crate::scenario::word::{Name, Ref};
+use crate::service::Seen;
+use crate::service::postgres::{Login, TABLE};
+use crate::service::vault::BRIEF;
+use crate::time::Interval;
+use crate::world::{Missing, World};
+
+/// Looks once at what is expected, and writes what was seen.
+pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<(), Missing> {
+    let who = &Actor::Operator;
+    let step = Some(step);
+    match expected {
+        Expected::Lease(lease) => {
+            if asks_lookup(lease) {
+                lookup(world, who, step, lease.of.as_str()).await?;
+            }
+            if lease.irrevocable.is_some() {
+                irrevocable(world, who, step, lease.of.as_str()).await?;
+            }
+        }
+        Expected::Leases(leases) => count_leases(world, who, step, &leases.of).await,
+        Expected::Login(login) => log_in(world, who, step, login.with.as_str()).await?,
+        Expected::Principal(principal) => self::principal(world, who, step, principal.of.as_str()).await?,
+        Expected::Session(session) => self::session(world, who, step, session.of.as_str()).await?,
+        Expected::Token(token) => self::token(world, who, step, &token.of).await?,
+        Expected::StaticRole(role) => {
+            static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
+        }
+        Expected::Health(_) => health(world, who, step).await,
+        Expected::Api(api) => self::api(world, who, step, api).await?,
+        Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
+        Expected::Ledger(_) => ledger(world, who, step).await?,
+    }
+    Ok(())
+}
+
+/// `sys/health`.
+pub async fn health(world: &World, who: &Actor, step: Option<&str>) {
+    let seen = world.stack.vault.direct.within(BRIEF).health().await;
+    world.seen(who, step, seen, |outcome| Event::Health { outcome });
+}
+
+/// A lookup of a credential's lease.
+pub async fn lookup(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
+    let held = held(world, credential)?;
+    let seen = world.stack.vault.root().within(BRIEF).lookup_lease(&held.lease_id).await;
+    world.seen(who, step, seen, |outcome| Event::LeaseRead { credential: credential.to_owned(), outcome });
+    Ok(())
+}
+
+async fn irrevocable(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
+    let held = held(world, credential)?;
+    let seen = world.stack.vault.root().within(BRIEF).irrevocable_leases().await;
+    let seen = seen.map(|reply| Reply {
+        status: reply.status,
+        warnings: reply.warnings,
+        body: reply.body.contains(&held.lease_id),
+    });
+    world.seen(who, step, seen, |outcome| Event::IrrevocableListed { credential: credential.to_owned(), outcome });
+    Ok(())
+}
+
+async fn count_leases(world: &World, who: &Actor, step: Option<&str>, role: &Ref) {
+    let path = format!("{}/creds/{}", role.mount, role.name);
+    let seen = world.stack.vault.root().within(BRIEF).list_leases(&path).await;
+    let seen = seen.map(|reply| Reply {
+        status: reply.status,
+        warnings: reply.warnings,
+        body: u32::try_from(reply.body.len()).unwrap_or(u32::MAX),
+    });
+    world.seen(who, step, seen, |outcome| Event::LeasesListed { role: role.to_string(), outcome });
+}
+
+/// A login with a credential or a kept password, straight at the target.
+pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
+    let login = login_of(world, name)?;
+    let seen = world.postgres()?.direct.login(&login).await;
+    world.seen(who, step, seen, |outcome| Event::Login { credential: name.to_owned(), outcome });
+    Ok(())
+}
+
+/// What the target says of a credential's user.
+pub async fn principal(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
+    let held = held(world, credential)?;
+    let postgres = world.postgres()?;
+    let seen = postgres.direct.principal(&postgres.admin, &held.login.username).await;
+    world.seen(who, step, seen, |outcome| Event::PrincipalRead { credential: credential.to_owned(), outcome });
+    Ok(())
+}
+
+/// What an open session can still do.
+pub async fn session(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
+    let kept = world.book.session(name);
+    let session = kept.ok_or_else(|| Missing { kind: "session", name: name.to_owned() })?;
+    let postgres = &world.postgres()?.direct;
+    let answers = postgres.run_in(&session, "select 1").await;
+    let reads = postgres.run_in(&session, &format!("select count(*) from {TABLE}")).await;
+    let at = Interval::new(answers.at.sent, reads.at.answered);
+    let event = Event::SessionUsed {
+        session: name.to_owned(),
+        answers: answers.outcome.done(),
+        reads_table: reads.outcome.done(),
+    };
+    world.write(who, step, at, event);
+    Ok(())
+}
+
+async fn token(world: &World, who: &Actor, step: Option<&str>, name: &Name) -> Result<(), Missing> {
+    let seen = world.vault_as(Some(name))?.within(BRIEF).lookup_self().await;
+    let token = name.to_string();
+    world.seen(who, step, seen, |outcome| Event::Token { token, act: TokenAct::Read, outcome });
+    Ok(())
+}
+
+/// Reads a static role; keeps the password under a name if one is given, and logs in with it if that is asked for.
+pub async fn static_role(
+    world: &World,
+    who: &Actor,
+    step: Option<&str>,
+    role: &Ref,
+    keep_as: Option<&Name>,
+    try_it: bool,
+) -> Result<(), Missing> {
+    let vault = world.stack.vault.root();
+    let seen = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
+    let (mut at, mut login) = (seen.at, None);
+    let mut outcome = seen.outcome;
+    if let Outcome::Ok(reply) = &mut outcome {
+        let password = world.history.secrets().learn(reply.body.password.clone());
+        let present = Login { username: reply.body.username.clone(), password };
+        if let Some(name) = keep_as {
+            world.book.keep_password(name.as_str(), present.clone());
+        }
+        if try_it {
+            let tried = world.postgres()?.direct.login(&present).await;
+            at = Interval::new(at.sent, tried.at.answered);
+            login = Some(tried.outcome);
+        }
+    }
+    let outcome = outcome.map(|reply| Reply {
+        status: reply.status,
+        warnings: reply.warnings,
+        body: StaticPassword {
+            username: reply.body.username,
+            fingerprint: world.book.fingerprint(&reply.body.password),
+            ttl: reply.body.ttl,
+        },
+    });
+    let kept_as = keep_as.map(ToString::to_string);
+    world.write(who, step, at, Event::StaticRead { role: role.to_string(), kept_as, outcome, login });
+    Ok(())
+}
+
+/// Any call of Vault's API.
+pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
+    let vault = world.vault_as(api.token.as_deref())?;
+    let method = api.method.as_deref().copied().unwrap_or_default();
+    let body = api.body.as_ref().map(|body| serde_json::Value::Object(body.0.clone()));
+    let seen = vault.act(method, &api.path, body).await;
+    let path = api.path.value.clone();
+    world.seen(who, step, seen, |outcome| Event::Api { method, path, outcome });
+    Ok(())
+}
+
+/// Any SQL.
+pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
+    let postgres = world.postgres()?;
+    let mut statement = sql.run.value.clone();
+    if let Some(of) = &sql.of {
+        statement = statement.replace("{{name}}", &login_of(world, of.as_str())?.username);
+    }
+    let seen = match (&sql.session, &sql.with) {
+        (Some(name), _) => {
+            let kept = world.book.session(name.as_str());
+            let session = kept.ok_or_else(|| Missing { kind: "session", name: name.to_string() })?;
+            postgres.direct.run_in(&session, &statement).await
+        }
+        (None, Some(with)) => postgres.direct.run(&login_of(world, with.as_str())?, &statement).await,
+        (None, None) => postgres.direct.run(&postgres.admin, &statement).await,
+    };
+    world.seen(who, step, seen, |outcome| Event::Sql { statement, outcome });
+    Ok(())
+}
+
+/// All ledgers, one after the other: the target's, Vault's, and the target's again. If the target's changed meanwhile, the
+/// two readings do not belong together and nothing is said.
+pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) -> Result<(), Missing> {
+    let postgres = world.postgres()?;
+    let before = postgres.direct.principals(&postgres.admin).await;
+    let vault = world.stack.vault.root().within(BRIEF);
+    let mut leases: Outcome<Vec<String>> = Outcome::Ok(Vec::new());
+    for path in world.role_paths() {
+        let listed = vault.list_leases(&path).await;
+        leases = both(leases, listed);
+    }
+    let after = postgres.direct.principals(&postgres.admin).await;
+    let at = Interval::new(before.at.sent, after.at.answered);
+    let principals = match (before.outcome, after.outcome) {
+        (Outcome::Ok(before), Outcome::Ok(after)) if set(&before) != set(&after) => {
+            Outcome::Unknown(crate::outcome::Unknown {
+                why: crate::outcome::Silence::Garbled,
+                detail: "users came or went while the ledgers were being read".to_owned(),
+            })
+        }
+        (Outcome::Ok(_), after) => after,
+        (before, _) => before,
+    };
+    world.write(who, step, at, Event::Ledger(LedgerRead { leases, principals }));
+    Ok(())
+}
+
+fn set(names: &[String]) -> BTreeSet<&String> {
+    names.iter().collect()
+}
+
+fn both(sofar: Outcome<Vec<String>>, next: Seen<Reply<Vec<String>>>) -> Outcome<Vec<String>> {
+    match (sofar, next.outcome) {
+        (Outcome::Ok(mut all), Outcome::Ok(reply)) => {
+            all.extend(reply.body);
+            Outcome::Ok(all)
+        }
+        (Outcome::Ok(_), no) => no.map(|reply| reply.body),
+        (no, _) => no,
+    }
+}
+
+fn held(world: &World, credential: &str) -> Result<crate::book::Credential, Missing> {
+    world.book.credential(credential).ok_or_else(|| Missing { kind: "credential", name: credential.to_owned() })
+}
+
+fn login_of(world: &World, name: &str) -> Result<Login, Missing> {
+    world.book.login(name).ok_or_else(|| Missing { kind: "credential", name: name.to_owned() })
+}

@@ -1,0 +1,57 @@
+//! Where servers come from: processes on this machine, or (later) containers.
+
+pub mod native;
+
+use crate::history::History;
+use crate::scenario::Scenario;
+use crate::stack::{Stack, StackError};
+
+/// A stack that could not be brought up: the environment is broken, and no promise is judged.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// A server or a link.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// Something on this machine.
+    #[error("{0}")]
+    Machine(String),
+}
+
+/// The programs that one scenario runs on.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The secrets server.
+    pub vault: native::find::Found,
+    /// PostgreSQL.
+    pub postgres: Option<native::find::Found>,
+}
+
+/// What starts stacks.
+#[derive(Debug)]
+pub enum Provider {
+    /// Processes on this machine.
+    Native(native::Native),
+}
+
+impl Provider {
+    /// Brings up the servers of a scenario and the links between them: started, initialised, unsealed, and empty.
+    pub async fn up(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Stack, UpError> {
+        match self {
+            Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
+        }
+    }
+
+    /// Ends the servers of a stack and removes their data.
+    pub async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
+        match self {
+            Self::Native(native) => native.down(stack, name).await,
+        }
+    }
+}

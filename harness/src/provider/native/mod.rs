@@ -1,0 +1,21 @@
+//! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
+//! nothing of them left behind.
+
+pub mod cache;
+pub mod estate;
+mod family;
+pub mod fetch;
+pub mod find;
+mod forker;
+pub mod launch;
+pub mod ledger;
+pub mod part;
+pub mod port;
+pub mod process;
+pub mod survey;
+pub mod template;
+mod up;
+pub mod user;
+mod vault_keys;
+
+pub use up::{Native, name_of};

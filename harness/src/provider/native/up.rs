@@ -1,0 +1,368 @@
+//! A stack of processes on this machine: folders, ports, links, servers, in as little time as they need.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::{OpenOptionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use futures_util::FutureExt as _;
+use nix::sys::signal::Signal;
+
+use super::cache::Cache;
+use super::estate::Estate;
+use super::find::Found;
+use super::launch::Launch;
+use super::ledger::Owner;
+use super::part::Product;
+use super::port::Port;
+use super::process::Process;
+use super::template::{Template, TemplateKey};
+use super::user::User;
+use super::vault_keys;
+use crate::event::{Actor, Event};
+use crate::history::History;
+use crate::link::Proxy;
+use crate::outcome::Outcome;
+use crate::provider::{Programs, UpError};
+use crate::scenario::file::{Endpoint, Server, Storage};
+use crate::scenario::{self, Scenario};
+use crate::secret::{KnownSecrets, Secret};
+use crate::service::postgres::launch as postgres_launch;
+use crate::service::postgres::{ADMIN, Login, Postgres};
+use crate::service::vault::Vault;
+use crate::service::vault::launch as vault_launch;
+use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
+use crate::time::Clock;
+
+/// Starts stacks as processes; all of them belong to one run's estate.
+#[derive(Debug)]
+pub struct Native {
+    estate: Estate,
+    cache: Cache,
+}
+
+impl Native {
+    /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
+    pub fn new(estate: Estate, cache: Cache) -> Self {
+        Self { estate, cache }
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        self.estate.path()
+    }
+
+    /// Ends whatever is left and removes the run's folder.
+    pub async fn close(self) -> Result<(), UpError> {
+        self.estate.close().await.map_err(|e| UpError::Machine(e.to_string()))
+    }
+
+    pub(crate) async fn up(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Stack, UpError> {
+        let mut links = Links::default();
+        let postgres = async {
+            match (&scenario.stack.postgres, &programs.postgres) {
+                (Some(wanted), Some(program)) => {
+                    let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
+                    self.postgres(program, wanted, root, name, seed, history).await.map(Some)
+                }
+                (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
+                (None, _) => Ok(None),
+            }
+        };
+        let (vault, postgres) =
+            tokio::try_join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres)?;
+        links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
+        let postgres = postgres.map(|(server, from_vault, from_clients)| {
+            links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
+            links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
+            server
+        });
+        Ok(Stack { vault: vault.0, postgres, links })
+    }
+
+    pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
+        let Stack { vault, postgres, links } = stack;
+        // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
+        let (vault_gone, postgres_gone) = tokio::join!(vault.machine.kill(), async {
+            match &postgres {
+                Some(postgres) => postgres.machine.kill().await,
+                None => Ok(()),
+            }
+        });
+        drop(links);
+        vault_gone?;
+        postgres_gone?;
+        let folder = self.estate.path().join(name);
+        tokio::task::spawn_blocking(move || fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e)))
+            .await
+            .map_err(|e| UpError::Machine(e.to_string()))?
+    }
+
+    async fn vault(
+        &self,
+        program: &Found,
+        wanted: &scenario::Stack,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<(VaultServer, Proxy), UpError> {
+        let folder = self.folder_for(name, "vault", None)?;
+        let ports = [claim()?, claim()?];
+        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
+        let data = folder.join("data");
+        let keys = match wanted.storage {
+            Storage::Inmem => {
+                make_folder(&data, None)?;
+                None
+            }
+            Storage::Raft => {
+                let template = self.raft_template(program, wanted.key_threshold).await?;
+                template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
+                Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
+            }
+        };
+        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
+        server.linked = http(link.address(), history)?;
+        let keys = match keys {
+            Some(keys) => keys,
+            None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
+        };
+        server.keys = keys.unseal;
+        server.root_token = keys.root;
+        server.unseal().await?;
+        server.until_active().await?;
+        history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        Ok((server, link))
+    }
+
+    /// An initialised raft folder with its keys, made once for each version: electing a first leader takes seconds.
+    async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
+        let key = TemplateKey::new("vault-raft")
+            .with("product", &program.product)
+            .with("version", &program.version)
+            .with("threshold", &threshold);
+        let (program, owner) = (program.clone(), self.estate.owner());
+        let build = move |data| make_raft_folder(data, program, threshold, owner).boxed();
+        Template::ensure(&self.cache, &key, None, build).await.map_err(|e| UpError::Machine(e.to_string()))
+    }
+
+    async fn postgres(
+        &self,
+        program: &Found,
+        wanted: &scenario::Postgres,
+        root: scenario::file::RootKind,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<(PostgresServer, Proxy, Proxy), UpError> {
+        let user = User::unprivileged();
+        let folder = self.folder_for(name, "postgres", user)?;
+        let port = claim()?;
+        let start = |seed| Proxy::start(any_port(), port.address(), seed);
+        let from_vault = start(seed.wrapping_add(1)).await.map_err(StackError::from)?;
+        let from_clients = start(seed.wrapping_add(2)).await.map_err(StackError::from)?;
+        let data = folder.join("data");
+        let template = self.postgres_template(program, user).await?;
+        template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
+        let password_file = data.join(ADMIN_PASSWORD);
+        let password = fs::read_to_string(&password_file).map_err(|e| broken("read", &password_file, &e))?;
+        let admin =
+            Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) };
+        let configuration = postgres_launch::configuration(port.number(), wanted.max_connections);
+        write_private(&data.join("postgresql.conf"), &configuration, user)?;
+        write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
+        let launch = Launch::new("postgres", &program.program, &folder)
+            .args(["-D".into(), data.clone().into_os_string()])
+            .run_as(user)
+            .on_harness_death(Signal::SIGQUIT)
+            .polite_signal(Signal::SIGINT)
+            .owned_by(self.estate.owner());
+        let clock = *history.clock();
+        let way = |address: SocketAddr| Postgres::new(&address.ip().to_string(), address.port(), clock);
+        let root_password = history.secrets().learn(Secret::random());
+        let server = PostgresServer {
+            direct: way(port.address()),
+            linked: way(from_clients.address()),
+            admin,
+            root,
+            root_password: Mutex::new(root_password.clone()),
+            product: name_of(program),
+            machine: Machine::new(Server::Postgres, Process::new(launch), history.clone()).keeping([port]),
+        };
+        server.machine.start().await?;
+        server.until_ready().await?;
+        let sql = postgres_launch::preparation(root, &root_password);
+        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
+            return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
+        }
+        history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        Ok((server, from_vault, from_clients))
+    }
+
+    /// An initialised data folder, made once for each version.
+    async fn postgres_template(&self, program: &Found, user: Option<User>) -> Result<Template, UpError> {
+        let key = TemplateKey::new("postgres").with("version", &program.version).with("settings", &1);
+        let program = program.clone();
+        let build = move |data| initdb(program, data, user).boxed();
+        Template::ensure(&self.cache, &key, user, build).await.map_err(|e| UpError::Machine(e.to_string()))
+    }
+
+    /// A server's folder below the scenario's, for its user alone.
+    fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
+        let scenario = self.estate.path().join(name);
+        if !scenario.exists() {
+            fs::create_dir(&scenario).map_err(|e| broken("make", &scenario, &e))?;
+        }
+        self.estate.folder(&format!("{name}/{server}"), user).map_err(|e| UpError::Machine(e.to_string()))
+    }
+}
+
+/// Initialises a raft folder by running a server on it once.
+async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: Owner) -> Result<(), UpError> {
+    let history = History::in_memory(Clock::start(), KnownSecrets::default());
+    let folder = data.with_file_name("making");
+    make_folder(&folder, None)?;
+    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
+    let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
+    vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
+    server.keys = keys.unseal;
+    server.unseal().await?;
+    server.until_active().await?;
+    server.machine.stop().await?;
+    fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+}
+
+/// Where a Vault server is put.
+struct Place<'a> {
+    folder: &'a Path,
+    data: &'a Path,
+    ports: [Port; 2],
+    api: String,
+}
+
+impl Place<'_> {
+    /// Starts a server there and waits until it answers; it is not unsealed, and has no link yet.
+    async fn vault(
+        self,
+        program: &Found,
+        storage: Storage,
+        owner: Owner,
+        history: &History,
+    ) -> Result<VaultServer, UpError> {
+        let [listen, cluster] = &self.ports;
+        let (listen, cluster) = (listen.address(), cluster.address());
+        let settings = vault_launch::Launch {
+            storage,
+            data: self.data,
+            listen: listen.to_string(),
+            cluster: cluster.to_string(),
+            api: self.api,
+            hashicorp: program.product == Product::Vault,
+        };
+        let file = self.folder.join("vault.json");
+        write_private(&file, &settings.configuration(), None)?;
+        let launch = Launch::new("vault", &program.program, self.folder)
+            .arg("server")
+            .arg(format!("-config={}", file.display()))
+            .env("HOME", self.folder.display().to_string())
+            .owned_by(owner);
+        let direct = http(listen, history)?;
+        let server = VaultServer {
+            machine: Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports),
+            linked: direct.clone(),
+            direct,
+            root_token: Secret::new(""),
+            keys: Vec::new(),
+            storage,
+            product: name_of(program),
+        };
+        server.machine.start().await?;
+        server.until_answering().await?;
+        Ok(server)
+    }
+}
+
+fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+    Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
+}
+
+/// `OpenBao 2.7.2`.
+pub fn name_of(program: &Found) -> String {
+    format!("{} {}", program.product, program.version)
+}
+
+/// Where a template keeps the password of its superuser. PostgreSQL leaves files alone that it does not know.
+const ADMIN_PASSWORD: &str = "leaseproof-admin-password";
+
+async fn initdb(program: Found, data: PathBuf, user: Option<User>) -> Result<(), UpError> {
+    let folder = data.with_file_name("making");
+    make_folder(&folder, user)?;
+    let password = folder.join("password");
+    write_private(&password, Secret::random().expose(), user)?;
+    let launch = Launch::new("initdb", program.program.with_file_name("initdb"), &folder)
+        .args(["-D".into(), data.as_os_str().to_owned()])
+        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
+        // A small log: the folder is copied for every scenario.
+        .arg("--wal-segsize=1")
+        .arg(format!("--pwfile={}", password.display()))
+        .run_as(user);
+    let process = Process::new(launch);
+    process.start().await.map_err(StackError::from)?;
+    let exit = process.exited().await.map_err(StackError::from)?;
+    if !exit.status.is_some_and(|status| status.success()) {
+        let log = fs::read_to_string(process.log()).unwrap_or_default();
+        return Err(UpError::Machine(format!("initdb failed: {exit}\n{log}")));
+    }
+    let kept = data.join(ADMIN_PASSWORD);
+    fs::rename(&password, &kept).map_err(|e| broken("keep", &kept, &e))?;
+    fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+}
+
+fn claim() -> Result<Port, UpError> {
+    Port::claim().map_err(|e| UpError::Machine(e.to_string()))
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {
+    fs::create_dir(folder).map_err(|e| broken("make", folder, &e))?;
+    give(folder, user)
+}
+
+/// Writes a file that only its user may read.
+fn write_private(path: &Path, text: &str, user: Option<User>) -> Result<(), UpError> {
+    use io::Write as _;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| broken("write", path, &e))?;
+    file.write_all(text.as_bytes()).map_err(|e| broken("write", path, &e))?;
+    give(path, user)
+}
+
+fn give(path: &Path, user: Option<User>) -> Result<(), UpError> {
+    match user {
+        Some(user) => chown(path, Some(user.uid), Some(user.gid)).map_err(|e| broken("give away", path, &e)),
+        None => Ok(()),
+    }
+}
+
+fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
+    UpError::Machine(format!("cannot {what} {}: {source}", path.display()))
+}

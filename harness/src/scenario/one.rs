@@ -1,0 +1,89 @@
+//! The one thing that stands in an `expect`, a `fault` or an `always`: a view of the file's shape in which a match is
+//! complete.
+
+use super::file::{
+    Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
+    ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault, Latency,
+    LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer, SlowClose, Sql,
+    Timeout, TuneMount,
+};
+
+/// Makes an enum of a struct whose fields are all optional and of which one is set.
+macro_rules! one_of {
+    ($(#[$doc:meta])* $view:ident of $file:ident { $($field:ident: $variant:ident($type:ty)),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        #[expect(missing_docs, reason = "each variant is the field of the same name, documented there")]
+        pub enum $view<'a> {
+            $($variant(&'a $type)),*
+        }
+
+        impl $file {
+            /// What stands here; the first, where a file that was not checked has several.
+            pub fn one(&self) -> Option<$view<'_>> {
+                $(if let Some(marked) = &self.$field { return Some($view::$variant(&marked.value)); })*
+                None
+            }
+        }
+    };
+}
+
+one_of! {
+    /// What is expected.
+    Expected of Expect {
+        lease: Lease(ExpectLease),
+        leases: Leases(ExpectLeases),
+        login: Login(ExpectLogin),
+        principal: Principal(ExpectPrincipal),
+        session: Session(ExpectSession),
+        token: Token(ExpectToken),
+        static_role: StaticRole(ExpectStaticRole),
+        health: Health(ExpectHealth),
+        api: Api(Api),
+        sql: Sql(Sql),
+        ledger: Ledger(ExpectLedger),
+    }
+}
+
+one_of! {
+    /// What breaks.
+    Broken of Fault {
+        down: Down(OnLink),
+        cut: Cut(OnLink),
+        reset: Reset(OnLink),
+        latency: Latency(Latency),
+        bandwidth: Bandwidth(Bandwidth),
+        slow_close: SlowClose(SlowClose),
+        timeout: Timeout(Timeout),
+        slicer: Slicer(Slicer),
+        limit_data: LimitData(LimitData),
+        stop: Stop(OnServer),
+        kill: Kill(OnServer),
+        pause: Pause(OnServer),
+        restart: Restart(OnServer),
+        seal: Seal(Nothing),
+        step_down: StepDown(Nothing),
+        revoke_token: RevokeToken(OnClient),
+        expire_token: ExpireToken(OnClient),
+        narrow_policy: NarrowPolicy(OnClient),
+        tune_mount: TuneMount(TuneMount),
+        change_role: ChangeRole(ChangeRole),
+        delete_role: DeleteRole(DeleteRole),
+        change_root_password: ChangeRootPassword(OnConnection),
+        lock_root: LockRoot(OnConnection),
+        revoke_privilege: RevokePrivilege(OnConnection),
+        terminate_sessions: TerminateSessions(OnConnection),
+        exhaust_connections: ExhaustConnections(OnConnection),
+        drop_user: DropUser(OnCredential),
+        own_objects: OwnObjects(OnCredential),
+    }
+}
+
+one_of! {
+    /// What holds throughout.
+    Throughout of Always {
+        credential_gap: CredentialGap(CredentialGap),
+        no_early_death: NoEarlyDeath(Nothing),
+        no_zombie: NoZombie(NoZombie),
+    }
+}

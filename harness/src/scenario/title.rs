@@ -1,0 +1,298 @@
+//! What a step does, in words: for plans, progress and reports.
+
+use std::fmt::{self, Write as _};
+
+use super::file::{
+    Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
+    OnLink, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
+};
+use super::one::{Broken, Expected, Throughout};
+use super::word::Length;
+use super::{Timing, Verb};
+
+impl fmt::Display for TtlRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.at_least, self.at_most) {
+            (Some(least), Some(most)) if least == most => write!(f, "{least}"),
+            (Some(least), Some(most)) => write!(f, "{least} to {most}"),
+            (Some(least), None) => write!(f, "at least {least}"),
+            (None, Some(most)) => write!(f, "at most {most}"),
+            (None, None) => f.write_str("any"),
+        }
+    }
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now => Ok(()),
+            Self::Within(limit) => write!(f, ", within {}", Length(*limit)),
+            Self::ForAtLeast(length) => write!(f, ", for at least {}", Length(*length)),
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issue(step) => {
+                write!(f, "issue {}", *step.role)?;
+                step.name.as_ref().map_or(Ok(()), |name| write!(f, " as {}", **name))?;
+                step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Read(step) => {
+                write!(f, "read static role {} as {}", *step.static_role, *step.name)?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Renew(step) => {
+                f.write_str(&renew(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Revoke(step) => {
+                f.write_str(&revoke(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Rotate(step) => {
+                f.write_str(&rotate(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Token(step) => {
+                write!(f, "make token {}", *step.name)?;
+                step.parent.as_ref().map_or(Ok(()), |parent| write!(f, " below {}", **parent))?;
+                step.ttl.as_ref().map_or(Ok(()), |ttl| write!(f, ", ttl {}", **ttl))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Open(step) => write!(f, "open session {} with {}", *step.session, *step.with),
+            Self::Repair(step) => {
+                f.write_str(&repair(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Api(step) => {
+                write!(f, "{} {}", step.method.as_deref().copied().unwrap_or_default(), *step.path)?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
+        }
+    }
+}
+
+fn renew(step: &Renew) -> String {
+    let what = match (&step.lease, &step.token) {
+        (Some(lease), _) => format!("renew the lease of {}", **lease),
+        (None, Some(token)) => format!("renew token {}", **token),
+        (None, None) => "renew".to_owned(),
+    };
+    step.increment.as_ref().map_or(what.clone(), |by| format!("{what} by {}", **by))
+}
+
+fn revoke(step: &Revoke) -> String {
+    let mut text = match step {
+        Revoke { lease: Some(lease), .. } => format!("revoke the lease of {}", **lease),
+        Revoke { prefix: Some(role), .. } => format!("revoke all leases of {}", **role),
+        Revoke { token: Some(token), .. } => format!("revoke token {}", **token),
+        Revoke { accessor: Some(token), .. } => format!("revoke token {} by its accessor", **token),
+        Revoke { orphaning: Some(token), .. } => format!("revoke token {} alone", **token),
+        _ => "revoke".to_owned(),
+    };
+    if step.force.as_deref() == Some(&true) {
+        text += ", by force";
+    }
+    match step.sync.as_deref() {
+        Some(true) => text += ", sync",
+        Some(false) => text += ", async",
+        None => {}
+    }
+    text
+}
+
+fn rotate(step: &Rotate) -> String {
+    match (&step.static_role, &step.root) {
+        (Some(role), _) => format!("rotate static role {}", **role),
+        (None, Some(root)) => format!("rotate the root password of {}", **root),
+        (None, None) => "rotate".to_owned(),
+    }
+}
+
+fn repair(step: &Repair) -> String {
+    match (&step.password_of, &step.reset) {
+        (Some(of), _) => format!("write the present root password into {}", **of),
+        (None, Some(of)) => format!("reset {}", **of),
+        (None, None) => "repair".to_owned(),
+    }
+}
+
+fn answers(f: &mut fmt::Formatter<'_>, answer: Option<&Answer>) -> fmt::Result {
+    let text = answer.map(Answer::words).unwrap_or_default();
+    if text.is_empty() { Ok(()) } else { write!(f, " → {text}") }
+}
+
+impl Answer {
+    /// What it demands, in words.
+    pub fn words(&self) -> String {
+        let mut parts = Vec::new();
+        let mut part = |name: &str, value: Option<String>| parts.extend(value.map(|v| format!("{name}{v}")));
+        part("status ", self.status.map(|v| v.value.to_string()));
+        part("refused: ", self.refused.map(|v| v.value.to_string()));
+        part("target code ", self.target_code.as_ref().map(|v| v.value.clone()));
+        part("error with ", self.error.as_ref().map(|v| format!("“{}”", v.value)));
+        part("warning with ", self.warning.as_ref().map(|v| format!("“{}”", v.value)));
+        part("ttl ", self.ttl.map(|v| v.value.to_string()));
+        part("", self.renewable.map(|v| yes(*v, "renewable")));
+        part("", self.data.map(|v| yes(*v, "with data")));
+        parts.join(", ")
+    }
+}
+
+fn yes(so: bool, what: &'static str) -> String {
+    if so { what.to_owned() } else { format!("not {what}") }
+}
+
+fn first_words(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > 70 { line.chars().take(69).chain(['…']).collect() } else { line }
+}
+
+impl fmt::Display for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expect ")?;
+        match self {
+            Self::Lease(e) => lease(f, e),
+            Self::Leases(e) => write!(f, "{} leases of {}", *e.count, *e.of),
+            Self::Login(e) => login(f, e),
+            Self::Principal(e) => principal(f, e),
+            Self::Session(e) => session(f, e),
+            Self::Token(e) => token(f, e),
+            Self::StaticRole(e) => static_role(f, e),
+            Self::Health(e) => write!(f, "health status {}", *e.status),
+            Self::Api(e) => {
+                write!(f, "{} {}", e.method.as_deref().copied().unwrap_or_default(), *e.path)?;
+                answers(f, e.answers.as_deref())
+            }
+            Self::Sql(e) => {
+                write!(f, "sql: {}", first_words(&e.run))?;
+                e.returns.as_ref().map_or(Ok(()), |v| write!(f, " → {}", **v))?;
+                e.refused.as_ref().map_or(Ok(()), |v| write!(f, " → refused: {}", **v))
+            }
+            Self::Ledger(ExpectLedger::Reconciled) => f.write_str("the ledgers to agree"),
+            Self::Ledger(ExpectLedger::Orphans) => f.write_str("an orphan: a user that Vault does not know"),
+            Self::Ledger(ExpectLedger::EarlyDeaths) => f.write_str("a lease whose user is gone"),
+        }
+    }
+}
+
+fn lease(f: &mut fmt::Formatter<'_>, e: &ExpectLease) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.gone.map(|v| if *v { "gone".to_owned() } else { "there".to_owned() }));
+    parts.extend(e.ttl.map(|v| format!("with ttl {}", *v)));
+    parts.extend(e.renewable.map(|v| yes(*v, "renewable")));
+    parts.extend(e.irrevocable.map(|v| yes(*v, "irrevocable")));
+    write!(f, "the lease of {} to be {}", *e.of, parts.join(", "))
+}
+
+fn login(f: &mut fmt::Formatter<'_>, e: &ExpectLogin) -> fmt::Result {
+    match (&e.refused, &e.accepted) {
+        (Some(cause), _) => write!(f, "a login with {} to be refused: {}", *e.with, **cause),
+        (None, Some(accepted)) if !**accepted => write!(f, "a login with {} to be refused", *e.with),
+        _ => write!(f, "a login with {} to be accepted", *e.with),
+    }
+}
+
+fn principal(f: &mut fmt::Formatter<'_>, e: &ExpectPrincipal) -> fmt::Result {
+    write!(f, "the user of {}", *e.of)?;
+    if let Some(exists) = e.exists {
+        f.write_str(if *exists { " to be there" } else { " to be gone" })?;
+    }
+    e.valid_after_lease_end.map_or(Ok(()), |v| write!(f, " to be valid {} after its lease", *v))
+}
+
+fn session(f: &mut fmt::Formatter<'_>, e: &ExpectSession) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.alive.map(|v| if *v { "be alive" } else { "be dead" }));
+    parts.extend(e.reads_table.map(|v| if *v { "read the table" } else { "not read the table" }));
+    write!(f, "session {} to {}", *e.of, parts.join(" and "))
+}
+
+fn token(f: &mut fmt::Formatter<'_>, e: &ExpectToken) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.alive.map(|v| if *v { "be alive".to_owned() } else { "be dead".to_owned() }));
+    parts.extend(e.ttl.map(|v| format!("have ttl {}", *v)));
+    write!(f, "token {} to {}", *e.of, parts.join(" and "))
+}
+
+fn static_role(f: &mut fmt::Formatter<'_>, e: &ExpectStaticRole) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.changed_since.as_ref().map(|v| format!("have another password than {}", **v)));
+    parts.extend(e.same_as.as_ref().map(|v| format!("still have the password {}", **v)));
+    parts.extend(e.ttl.map(|v| format!("have ttl {}", *v)));
+    parts.extend(e.logs_in.map(|v| if *v { "log in".to_owned() } else { "not log in".to_owned() }));
+    write!(f, "static role {} to {}", *e.of, parts.join(" and "))
+}
+
+impl fmt::Display for Broken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| write!(f, "{how} {}→{}", *on.from, *on.to);
+        match self {
+            Self::Down(on) => link(f, "down", on),
+            Self::Cut(on) => link(f, "cut", on),
+            Self::Reset(on) => link(f, "reset", on),
+            Self::Latency(t) => write!(f, "latency {}→{}: {}", *t.from, *t.to, *t.latency),
+            Self::Bandwidth(t) => write!(f, "bandwidth {}→{}: {} bytes/s", *t.from, *t.to, *t.bytes_per_second),
+            Self::SlowClose(t) => write!(f, "slow close {}→{}: {}", *t.from, *t.to, *t.delay),
+            Self::Timeout(t) => write!(f, "timeout {}→{}: {}", *t.from, *t.to, *t.after),
+            Self::Slicer(t) => write!(f, "slicer {}→{}: {} bytes", *t.from, *t.to, *t.average_bytes),
+            Self::LimitData(t) => write!(f, "limit data {}→{}: {} bytes", *t.from, *t.to, *t.bytes),
+            Self::Stop(on) => write!(f, "stop {}", *on.server),
+            Self::Kill(on) => write!(f, "kill {}", *on.server),
+            Self::Pause(on) => write!(f, "pause {}", *on.server),
+            Self::Restart(on) => write!(f, "restart {}", *on.server),
+            Self::Seal(_) => f.write_str("seal vault"),
+            Self::StepDown(_) => f.write_str("step down"),
+            Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),
+            Self::ExpireToken(on) => write!(f, "let the token of {} expire", *on.of),
+            Self::NarrowPolicy(on) => write!(f, "narrow the policy of {}", *on.of),
+            Self::TuneMount(on) => {
+                write!(f, "tune {}", *on.mount)?;
+                on.default_lease_ttl.map_or(Ok(()), |v| write!(f, ", default {}", *v))?;
+                on.max_lease_ttl.map_or(Ok(()), |v| write!(f, ", max {}", *v))
+            }
+            Self::ChangeRole(on) => write!(f, "change role {}", *on.role),
+            Self::DeleteRole(on) => write!(f, "delete role {}", *on.role),
+            Self::ChangeRootPassword(on) => write!(f, "change the root password of {}", *on.of),
+            Self::LockRoot(on) => write!(f, "lock the root user of {}", *on.of),
+            Self::RevokePrivilege(on) => write!(f, "take CREATEROLE from the root user of {}", *on.of),
+            Self::TerminateSessions(on) => write!(f, "terminate the root sessions of {}", *on.of),
+            Self::ExhaustConnections(on) => write!(f, "exhaust the connections of {}", *on.of),
+            Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
+            Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
+        }
+    }
+}
+
+impl fmt::Display for Throughout<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CredentialGap(e) => {
+                write!(f, "client {} is without a working credential at most {}", *e.client, *e.at_most)
+            }
+            Self::NoEarlyDeath(_) => f.write_str("no credential is refused while its lease is alive"),
+            Self::NoZombie(_) => f.write_str("no credential works after its end"),
+        }
+    }
+}
+
+/// What a wait is for, in words; `drawn` is the length that the seed gave a wait between two bounds.
+pub fn wait(step: &Wait, drawn: Option<std::time::Duration>) -> String {
+    let mut text = "wait".to_owned();
+    if let Some(length) = drawn.map(Length).or(step.length.map(|l| l.value)) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " {length}");
+    }
+    if let Some(of) = &step.end_of {
+        let _ = write!(text, " until the lease of {} is over", **of);
+        if let Some(plus) = step.plus {
+            let _ = write!(text, ", and {} more", *plus);
+        }
+    }
+    text
+}

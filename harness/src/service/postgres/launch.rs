@@ -1,0 +1,51 @@
+//! How a PostgreSQL server is set up: its configuration, and what is in it before Vault comes.
+
+use super::{TABLE, identifier, literal};
+use crate::scenario::file::RootKind;
+use crate::secret::Secret;
+
+/// The settings of a server, as `name = value` lines of `postgresql.conf`.
+pub fn configuration(port: u16, max_connections: u32) -> String {
+    format!(
+        "listen_addresses = '127.0.0.1'\n\
+         port = {port}\n\
+         unix_socket_directories = ''\n\
+         max_connections = {max_connections}\n\
+         superuser_reserved_connections = 5\n\
+         password_encryption = 'scram-sha-256'\n\
+         # Data lives as long as one scenario. A killed process loses nothing that the kernel already has.\n\
+         fsync = off\n\
+         full_page_writes = off\n\
+         synchronous_commit = off\n\
+         shared_buffers = '16MB'\n\
+         max_wal_size = '64MB'\n\
+         autovacuum = off\n\
+         # A failing statement can hold a password: it must not reach the log.\n\
+         log_min_error_statement = 'panic'\n\
+         log_connections = off\n\
+         log_line_prefix = '%m [%p] %u '\n\
+         log_timezone = 'UTC'\n"
+    )
+}
+
+/// The login rules: passwords only, loopback only.
+pub const HBA: &str = "host all all 127.0.0.1/32 scram-sha-256\n";
+
+/// Vault's own user.
+pub const ROOT: &str = "vault_root";
+
+/// What is made before Vault comes: Vault's own user, and the application's table, which it owns.
+pub fn preparation(root: RootKind, password: &Secret) -> String {
+    let rights = match root {
+        RootKind::Createrole => "CREATEROLE",
+        RootKind::Superuser => "SUPERUSER",
+    };
+    format!(
+        "CREATE ROLE {user} LOGIN {rights} PASSWORD {password}; \
+         CREATE TABLE {TABLE} (id int PRIMARY KEY, name text NOT NULL); \
+         INSERT INTO {TABLE} VALUES (1, 'one'), (2, 'two'); \
+         ALTER TABLE {TABLE} OWNER TO {user};",
+        user = identifier(ROOT),
+        password = literal(password.expose()),
+    )
+}

@@ -1,0 +1,52 @@
+//! How a Vault or OpenBao server is set up: its configuration file.
+
+use std::path::Path;
+
+use crate::scenario::file::Storage;
+
+/// What a server needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct Launch<'a> {
+    /// Where it keeps its data.
+    pub storage: Storage,
+    /// The folder for that data (raft).
+    pub data: &'a Path,
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub listen: String,
+    /// Where its peers reach it.
+    pub cluster: String,
+    /// The address that it gives to others: that of the link.
+    pub api: String,
+    /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
+    pub hashicorp: bool,
+}
+
+impl Launch<'_> {
+    /// The configuration file, as JSON (which both products read, and which cannot be misquoted).
+    pub fn configuration(&self) -> String {
+        let storage = match self.storage {
+            Storage::Inmem => serde_json::json!({ "inmem": {} }),
+            Storage::Raft => serde_json::json!({ "raft": {
+                "path": self.data,
+                "node_id": "one",
+                // One node on one machine: waiting for peers that do not exist only costs time.
+                "performance_multiplier": "1",
+            }}),
+        };
+        let mut configuration = serde_json::json!({
+            "storage": storage,
+            "listener": [{ "tcp": {
+                "address": self.listen,
+                "cluster_address": self.cluster,
+                "tls_disable": true,
+            }}],
+            "api_addr": format!("http://{}", self.api),
+            "cluster_addr": format!("https://{}", self.cluster),
+            "ui": false,
+        });
+        if self.hashicorp {
+            configuration["disable_mlock"] = serde_json::json!(true);
+        }
+        configuration.to_string()
+    }
+}

@@ -1,0 +1,144 @@
+//! Vault and OpenBao: one client for their common API. Each call is made once, on a connection of its own, with a
+//! deadline; what it came to is never guessed.
+
+pub mod api;
+pub mod launch;
+mod refusal;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub use refusal::refusal;
+
+use super::{Seen, once};
+use crate::event::Reply;
+use crate::outcome::{Outcome, Silence, Unknown};
+use crate::scenario::file::Method;
+use crate::secret::Secret;
+use crate::time::Clock;
+
+/// Vault itself gives up after 90 s (`default_max_request_duration`); a little more, and its own answer is heard.
+/// Source: developer.hashicorp.com/vault/docs/configuration
+pub const PATIENT: Duration = Duration::from_secs(95);
+/// For looks that answer from memory: a Vault that takes longer is not answering.
+pub const BRIEF: Duration = Duration::from_secs(5);
+
+/// A way to one Vault server, at one address, with one token or none.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    http: reqwest::Client,
+    base: String,
+    token: Option<Secret>,
+    deadline: Duration,
+    clock: Clock,
+}
+
+/// The HTTP client could not be made; only a broken system does that.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot set up an HTTP client: {0}")]
+pub struct HttpError(#[from] reqwest::Error);
+
+impl Vault {
+    /// A client for `address` (`127.0.0.1:8200`), without a token, patient.
+    pub fn new(address: &str, clock: Clock) -> Result<Self, HttpError> {
+        // No pool, no retry, no redirect, no proxy of the environment: what is sent is what is asked for.
+        let http = reqwest::Client::builder()
+            .pool_max_idle_per_host(0)
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, base: format!("http://{address}/v1/"), token: None, deadline: PATIENT, clock })
+    }
+
+    /// The same server, asked with a token.
+    #[must_use]
+    pub fn with_token(&self, token: &Secret) -> Self {
+        Self { token: Some(token.clone()), ..self.clone() }
+    }
+
+    /// The same server, given up on after `deadline`.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
+    /// Where requests go.
+    pub fn address(&self) -> &str {
+        self.base.trim_start_matches("http://").trim_end_matches("/v1/")
+    }
+
+    /// One call: method, path below `/v1/`, body. Anything but 2xx is a refusal with its cause.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Reply<Value>> {
+        let answer = self.send(method, path, body);
+        once(self.clock, self.deadline, async {
+            let (status, value) = match answer.await {
+                Ok(answer) => answer,
+                Err(unknown) => return Outcome::Unknown(unknown),
+            };
+            if (200..300).contains(&status) {
+                let warnings = texts(&value["warnings"]);
+                Outcome::Ok(Reply { status, warnings, body: value })
+            } else {
+                Outcome::Refused(refusal(status, &texts(&value["errors"])))
+            }
+        })
+        .await
+    }
+
+    /// The status of a call, whatever it is.
+    pub async fn status(&self, path: &str) -> Seen<u16> {
+        once(self.clock, self.deadline, async {
+            match self.send(Method::Get, path, None).await {
+                Ok((status, _)) => Outcome::Ok(status),
+                Err(unknown) => Outcome::Unknown(unknown),
+            }
+        })
+        .await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Unknown> {
+        // LIST is documented to be the same as GET with ?list=true, which every HTTP stack can send.
+        let (verb, query) = match method {
+            Method::Get => (reqwest::Method::GET, ""),
+            Method::Post => (reqwest::Method::POST, ""),
+            Method::Delete => (reqwest::Method::DELETE, ""),
+            Method::List => (reqwest::Method::GET, if path.contains('?') { "&list=true" } else { "?list=true" }),
+        };
+        let mut request = self.http.request(verb, format!("{}{path}{query}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("X-Vault-Token", token.expose());
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.map_err(|e| silence(&e))?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(|e| silence(&e))?;
+        if bytes.is_empty() {
+            return Ok((status, json!({})));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok((status, value)),
+            Err(e) => Err(Unknown {
+                why: Silence::Garbled,
+                detail: format!("status {status}, and a body that is not JSON: {e}"),
+            }),
+        }
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn silence(error: &reqwest::Error) -> Unknown {
+    let why = if error.is_connect() { Silence::Unreachable } else { Silence::Lost };
+    // The innermost error is the system's own word ("connection refused"); the outer ones repeat the address.
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    Unknown { why, detail: innermost.to_string() }
+}

@@ -1,0 +1,336 @@
+//! A running stack: the servers of one scenario, the links between them, and what is needed to look at them from outside.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::event::{Actor, Event, ServerState};
+use crate::history::History;
+use crate::link::{LinkError, Proxy};
+use crate::outcome::Outcome;
+use crate::provider::native::port::Port;
+use crate::provider::native::process::{Process, ProcessError};
+use crate::scenario::file::{Endpoint, RootKind, Server, Storage};
+use crate::secret::Secret;
+use crate::service::postgres::{Login, Postgres};
+use crate::service::vault::{BRIEF, Vault};
+use crate::time::{Interval, Moment};
+use crate::wait::Looks;
+
+/// How long a server may take to come up, or back, before the environment is called broken. Far more than any needs.
+const UP: Duration = Duration::from_secs(60);
+/// How long a server may take to stop in good order before it is killed.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A stack that is up.
+#[derive(Debug)]
+pub struct Stack {
+    /// The secrets server.
+    pub vault: VaultServer,
+    /// PostgreSQL, if the scenario has it.
+    pub postgres: Option<PostgresServer>,
+    /// The links.
+    pub links: Links,
+}
+
+/// A server that did not do what it must, without any fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// Its process.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// A link.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// It ended.
+    #[error("{server} ended while it was starting: {how}\n{log}")]
+    Ended {
+        /// Which.
+        server: Server,
+        /// Its exit status.
+        how: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// It did not answer in time.
+    #[error("{server} did not answer as it must within {} s: {last}\n{log}", limit.as_secs())]
+    Silent {
+        /// Which.
+        server: Server,
+        /// How long was waited.
+        limit: Duration,
+        /// The last answer.
+        last: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// Vault refused what must work.
+    #[error("vault refused {what}: {why}")]
+    Vault {
+        /// What was asked.
+        what: &'static str,
+        /// What it answered.
+        why: String,
+    },
+}
+
+/// A server's process, and where it writes its log.
+#[derive(Debug)]
+pub struct Machine {
+    server: Server,
+    process: Process,
+    history: History,
+    /// Its ports, which stay its own while it is down.
+    ports: Vec<Port>,
+}
+
+impl Machine {
+    /// Keeps a process as a server of the stack.
+    pub fn new(server: Server, process: Process, history: History) -> Self {
+        Self { server, process, history, ports: Vec::new() }
+    }
+
+    /// Keeps these ports for it as long as the stack lives.
+    #[must_use]
+    pub fn keeping(mut self, ports: impl IntoIterator<Item = Port>) -> Self {
+        self.ports.extend(ports);
+        self
+    }
+
+    /// Starts it; returns as soon as it runs, before it answers.
+    pub async fn start(&self) -> Result<(), StackError> {
+        Ok(self.process.start().await?)
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        self.process.stop(GRACE).await?;
+        self.changed(sent, ServerState::Stopped);
+        Ok(())
+    }
+
+    /// Kills it; returns when it is gone.
+    pub async fn kill(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        self.process.kill().await?;
+        self.changed(sent, ServerState::Killed);
+        Ok(())
+    }
+
+    /// Makes it hang; returns when all of it does.
+    pub async fn pause(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        self.process.pause().await?;
+        self.changed(sent, ServerState::Paused);
+        Ok(())
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        self.process.resume().await?;
+        self.changed(sent, ServerState::Resumed);
+        Ok(())
+    }
+
+    /// Where it writes its log.
+    pub fn log(&self) -> PathBuf {
+        self.process.log().to_owned()
+    }
+
+    /// The last lines of its log, cleaned of secrets.
+    pub fn last_log_lines(&self) -> String {
+        let text = std::fs::read(self.process.log()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().rev().take(12).collect();
+        let tail: Vec<&str> = lines.into_iter().rev().collect();
+        self.history.secrets().redact(&tail.join("\n"))
+    }
+
+    /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
+    async fn until_up<F>(&self, mut look: impl FnMut() -> F + Send) -> Result<(), StackError>
+    where
+        F: Future<Output = Result<(), String>> + Send,
+    {
+        let sent = self.history.now();
+        let looking = async {
+            let mut looks = Looks::within(UP);
+            let mut last = String::new();
+            while looks.again().await {
+                match look().await {
+                    Ok(()) => return Ok(()),
+                    Err(seen) => last = seen,
+                }
+            }
+            Err(last)
+        };
+        let seen = tokio::select! {
+            seen = looking => seen,
+            exit = self.process.exited() => {
+                let how = exit.map_or_else(|e| e.to_string(), |exit| exit.to_string());
+                self.changed(sent, ServerState::Exited(how.clone()));
+                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines() });
+            }
+        };
+        if let Err(last) = seen {
+            return Err(StackError::Silent { server: self.server, limit: UP, last, log: self.last_log_lines() });
+        }
+        self.changed(sent, ServerState::Ready);
+        Ok(())
+    }
+
+    fn changed(&self, sent: Moment, state: ServerState) {
+        let at = Interval::new(sent, self.history.now());
+        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, state });
+    }
+}
+
+/// The secrets server.
+#[derive(Debug)]
+pub struct VaultServer {
+    /// Its process.
+    pub machine: Machine,
+    /// A way to it that no link fault touches, without a token.
+    pub direct: Vault,
+    /// A way to it over the clients' link, without a token.
+    pub linked: Vault,
+    /// Its root token.
+    pub root_token: Secret,
+    /// Its unseal keys, as many as are needed.
+    pub keys: Vec<Secret>,
+    /// Where it keeps its data.
+    pub storage: Storage,
+    /// `openbao 2.7.2`.
+    pub product: String,
+}
+
+impl VaultServer {
+    /// A way to it as root, that no link fault touches.
+    pub fn root(&self) -> Vault {
+        self.direct.with_token(&self.root_token)
+    }
+
+    /// Waits until it answers, sealed or not.
+    pub async fn until_answering(&self) -> Result<(), StackError> {
+        let vault = &self.direct.within(BRIEF);
+        let look = move || async move {
+            match vault.health().await.outcome {
+                Outcome::Ok(_) => Ok(()),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
+    }
+
+    /// Waits until it is the active node, as a node is some time after it was unsealed.
+    pub async fn until_active(&self) -> Result<(), StackError> {
+        let vault = &self.direct.within(BRIEF);
+        let look = move || async move {
+            match vault.health().await.outcome {
+                Outcome::Ok(200) => Ok(()),
+                Outcome::Ok(status) => Err(format!("health status {status}")),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
+    }
+
+    /// Gives it its keys.
+    pub async fn unseal(&self) -> Result<(), StackError> {
+        for key in &self.keys {
+            let seen = self.direct.unseal(key).await;
+            if !matches!(seen.outcome, Outcome::Ok(_)) {
+                return Err(StackError::Vault { what: "its unseal key", why: seen.outcome.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts it again after it ended, unseals it, and waits until it is active.
+    pub async fn start_again(&self) -> Result<(), StackError> {
+        self.machine.start().await?;
+        self.until_answering().await?;
+        self.unseal().await?;
+        self.until_active().await
+    }
+}
+
+/// The PostgreSQL server.
+#[derive(Debug)]
+pub struct PostgresServer {
+    /// Its process.
+    pub machine: Machine,
+    /// A way to it that no link fault touches.
+    pub direct: Postgres,
+    /// A way to it over the clients' link.
+    pub linked: Postgres,
+    /// The harness's own superuser.
+    pub admin: Login,
+    /// What Vault's own user is.
+    pub root: RootKind,
+    /// The password that Vault's own user was given last by the harness; Vault may have rotated it since.
+    pub root_password: Mutex<Secret>,
+    /// `postgresql 15.18`.
+    pub product: String,
+}
+
+impl PostgresServer {
+    /// Waits until it lets its superuser in.
+    pub async fn until_ready(&self) -> Result<(), StackError> {
+        let look = move || async move {
+            match self.direct.login(&self.admin).await.outcome {
+                Outcome::Ok(()) => Ok(()),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
+    }
+
+    /// Starts it again after it ended.
+    pub async fn start_again(&self) -> Result<(), StackError> {
+        self.machine.start().await?;
+        self.until_ready().await
+    }
+
+    /// The password that Vault's own user was given last by the harness.
+    pub fn root_password(&self) -> Secret {
+        self.root_password.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that Vault's own user was given another password.
+    pub fn set_root_password(&self, password: Secret) {
+        *self.root_password.lock().unwrap_or_else(PoisonError::into_inner) = password;
+    }
+}
+
+/// The links of a stack, by their ends.
+#[derive(Default)]
+pub struct Links(BTreeMap<(Endpoint, Endpoint), Proxy>);
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Links {
+    /// Adds a link.
+    pub fn insert(&mut self, from: Endpoint, to: Endpoint, proxy: Proxy) {
+        self.0.insert((from, to), proxy);
+    }
+
+    /// The link between two ends.
+    pub fn get(&self, from: Endpoint, to: Endpoint) -> Option<&Proxy> {
+        self.0.get(&(from, to))
+    }
+
+    /// Takes every fault off every link, for the case that a fault's own healing failed.
+    pub async fn enable_all(&self) {
+        for proxy in self.0.values() {
+            // A link that cannot listen again is seen by the recovery that follows.
+            let _ = proxy.enable().await;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One scenario while it runs: its plan, its stack, its history, and what it holds. Everything that acts, acts through it,
+//! so that nothing happens that is not written down.
+
+use crate::book::Book;
+use crate::engine::approle::AppRole;
+use crate::event::{Actor, Event};
+use crate::history::History;
+use crate::plan::Plan;
+use crate::scenario::word::Name;
+use crate::service::Seen;
+use crate::service::vault::Vault;
+use crate::stack::{PostgresServer, Stack};
+use std::collections::BTreeMap;
+
+/// A running scenario.
+#[derive(Debug)]
+pub struct World {
+    /// What will happen.
+    pub plan: Plan,
+    /// The servers.
+    pub stack: Stack,
+    /// What has happened.
+    pub history: History,
+    /// What is held.
+    pub book: Book,
+    /// What each client logs in with.
+    pub approles: BTreeMap<String, AppRole>,
+}
+
+/// A name that leads nowhere at run time: the step that was to make it did not.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("there is no {kind} called {name} yet: the step that was to make it did not")]
+pub struct Missing {
+    /// `credential`, `token`, `session`.
+    pub kind: &'static str,
+    /// The name.
+    pub name: String,
+}
+
+impl World {
+    /// Writes what a call came to.
+    pub fn write(&self, who: &Actor, step: Option<&str>, seen_at: crate::time::Interval, event: Event) -> u64 {
+        self.history.write(seen_at, who.clone(), step.map(str::to_owned), event)
+    }
+
+    /// Writes a call and its outcome in one go.
+    pub fn seen<T>(
+        &self,
+        who: &Actor,
+        step: Option<&str>,
+        seen: Seen<T>,
+        event: impl FnOnce(crate::outcome::Outcome<T>) -> Event,
+    ) -> u64 {
+        let at = seen.at;
+        self.write(who, step, at, event(seen.outcome))
+    }
+
+    /// A way to Vault with a token that a step made, or as root; no link fault touches it.
+    pub fn vault_as(&self, token: Option<&Name>) -> Result<Vault, Missing> {
+        let Some(name) = token else { return Ok(self.stack.vault.root()) };
+        let kept = self.book.token(name.as_str());
+        let token = kept.ok_or_else(|| Missing { kind: "token", name: name.to_string() })?;
+        Ok(self.stack.vault.direct.with_token(&token.token))
+    }
+
+    /// PostgreSQL, which every scenario that is asked for it has.
+    pub fn postgres(&self) -> Result<&PostgresServer, Missing> {
+        self.stack.postgres.as_ref().ok_or_else(|| Missing { kind: "server", name: "postgres".to_owned() })
+    }
+
+    /// The paths below which Vault keeps the leases of dynamic roles.
+    pub fn role_paths(&self) -> Vec<String> {
+        let Some(database) = &self.plan.scenario.database else { return Vec::new() };
+        database.connection.roles.iter().map(|role| format!("{}/creds/{}", database.mount, role.name)).collect()
+    }
+}

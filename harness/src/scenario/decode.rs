@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use super::diagnostic::Diagnostic;
 use super::hint::{did_you_mean, list_of};
 use super::node::{Kind, Node, brief};
-use super::reader::{Fault, Reader, Wrong};
+use super::reader::Reader;
+use super::wrong::{Fault, Wrong};
 
 /// After so many errors the rest of a file is not looked at.
 const MOST_ERRORS: usize = 50;
@@ -30,6 +31,8 @@ pub(crate) struct Lost {
     wounds: BTreeMap<usize, BTreeSet<String>>,
     /// All keys and texts in what was cut out: a name among them may have been declared there.
     words: BTreeSet<String>,
+    /// Whether a name was to be given by something that is not even a word: then no name is surely unknown.
+    nameless: bool,
 }
 
 impl Lost {
@@ -43,12 +46,21 @@ impl Lost {
         self.wounds.contains_key(&start)
     }
 
-    /// Whether this word stood in something that was cut out.
+    /// Whether this word stood in something that was cut out, or may have been meant by it.
     pub(crate) fn word(&self, word: &str) -> bool {
         self.words.contains(word)
     }
 
+    /// Whether something of that name may have been declared in what was cut out.
+    pub(crate) fn name(&self, name: &str) -> bool {
+        self.nameless || self.word(name)
+    }
+
     fn note(&mut self, collection: &Node, key: Option<&str>, meant: Option<String>, cut: &Node) {
+        let names = |key: &str| matches!(key, "as" | "session");
+        self.nameless |= (key.is_some_and(names) || meant.as_deref().is_some_and(names))
+            && (cut.is_null() || !matches!(cut.kind, Kind::Scalar { .. }));
+        self.words.extend(meant.clone());
         let wounds = self.wounds.entry(collection.at.start).or_default();
         wounds.extend(meant);
         if let Some(key) = key {

@@ -1,4 +1,4 @@
-//! Scenarios: what a person writes in YAML ([`file`]), read with the place of every value ([`mark`]), checked as a whole,
+//! Scenarios: what a person writes in YAML ([`mod@file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
 mod decode;
@@ -11,6 +11,7 @@ pub mod load;
 pub mod mark;
 mod node;
 pub mod one;
+mod plain;
 mod reader;
 mod resolve;
 pub mod schema;
@@ -18,6 +19,7 @@ mod timing;
 pub mod title;
 mod ttl;
 pub mod word;
+mod wrong;
 
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};

@@ -128,6 +128,8 @@ impl<'a> Walk<'a> {
         let refused = renew.answers.as_ref().is_some_and(|answers| answers.speaks_of_refusal());
         let Some(lease) = renew.lease.as_ref().and_then(|name| self.leases.get_mut(name.as_str())) else { return };
         if refused {
+            // It may have reached the database all the same, and a short increment shortens the user's life there.
+            lease.open |= renew.increment.is_some();
             return;
         }
         let asked = renew.increment.map_or(lease.ttls.issued, |increment| increment.0);
@@ -146,10 +148,8 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// A revocation that is refused may still have dropped the user, or some of the leases below a prefix.
     fn revoke(&mut self, revoke: &Revoke) {
-        if revoke.answers.as_ref().is_some_and(|answers| answers.speaks_of_refusal()) {
-            return;
-        }
         if let Some(lease) = revoke.lease.as_ref().and_then(|name| self.leases.get_mut(name.as_str())) {
             lease.open = true;
         }

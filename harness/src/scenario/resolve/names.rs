@@ -115,7 +115,7 @@ impl Names {
 
     /// Whether the name stands for this, or was lost together with an error that is reported already.
     pub(super) fn known(&self, kind: Kind, name: &str, lost: &Lost) -> bool {
-        self.get(kind, name).is_some() || lost.word(name)
+        self.get(kind, name).is_some() || lost.name(name)
     }
 
     pub(super) fn get(&self, kind: Kind, name: &str) -> Option<&Declared> {

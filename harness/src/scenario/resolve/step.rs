@@ -268,7 +268,7 @@ impl Resolver<'_> {
         self.answer(token.answers.as_ref(), Call::Other);
     }
 
-    pub(super) fn api(&mut self, api: &file::Api) {
+    pub(super) fn api(&mut self, api: &Marked<file::Api>) {
         let path = api.path.trim();
         let bare = path.trim_start_matches('/');
         let bare = bare.strip_prefix("v1/").unwrap_or(bare);
@@ -282,6 +282,7 @@ impl Resolver<'_> {
             );
         }
         if let Some(at) = api.body.as_ref().map(|_| api.path.at)
+            && !self.lost.wounded(api.at.start)
             && matches!(
                 api.method.map_or_else(file::Method::default, |m| m.value),
                 file::Method::Get | file::Method::List
@@ -297,7 +298,7 @@ impl Resolver<'_> {
         self.answer(api.answers.as_ref(), Call::Other);
     }
 
-    pub(super) fn sql(&mut self, sql: &Sql) {
+    pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
         if !self.has_postgres() {
             self.error(
                 Diagnostic::error(sql.run.at, "there is no database to run SQL on")
@@ -310,7 +311,7 @@ impl Resolver<'_> {
         }
         let names = sql.run.contains("{{name}}");
         match &sql.of {
-            None if names => self.error(
+            None if names && !self.lost.wounded(sql.at.start) => self.error(
                 Diagnostic::error(sql.run.at, "nothing says whose name {{name}} stands for")
                     .label("mentions {{name}}")
                     .help("name the credential: `of: cred`"),

@@ -91,6 +91,20 @@ impl fmt::Display for Phase {
     }
 }
 
+/// Why a run could not go on to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CutBy {
+    /// A server would not start, a disk was full: nothing is said of any promise.
+    Environment,
+    /// Without any fault, something did not work: no fault was injected.
+    Baseline,
+    /// A fault could not be injected, or its effect or healing was not seen.
+    Fault,
+    /// Someone stopped it.
+    Interruption,
+}
+
 /// What Vault answered: the status, its warnings, and what the call was for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply<T> {
@@ -160,6 +174,13 @@ pub enum Event {
     },
     /// Something worth telling a reader.
     Note(String),
+    /// The run could not go on to its end.
+    CutShort {
+        /// Of what kind the reason is.
+        by: CutBy,
+        /// The reason, in words.
+        why: String,
+    },
 
     // ---- Vault
     /// A credential was asked for.

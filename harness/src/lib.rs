@@ -16,6 +16,7 @@ pub mod plan;
 pub mod probe;
 pub mod provider;
 pub mod report;
+pub mod runner;
 pub mod scenario;
 pub mod secret;
 pub mod service;

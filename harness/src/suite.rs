@@ -1,39 +1,41 @@
 //! A run: many scenarios, on one or several servers, many at once; its events, its report folder, its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
+use futures_util::{StreamExt as _, future, stream};
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Entry;
-use crate::provider::native::fetch::Progress;
+use crate::check;
+use crate::event::{Entry, Event};
+use crate::history::{History, Listener};
+use crate::plan::Plan;
+use crate::provider::native::cache::Cache;
+use crate::provider::native::estate::{self, Estate};
+use crate::provider::native::fetch::{Fetcher, Progress};
+use crate::provider::native::find::{Found, Places};
 use crate::provider::native::part::Part;
-use crate::report::record::{Record, ScenarioRecord, ScenarioResult};
+use crate::provider::native::{Native, name_of};
+use crate::provider::{Programs, Provider};
+use crate::report;
+use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
+use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
+use crate::secret::KnownSecrets;
+use crate::time::Clock;
 
-/// What to run, on what, and how.
+/// What to run, and how.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// The scenarios, in the order of their files.
     pub scenarios: Vec<Arc<Scenario>>,
-    /// The secrets servers; each scenario runs on each.
-    pub vaults: Vec<Part>,
-    /// The PostgreSQL that is wanted.
-    pub postgres: Part,
-    /// The folder of PostgreSQL's programs, when one is given.
-    pub postgres_bin: Option<PathBuf>,
     /// How many scenarios run at once.
     pub jobs: usize,
-    /// The seed of every plan.
-    pub seed: u64,
     /// How often each scenario runs.
     pub repeat: u32,
-    /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
-    pub keep: bool,
-    /// The folder in which the run gets a folder of its own.
-    pub reports: PathBuf,
-    /// The command that runs the same again, without its seed.
-    pub command: String,
+    /// On what.
+    pub settings: Settings,
 }
 
 /// What happens in a run, for someone to show.
@@ -115,6 +117,9 @@ pub enum SuiteError {
     /// The reports could not be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// The end of the run itself failed.
+    #[error("the run did not end in good order: {0}; `leaseproof clean` removes what is left")]
+    Aborted(String),
 }
 
 /// What a run says to whoever started it. The numbers are the process's exit codes.
@@ -155,9 +160,312 @@ impl Exit {
     }
 }
 
+/// A run that is open: parts are there, leftovers are gone, the report folder is made.
+pub struct Suite {
+    settings: Settings,
+    provider: Provider,
+    vaults: Vec<Found>,
+    postgres: Option<Found>,
+    folder: PathBuf,
+    id: String,
+    started: jiff::Timestamp,
+    clock: Instant,
+    secrets: KnownSecrets,
+    on: OnEvent,
+    stop: CancellationToken,
+}
+
+/// How a run is set up, whatever it runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The secrets servers.
+    pub vaults: Vec<Part>,
+    /// The program of the first of them, when one is given.
+    pub vault_bin: Option<PathBuf>,
+    /// The PostgreSQL that is wanted.
+    pub postgres: Part,
+    /// The folder of PostgreSQL's programs, when one is given.
+    pub postgres_bin: Option<PathBuf>,
+    /// The seed of every plan.
+    pub seed: u64,
+    /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
+    pub keep: bool,
+    /// The folder in which the run gets a folder of its own.
+    pub reports: PathBuf,
+    /// The command that runs the same again, without its seed.
+    pub command: String,
+}
+
+impl Suite {
+    /// Opens a run: fetches what is missing, removes what dead runs left, makes the report folder.
+    pub async fn open(settings: Settings, on: OnEvent, stop: CancellationToken) -> Result<Self, SuiteError> {
+        let swept = estate::sweep().await?;
+        if !swept.removed.is_empty() {
+            on(SuiteEvent::Swept { runs: swept.removed.len() });
+        }
+        let cache = Cache::usual()?;
+        let fetcher = Fetcher::new(Places::here(cache.clone()));
+        let progress = |progress| on(SuiteEvent::Provision(progress));
+        let mut vaults = Vec::new();
+        for (index, part) in settings.vaults.iter().enumerate() {
+            let given = settings.vault_bin.as_deref().filter(|_| index == 0);
+            vaults.push(fetcher.provide(part, given, &progress).await?);
+        }
+        let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
+        let started = jiff::Timestamp::now();
+        let (folder, id) = make_report_folder(&settings.reports, started)?;
+        let provider = Provider::Native(Native::new(Estate::open()?, cache));
+        Ok(Self {
+            settings,
+            provider,
+            vaults,
+            postgres: Some(postgres),
+            folder,
+            id,
+            started,
+            clock: Instant::now(),
+            secrets: KnownSecrets::default(),
+            on,
+            stop,
+        })
+    }
+
+    /// The run's report folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The servers that scenarios run on, by number: `OpenBao 2.7.2`.
+    pub fn servers(&self) -> Vec<String> {
+        self.vaults.iter().map(name_of).collect()
+    }
+
+    /// Runs one scenario on one of the servers; `run` is its number in the run.
+    pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
+        let vault = &self.vaults[server];
+        let started = jiff::Timestamp::now();
+        let clock = Clock::start();
+        let server = name_of(vault);
+        (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
+        let folder = format!("{run:03}-{}", slug(&scenario.name));
+        let blank = self.blank_record(scenario, server, &folder, started);
+        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+            Ok(record) => record,
+            Err(source) => ScenarioRecord {
+                reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
+                ..blank
+            },
+        };
+        (self.on)(SuiteEvent::Finished { run, record: Box::new(record.clone()) });
+        record
+    }
+
+    async fn run_in(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        vault: &Found,
+        folder: &str,
+        clock: Clock,
+        blank: &ScenarioRecord,
+    ) -> std::io::Result<ScenarioRecord> {
+        let place = self.folder.join(folder);
+        let logs = place.join("logs");
+        std::fs::create_dir_all(&logs)?;
+        let plan = Plan::new(scenario.clone(), self.settings.seed);
+        std::fs::write(place.join("plan.txt"), plan.to_string())?;
+        let on = self.on.clone();
+        let listener = Listener(Box::new(move |entry| {
+            on(SuiteEvent::Happened { run, entry: Box::new(entry.clone()) });
+        }));
+        let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
+        let keep = self.settings.keep.then(|| self.keeper(run));
+        runner::run(Run {
+            provider: &self.provider,
+            programs: &programs,
+            plan: plan.clone(),
+            name: folder,
+            logs: &logs,
+            history: history.clone(),
+            stop: self.stop.clone(),
+            keep,
+        })
+        .await;
+        let entries = history.entries();
+        let judged = check::verdict::judge(&plan, &entries);
+        let products = entries.iter().filter_map(|entry| match &entry.event {
+            Event::Running { product, .. } => Some(product.clone()),
+            _ => None,
+        });
+        let failure = history.failure().map(|error| error.to_string());
+        Ok(ScenarioRecord {
+            products: products.collect(),
+            result: if failure.is_some() { ScenarioResult::Broken } else { judged.result },
+            reason: failure.unwrap_or(judged.reason),
+            took_ms: clock.now().0 / 1_000,
+            guarantees: judged.guarantees,
+            phases: judged.phases,
+            steps: judged.steps,
+            faults: judged.faults,
+            always: judged.always,
+            differences: judged.differences,
+            ..blank.clone()
+        })
+    }
+
+    /// Tells where the servers are that stay up, and waits until the run is stopped.
+    fn keeper(&self, run: usize) -> Keep<'_> {
+        Box::new(move |world| {
+            let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
+            let mut lines = vec![
+                format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
+                format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
+            ];
+            if let Some(postgres) = &world.stack.postgres {
+                let address = postgres.direct.address();
+                let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
+                lines.push(format!("export PGHOST={host} PGPORT={port} PGUSER={}", postgres.admin.username));
+                lines.push(format!("export PGPASSWORD={}", postgres.admin.password.expose()));
+                addresses.push(("postgres".to_owned(), address));
+            }
+            // Not among the reports, which hold no secrets: it goes with the servers.
+            let secrets = self.provider.folder().join(format!("kept-{run}.sh"));
+            let written = write_private(&secrets, &(lines.join("\n") + "\n"));
+            if let Err(error) = written {
+                world.history.note(
+                    crate::event::Actor::Harness,
+                    Event::Note(format!("the kept servers' secrets could not be written: {error}")),
+                );
+            }
+            (self.on)(SuiteEvent::Kept { run, addresses, secrets });
+            let stop = self.stop.clone();
+            Box::pin(async move { stop.cancelled().await })
+        })
+    }
+
+    /// A record of a scenario that did not get to run.
+    fn blank_record(
+        &self,
+        scenario: &Scenario,
+        server: String,
+        folder: &str,
+        started: jiff::Timestamp,
+    ) -> ScenarioRecord {
+        let seed = self.settings.seed;
+        ScenarioRecord {
+            name: scenario.name.clone(),
+            about: scenario.about.clone(),
+            file: scenario.path.display().to_string(),
+            source: scenario.source.to_string(),
+            rerun: rerun(&scenario.path, &server, seed),
+            server,
+            products: Vec::new(),
+            result: ScenarioResult::Broken,
+            reason: String::new(),
+            seed,
+            folder: folder.to_owned(),
+            started: started.to_string(),
+            took_ms: 0,
+            guarantees: Vec::new(),
+            phases: Vec::new(),
+            steps: Vec::new(),
+            faults: Vec::new(),
+            always: Vec::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// Ends the run: everything that is left goes down, the reports are written and searched for secrets.
+    pub async fn close(self, scenarios: Vec<ScenarioRecord>) -> Result<Record, SuiteError> {
+        let mut record = Record {
+            version: RECORD_VERSION,
+            run: self.id,
+            leaseproof: env!("CARGO_PKG_VERSION").to_owned(),
+            started: self.started.to_string(),
+            took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            seed: self.settings.seed,
+            rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
+            provider: "native: servers as processes of this machine".to_owned(),
+            scenarios,
+            secrets: SecretScan::default(),
+        };
+        let gone = self.provider.close().await;
+        let (folder, secrets) = (self.folder, self.secrets);
+        let written = tokio::task::spawn_blocking(move || {
+            let written = report::conclude(&mut record, &folder, &secrets);
+            (record, written)
+        });
+        let (record, written) = written.await.map_err(|e| SuiteError::Aborted(e.to_string()))?;
+        written?;
+        gone.map_err(|e| SuiteError::Aborted(e.to_string()))?;
+        Ok(record)
+    }
+}
+
 /// Runs an order to its end: fetches what is missing, sweeps what dead runs left, runs every scenario on every server,
 /// writes the reports. `stop` ends it early, with everything healed and taken down.
 pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<Record, SuiteError> {
-    let _ = (order, on, stop);
-    todo!()
+    let Order { scenarios, jobs, repeat, settings } = order;
+    let suite = Suite::open(settings, on.clone(), stop.clone()).await?;
+    let servers = 0..suite.vaults.len();
+    let runs: Vec<(Arc<Scenario>, usize)> = (0..repeat)
+        .flat_map(|_| servers.clone())
+        .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
+        .collect();
+    on(SuiteEvent::Ready {
+        folder: suite.folder.clone(),
+        provider: "native: servers as processes of this machine".to_owned(),
+        runs: runs.len(),
+    });
+    let suite_ref = &suite;
+    let stop = &stop;
+    let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
+        // What had not begun when the run was stopped does not begin.
+        .filter(|_| future::ready(!stop.is_cancelled()))
+        .map(|(run, (scenario, server))| async move { (run, suite_ref.run_one(run, &scenario, server).await) })
+        .buffer_unordered(jobs.max(1))
+        .collect()
+        .await;
+    records.sort_by_key(|(run, _)| *run);
+    suite.close(records.into_iter().map(|(_, record)| record).collect()).await
+}
+
+/// The command that runs one scenario again.
+fn rerun(path: &Path, server: &str, seed: u64) -> String {
+    let vault = server.to_lowercase().replace(' ', ":");
+    format!("leaseproof run {} --vault {vault} --seed {seed}", path.display())
+}
+
+/// A name that sorts by time and is new.
+fn make_report_folder(reports: &Path, started: jiff::Timestamp) -> Result<(PathBuf, String), SuiteError> {
+    let folder = |path: &Path, source| SuiteError::Folder { path: path.to_owned(), source };
+    std::fs::create_dir_all(reports).map_err(|e| folder(reports, e))?;
+    let stamp = started.strftime("%Y%m%dT%H%M%SZ").to_string();
+    for attempt in 0_u32.. {
+        let id = if attempt == 0 { stamp.clone() } else { format!("{stamp}-{attempt}") };
+        let path = reports.join(&id);
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok((path, id)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => {}
+            Err(error) => return Err(folder(&path, error)),
+        }
+    }
+    Err(folder(reports, std::io::ErrorKind::AlreadyExists.into()))
+}
+
+/// A scenario's name as the name of a folder.
+fn slug(name: &str) -> String {
+    let words: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let slug = words.split_whitespace().collect::<Vec<_>>().join("-");
+    slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
 }

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod reading;
 pub mod revocation;
 pub mod timing;
+pub mod verdict;
 
 use crate::event::{Actor, Entry, Event, Part};
 use crate::outcome::{Judgement, Outcome};

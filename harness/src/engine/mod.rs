@@ -3,9 +3,22 @@
 pub mod approle;
 pub mod database;
 
-use crate::event::Reply;
+use std::collections::BTreeMap;
+
+use approle::AppRole;
+
+use crate::event::{Actor, Event, Reply, Revocation};
+use crate::operator;
 use crate::outcome::Outcome;
+use crate::scenario::Scenario;
+use crate::scenario::file::Method;
+use crate::scenario::word::{Name, Ref};
+use crate::secret::Secret;
 use crate::service::Seen;
+use crate::service::postgres::launch::ROOT;
+use crate::service::postgres::{Login, identifier, literal};
+use crate::stack::Stack;
+use crate::world::World;
 
 /// A setting that Vault did not take before the first step. The environment is at fault, or the scenario's own SQL.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,5 +35,60 @@ pub(crate) fn must<T>(what: &str, seen: Seen<Reply<T>>) -> Result<T, SetupError>
     match seen.outcome {
         Outcome::Ok(reply) => Ok(reply.body),
         no => Err(SetupError { what: what.to_owned(), why: no.to_string() }),
+    }
+}
+
+/// Writes everything that the scenario has Vault know before the first step; gives what each client logs in with.
+pub async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<BTreeMap<String, AppRole>, SetupError> {
+    let vault = stack.vault.root();
+    if let (Some(engine), Some(postgres)) = (&scenario.database, &stack.postgres) {
+        let root = Login { username: ROOT.to_owned(), password: postgres.root_password() };
+        for role in &engine.connection.static_roles {
+            // Made by Vault's own user, who then may change its password: on PostgreSQL 16 nobody else's CREATEROLE may.
+            let password = Secret::random();
+            let user = identifier(role.username.as_str());
+            let sql = format!("CREATE ROLE {user} LOGIN PASSWORD {}", literal(password.expose()));
+            if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = postgres.direct.run(&root, &sql).await.outcome {
+                return Err(SetupError { what: format!("the user of static role {}", role.name), why: no.to_string() });
+            }
+        }
+        let target = stack.links.get(crate::scenario::file::Endpoint::Vault, crate::scenario::file::Endpoint::Postgres);
+        let target = target.map_or_else(|| postgres.direct.address(), |link| link.address().to_string());
+        database::set_up(&vault, engine, &target, &root.password).await?;
+    }
+    let mut approles = BTreeMap::new();
+    if !scenario.clients.is_empty() {
+        approle::mount(&vault).await?;
+    }
+    for client in &scenario.clients {
+        approles.insert(client.name.to_string(), approle::set_up(&vault, client).await?);
+    }
+    Ok(approles)
+}
+
+/// Tries a role as the baseline does: issue, log in, revoke, and refused from then on. The words say what did not work.
+pub async fn try_role(world: &World, mount: &Name, role: &Name) -> Result<(), String> {
+    let who = &Actor::Harness;
+    let of = Ref { mount: mount.clone(), name: role.clone() };
+    let name = format!("baseline {role}");
+    let vault = world.stack.vault.root();
+    let issued = operator::issue(world, who, None, &vault, &name, &of, None).await;
+    let Outcome::Ok(credential) = issued else { return Err(format!("role {of} issues nothing: {issued}")) };
+    let postgres = world.postgres().map_err(|missing| missing.to_string())?;
+    let seen = postgres.direct.login(&credential.login).await;
+    let outcome = seen.outcome.clone();
+    world.seen(who, None, seen, |outcome| Event::Login { credential: name.clone(), outcome });
+    if !matches!(outcome, Outcome::Ok(())) {
+        return Err(format!("a new credential of {of} does not log in: {outcome}"));
+    }
+    let body = serde_json::json!({ "lease_id": credential.lease_id });
+    let seen = vault.act(Method::Post, "sys/leases/revoke", Some(body)).await;
+    let outcome = seen.outcome.clone();
+    let what = Revocation::Lease(name.clone());
+    world.seen(who, None, seen, |outcome| Event::Revoked { what, sync: None, force: false, outcome });
+    // What cannot be revoked may be what the scenario is about; it is seen again when its steps say so.
+    match outcome {
+        Outcome::Ok(_) | Outcome::Refused(_) => Ok(()),
+        Outcome::Unknown(unknown) => Err(format!("a revocation of {of}: {unknown}")),
     }
 }

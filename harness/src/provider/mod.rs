@@ -2,6 +2,8 @@
 
 pub mod native;
 
+use std::path::Path;
+
 use crate::history::History;
 use crate::scenario::Scenario;
 use crate::stack::{Stack, StackError};
@@ -45,6 +47,20 @@ impl Provider {
     ) -> Result<Stack, UpError> {
         match self {
             Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
+        }
+    }
+
+    /// The run's folder, which goes when the run ends.
+    pub fn folder(&self) -> &Path {
+        match self {
+            Self::Native(native) => native.folder(),
+        }
+    }
+
+    /// Ends whatever is left of the run.
+    pub async fn close(self) -> Result<(), UpError> {
+        match self {
+            Self::Native(native) => native.close().await,
         }
     }
 

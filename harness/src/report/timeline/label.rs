@@ -31,6 +31,7 @@ pub(super) fn mark(event: &Event) -> Mark {
         | Event::FaultInjected { .. }
         | Event::Server { .. }
         | Event::Running { .. }
+        | Event::CutShort { .. }
         | Event::Note(_) => Mark::Note,
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::FaultHealed { fault, outcome } => format!("fault {fault} not healed: {outcome}"),
         Event::Server { server, state } => format!("{server} {}", state_word(state)),
         Event::Running { server, product } => format!("{server} is {product}"),
-        Event::Note(text) => text.clone(),
+        Event::Note(text) | Event::CutShort { why: text, .. } => text.clone(),
         Event::Issued { credential, role, outcome, token: _ } => format!("issue {credential} of {role}: {outcome}"),
         Event::Renewed { credential, increment, outcome } => match increment {
             Some(seconds) => format!("renew {credential} by {seconds}s: {outcome}"),

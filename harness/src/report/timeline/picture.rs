@@ -57,7 +57,9 @@ impl Picture {
                 self.state(entry);
             }
             Event::FaultInjected { .. } | Event::FaultHealed { .. } => self.fault(entry),
-            Event::Running { .. } | Event::Note(_) => self.tick(LaneKind::Phases, "", entry, Mark::Note),
+            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) => {
+                self.tick(LaneKind::Phases, "", entry, Mark::Note);
+            }
             Event::Issued { .. } | Event::Renewed { .. } | Event::Revoked { .. } => self.lease(entry),
             Event::LeaseRead { credential, .. } | Event::IrrevocableListed { credential, .. } => {
                 self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));

@@ -1,0 +1,402 @@
+//! The lifecycle of one scenario, numbered as in the plan; nothing clever. Whatever happens, faults are healed, logs are
+//! taken and servers go down, in that order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::check::{self, timing};
+use crate::engine;
+use crate::event::{Actor, CutBy, Event, Phase};
+use crate::fault::{self, Injected};
+use crate::history::History;
+use crate::outcome::{Judgement, Outcome, Verdict};
+use crate::plan::{Plan, PlannedStep};
+use crate::provider::{Programs, Provider};
+use crate::scenario::one::Expected;
+use crate::scenario::{Action, Timing};
+use crate::stack::Stack;
+use crate::time::{Interval, Moment};
+use crate::wait::Looks;
+use crate::world::{Missing, World};
+use crate::{book, client, look, operator, probe};
+
+/// How long a client may take to hold its first credential, and the stack to work again after the last fault.
+const SETTLES: Duration = Duration::from_secs(60);
+
+/// What a run is given.
+pub struct Run<'a> {
+    /// What starts the servers.
+    pub provider: &'a Provider,
+    /// The programs.
+    pub programs: &'a Programs,
+    /// What will happen.
+    pub plan: Plan,
+    /// The name of its folder among the run's servers.
+    pub name: &'a str,
+    /// Where logs are taken to.
+    pub logs: &'a Path,
+    /// What is written.
+    pub history: History,
+    /// Ends it early.
+    pub stop: CancellationToken,
+    /// Called with the stack before it goes down, when it did not hold; servers stay up until it returns.
+    pub keep: Option<Keep<'a>>,
+}
+
+/// What is done with a stack that is to be kept for a while.
+pub type Keep<'a> = Box<dyn FnOnce(&World) -> BoxFuture<'static, ()> + Send + 'a>;
+
+/// Why the walk through the steps ended before the last one.
+enum End {
+    /// A step judged so.
+    Judged,
+    /// It cannot go on.
+    Cut(CutBy, String),
+}
+
+impl From<Missing> for End {
+    fn from(missing: Missing) -> Self {
+        Self::Cut(CutBy::Fault, missing.to_string())
+    }
+}
+
+/// Runs a scenario to its end. What came of it is in the history.
+pub async fn run(run: Run<'_>) {
+    let Run { provider, programs, plan, name, logs, history, stop, keep } = run;
+    let phase = |phase| history.note(Actor::Harness, Event::Phase(phase));
+    let cut = |by, why: String| history.note(Actor::Harness, Event::CutShort { by, why });
+    phase(Phase::Plan);
+    phase(Phase::StackUp);
+    let scenario = plan.scenario.clone();
+    let up = async {
+        let stack = provider.up(programs, &scenario, name, plan.seed, &history).await.map_err(|e| e.to_string())?;
+        match engine::set_up(&stack, &scenario).await {
+            Ok(approles) => Ok((stack, approles)),
+            Err(error) => {
+                take_logs(&stack, logs, &history).await;
+                // The first error is the one that counts.
+                let _ = provider.down(stack, name).await;
+                Err(error.to_string())
+            }
+        }
+    };
+    let up = tokio::select! {
+        up = up => up,
+        () = stop.cancelled() => {
+            // Dropping what was being started kills it; the run's own end removes the folder.
+            cut(CutBy::Interruption, "it was interrupted while the servers came up".to_owned());
+            return;
+        }
+    };
+    let (stack, approles) = match up {
+        Ok(up) => up,
+        Err(why) => {
+            cut(CutBy::Environment, why);
+            return;
+        }
+    };
+    let world = Arc::new(World { plan, stack, history: history.clone(), book: book::Book::default(), approles });
+    let mut runner = Runner {
+        world: world.clone(),
+        faults: Vec::new(),
+        injected: 0,
+        background: JoinSet::new(),
+        quiet: CancellationToken::new(),
+    };
+
+    let walked = tokio::select! {
+        walked = runner.walk_all() => walked,
+        () = stop.cancelled() => Err(End::Cut(CutBy::Interruption, "it was interrupted".to_owned())),
+    };
+    if let Err(End::Cut(by, why)) = walked {
+        cut(by, why);
+    }
+    runner.wind_up(&stop).await;
+    if let Some(keep) = keep
+        && check::verdict::judge(&world.plan, &history.entries()).result != crate::report::record::ScenarioResult::Held
+    {
+        keep(&world).await;
+    }
+    drop(runner);
+    phase(Phase::Logs);
+    take_logs(&world.stack, logs, &history).await;
+    phase(Phase::Down);
+    match Arc::try_unwrap(world) {
+        Ok(World { stack, .. }) => {
+            if let Err(error) = provider.down(stack, name).await {
+                cut(CutBy::Environment, format!("the servers would not go down: {error}"));
+            }
+        }
+        // A task that still holds it is being cancelled; the stack's own end and the run's remove what is left.
+        Err(_) => {
+            cut(CutBy::Environment, "the servers were still in use when they were to go down".to_owned());
+        }
+    }
+}
+
+struct Runner {
+    world: Arc<World>,
+    faults: Vec<Injected>,
+    injected: u32,
+    background: JoinSet<()>,
+    /// Ends clients and probe.
+    quiet: CancellationToken,
+}
+
+impl Runner {
+    async fn walk_all(&mut self) -> Result<(), End> {
+        self.phase(Phase::Baseline);
+        self.baseline().await?;
+        self.phase(Phase::Steps);
+        let world = self.world.clone();
+        self.walk(&world.plan.steps).await
+    }
+
+    /// Without any fault, everything must work: every role issues, logs in and revokes, the ledgers agree, and every
+    /// client gets to hold a credential that works.
+    async fn baseline(&mut self) -> Result<(), End> {
+        let world = &self.world;
+        let short = |why: String| End::Cut(CutBy::Baseline, format!("baseline: {why}"));
+        look::health(world, &Actor::Harness, None).await;
+        if let Some(database) = &world.plan.scenario.database {
+            for role in &database.connection.roles {
+                engine::try_role(world, &database.mount, &role.name).await.map_err(short)?;
+            }
+        }
+        if !world.plan.clients.is_empty() || world.plan.scenario.stack.postgres.is_some() {
+            self.background.spawn(probe::run(world.clone(), self.quiet.clone()));
+        }
+        for planned in &world.plan.clients {
+            self.background.spawn(client::run(world.clone(), planned.clone(), self.quiet.clone()));
+        }
+        let mut looks = Looks::within(SETTLES);
+        while looks.again().await {
+            if clients_without_credential(world).is_empty() {
+                return Ok(());
+            }
+        }
+        let without = clients_without_credential(world).join(", ");
+        Err(short(format!("clients that never held a working credential: {without}")))
+    }
+
+    fn walk<'a>(&'a mut self, steps: &'a [PlannedStep]) -> BoxFuture<'a, Result<(), End>> {
+        Box::pin(async move {
+            for step in steps {
+                self.step(step).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(&mut self, step: &PlannedStep) -> Result<(), End> {
+        let world = self.world.clone();
+        let began = self.began(&step.number, &step.title, step.at.line);
+        match &step.action {
+            Action::Do(verb) => operator::perform(&world, &step.number, verb).await?,
+            Action::Expect(expect, timing) => {
+                if let Some(expected) = expect.one() {
+                    expect_it(&world, step, &expected, *timing, began).await?;
+                }
+            }
+            Action::Wait(wait) => wait_for(&world, wait, step.drawn).await?,
+            Action::Fault(broken, _) => {
+                let Some(broken) = broken.one() else { return Ok(()) };
+                let injected = fault::inject(&world, self.injected, &step.number, &broken).await;
+                let injected = injected.map_err(|e| {
+                    let why = format!("the fault “{broken}” could not be injected: {e}");
+                    self.ended(&step.number, Judgement::inconclusive(why.clone(), Vec::new()));
+                    End::Cut(CutBy::Fault, why)
+                })?;
+                let number = injected.fault;
+                self.injected += 1;
+                self.faults.push(injected);
+                if let Some(during) = &step.during {
+                    let walked = self.walk(during).await;
+                    let healed = self.heal(number).await;
+                    walked?;
+                    healed?;
+                }
+                self.ended(&step.number, Judgement::held("injected, and seen to take effect", Vec::new()));
+                return Ok(());
+            }
+        }
+        let judgement =
+            check::step(step, &world.history.entries()).unwrap_or_else(|| Judgement::held("it is over", Vec::new()));
+        let verdict = judgement.verdict;
+        self.ended(&step.number, judgement);
+        if verdict == Verdict::Held { Ok(()) } else { Err(End::Judged) }
+    }
+
+    /// Heals one fault.
+    async fn heal(&mut self, number: u32) -> Result<(), End> {
+        let Some(place) = self.faults.iter().position(|injected| injected.fault == number) else { return Ok(()) };
+        let injected = self.faults.remove(place);
+        let healed = injected.heal(&self.world).await;
+        healed.map_err(|e| End::Cut(CutBy::Fault, format!("a fault was not seen to heal: {e}")))
+    }
+
+    /// Phases 5 to 7: heal, recover, last reads. Interrupted or not, healing is done.
+    async fn wind_up(&mut self, stop: &CancellationToken) {
+        self.phase(Phase::Heal);
+        while let Some(injected) = self.faults.pop() {
+            // The history says whether it healed; the next one must be healed in any case.
+            let _ = injected.heal(&self.world).await;
+        }
+        self.world.stack.links.enable_all().await;
+        if !stop.is_cancelled() {
+            self.phase(Phase::Recover);
+            tokio::select! {
+                () = self.recover() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        self.quiet.cancel();
+        while self.background.join_next().await.is_some() {}
+        if !stop.is_cancelled() {
+            self.phase(Phase::FinalReads);
+            last_reads(&self.world).await;
+        }
+    }
+
+    /// After the last fault the stack must work again: Vault active, and the target letting people in.
+    async fn recover(&mut self) {
+        let world = self.world.clone();
+        self.began("6", "the stack works again", 0);
+        let mut looks = Looks::within(SETTLES);
+        let mut last = String::new();
+        while looks.again().await {
+            match works(&world).await {
+                Ok(()) => {
+                    self.ended("6", Judgement::held("vault is active and the target lets people in", Vec::new()));
+                    return;
+                }
+                Err(seen) => last = seen,
+            }
+        }
+        self.ended("6", Judgement::inconclusive(format!("the stack did not come back: {last}"), Vec::new()));
+    }
+
+    fn phase(&self, phase: Phase) {
+        self.world.history.note(Actor::Harness, Event::Phase(phase));
+    }
+
+    fn began(&self, number: &str, title: &str, line: usize) -> Moment {
+        let now = self.world.history.now();
+        let event = Event::StepBegan { number: number.to_owned(), title: title.to_owned(), line };
+        self.world.history.write(Interval::at(now), Actor::Harness, Some(number.to_owned()), event);
+        now
+    }
+
+    fn ended(&self, number: &str, judgement: Judgement) {
+        let event = Event::StepEnded { number: number.to_owned(), judgement };
+        self.world.history.write(
+            Interval::at(self.world.history.now()),
+            Actor::Harness,
+            Some(number.to_owned()),
+            event,
+        );
+    }
+}
+
+/// Looks at what is expected until looking further can change nothing.
+async fn expect_it(
+    world: &World,
+    step: &PlannedStep,
+    expected: &Expected<'_>,
+    timing: Timing,
+    began: Moment,
+) -> Result<(), Missing> {
+    let mut pause = Duration::from_millis(50);
+    loop {
+        look::look(world, &step.number, expected).await?;
+        let looks = check::looks(expected, step, &world.history.entries());
+        if timing::settled(timing, began, &looks) {
+            return Ok(());
+        }
+        // Never past the end of the time that is given: the look that decides comes right after it.
+        let end = match timing {
+            Timing::Now => began,
+            Timing::Within(length) | Timing::ForAtLeast(length) => began.plus(length),
+        };
+        let left = end.since(world.history.now());
+        sleep(if left.is_zero() { pause } else { pause.min(left) }).await;
+        pause = (pause * 5 / 4).min(Duration::from_millis(500));
+    }
+}
+
+async fn wait_for(world: &World, wait: &crate::scenario::file::Wait, drawn: Option<Duration>) -> Result<(), Missing> {
+    if let Some(length) = drawn.or(wait.length.map(|length| length.0)) {
+        sleep(length).await;
+    }
+    if let Some(of) = &wait.end_of {
+        let lives = check::lease::lives(&world.history.entries());
+        let end = lives.get(of.as_str()).and_then(check::lease::Life::end);
+        let end = end.ok_or_else(|| Missing { kind: "credential", name: of.to_string() })?;
+        let until = end.answered.plus(wait.plus.map_or(Duration::ZERO, |plus| plus.0));
+        sleep(until.since(world.history.now())).await;
+    }
+    Ok(())
+}
+
+fn clients_without_credential(world: &World) -> Vec<String> {
+    let entries = world.history.entries();
+    let works = |client: &str| {
+        entries.iter().any(|entry| {
+            entry.who == Actor::Client(client.to_owned())
+                && matches!(&entry.event, Event::Used { outcome: Some(Outcome::Ok(())), .. })
+        })
+    };
+    let clients = world.plan.clients.iter().map(|planned| planned.client.name.to_string());
+    clients.filter(|client| !works(client)).collect()
+}
+
+async fn works(world: &World) -> Result<(), String> {
+    match world.stack.vault.direct.within(crate::service::vault::BRIEF).health().await.outcome {
+        Outcome::Ok(200) => {}
+        Outcome::Ok(status) => return Err(format!("vault's health status is {status}")),
+        no => return Err(format!("vault: {no}")),
+    }
+    let Some(postgres) = &world.stack.postgres else { return Ok(()) };
+    match postgres.linked.login(&postgres.admin).await.outcome {
+        Outcome::Ok(()) => Ok(()),
+        no => Err(format!("postgres: {no}")),
+    }
+}
+
+/// The last look at everything: every credential's login, every session, all ledgers.
+async fn last_reads(world: &World) {
+    let who = &Actor::Harness;
+    // Reads that cannot be made are in the history as what they came to; a name that is missing has nothing to read.
+    for (name, _) in world.book.credentials() {
+        let _ = look::log_in(world, who, None, &name).await;
+    }
+    for name in world.book.sessions() {
+        let _ = look::session(world, who, None, &name).await;
+    }
+    if world.stack.postgres.is_some() && world.plan.scenario.database.is_some() {
+        let _ = look::ledger(world, who, None).await;
+    }
+}
+
+/// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
+async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
+    let logs = std::iter::once(("vault.log", stack.vault.machine.log()))
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())));
+    for (name, log) in logs {
+        let to = folder.join(name);
+        let secrets = history.secrets().clone();
+        let taken = tokio::task::spawn_blocking(move || {
+            let text = std::fs::read(&log)?;
+            std::fs::write(to, secrets.redact(&String::from_utf8_lossy(&text)))
+        });
+        if let Ok(Err(error)) = taken.await {
+            history.note(Actor::Harness, Event::Note(format!("the log {name} could not be taken: {error}")));
+        }
+    }
+}

@@ -107,7 +107,7 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) filter: Vec<String>,
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
-    #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", value_delimiter = ',', default_value = "openbao")]
+    #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
     pub(crate) vault: Vec<Part>,
     /// This very program as the secrets server, instead of those named with --vault.
     #[arg(long, value_name = "PATH")]

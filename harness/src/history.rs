@@ -55,7 +55,6 @@ struct Written {
     failure: Option<HistoryError>,
     path: PathBuf,
     listener: Option<Listener>,
-    changed: Arc<tokio::sync::Notify>,
 }
 
 /// Somebody who is told every entry as it is written.
@@ -93,8 +92,7 @@ impl History {
         secrets: KnownSecrets,
         listener: Option<Listener>,
     ) -> Self {
-        let changed = Arc::default();
-        let written = Written { entries: Vec::new(), file, failure: None, path, listener, changed };
+        let written = Written { entries: Vec::new(), file, failure: None, path, listener };
         Self { clock, secrets, written: Arc::new(Mutex::new(written)) }
     }
 
@@ -130,7 +128,6 @@ impl History {
             written.failure.get_or_insert(HistoryError::File { act: "write", path, source });
         }
         written.entries.push(entry);
-        written.changed.notify_waiters();
         seq
     }
 
@@ -144,20 +141,9 @@ impl History {
         self.lock().entries.clone()
     }
 
-    /// The entries from a number on.
-    pub fn since(&self, seq: u64) -> Vec<Entry> {
-        let from = usize::try_from(seq).unwrap_or(usize::MAX);
-        self.lock().entries.iter().skip(from).cloned().collect()
-    }
-
-    /// The number that the next entry will have.
-    pub fn next(&self) -> u64 {
-        self.lock().entries.len() as u64
-    }
-
-    /// Told whenever something is written.
-    pub fn changed(&self) -> Arc<tokio::sync::Notify> {
-        self.lock().changed.clone()
+    /// Reads the entries so far where they are. Nothing is written meanwhile, so `read` must be quick.
+    pub fn read<T>(&self, read: impl FnOnce(&[Entry]) -> T) -> T {
+        read(&self.lock().entries)
     }
 
     /// The first failure to write to the file, if there was one.

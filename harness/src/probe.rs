@@ -1,5 +1,5 @@
 //! The probe: looks at Vault, at the target and at each held credential all the time; finely around an expected change,
-//! seldom otherwise.
+//! seldom otherwise, and no more at what has been seen to be over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,20 +9,19 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::lease::{Life, lives};
-use crate::event::Actor;
+use crate::event::{Actor, Entry, Event};
 use crate::look;
+use crate::outcome::Cause;
 use crate::time::Moment;
 use crate::world::World;
 
 /// Between two looks when nothing is about to change.
 const SELDOM: Duration = Duration::from_secs(2);
-/// Between two looks at a credential that is about to end, or has just ended.
+/// Between two looks at a credential that is about to end, or may just have ended.
 const FINELY: Duration = Duration::from_millis(250);
 /// How long before its end a credential is watched finely, and how long after.
 const BEFORE: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_secs(8);
-/// A credential that has been over for so long is not looked at any more; the last reads look once again.
-const FORGET: Duration = Duration::from_secs(60);
 
 /// Looks until it is told to stop.
 pub async fn run(world: Arc<World>, stop: CancellationToken) {
@@ -42,27 +41,34 @@ async fn look_around(world: &World) {
             last_round = Some(now);
             look::health(world, &who, None).await;
         }
-        let lives = lives(&world.history.entries());
-        for (name, life) in &lives {
-            let pace = pace(life, now);
-            let due = last_look.get(name).is_none_or(|last| pace.is_some_and(|pace| now.since(*last) >= pace));
-            if due && pace.is_some() {
-                last_look.insert(name.clone(), now);
+        for (name, pace) in world.history.read(|entries| watched(entries, now)) {
+            if last_look.get(&name).is_none_or(|last| now.since(*last) >= pace) {
                 // A credential that the book does not know was never kept; there is nothing to log in with.
-                let _ = look::log_in(world, &who, None, name).await;
+                let _ = look::log_in(world, &who, None, &name).await;
+                last_look.insert(name, now);
             }
         }
         sleep(FINELY).await;
     }
 }
 
-/// How often to look at a credential; `None`: no more.
-fn pace(life: &Life, now: Moment) -> Option<Duration> {
-    let Some(end) = life.end() else { return Some(SELDOM) };
-    if now > end.answered.plus(FORGET) {
-        return None;
+/// The credentials to look at, and how often.
+fn watched(history: &[Entry], now: Moment) -> Vec<(String, Duration)> {
+    let mut lives = lives(history);
+    // Once it was refused after its end, it does not come back: the last reads look at it once more.
+    for entry in history {
+        if let Event::Login { credential, outcome } = &entry.event
+            && outcome.refusal().is_some_and(|refusal| refusal.cause == Cause::Authentication)
+            && lives.get(credential).is_some_and(|life| life.over_since(entry.at).is_some())
+        {
+            lives.remove(credential);
+        }
     }
-    let near = now.plus(BEFORE) >= end.sent && now <= end.answered.plus(AFTER);
-    let just_ended = life.ended_early.as_ref().is_some_and(|early| now <= early.sent.plus(AFTER));
-    Some(if near || just_ended { FINELY } else { SELDOM })
+    lives.into_iter().map(|(name, life)| (name, pace(&life, now))).collect()
+}
+
+fn pace(life: &Life, now: Moment) -> Duration {
+    let near_its_end = life.end().is_some_and(|end| now.plus(BEFORE) >= end.sent && now <= end.answered.plus(AFTER));
+    let ended_early = life.ended_early.as_ref().is_some_and(|early| now <= early.sent.plus(AFTER));
+    if near_its_end || ended_early { FINELY } else { SELDOM }
 }

@@ -119,7 +119,8 @@ pub async fn run(run: Run<'_>) {
     }
     runner.wind_up(&stop).await;
     if let Some(keep) = keep
-        && check::verdict::judge(&world.plan, &history.entries()).result != crate::report::record::ScenarioResult::Held
+        && history.read(|entries| check::verdict::judge(&world.plan, entries)).result
+            != crate::report::record::ScenarioResult::Held
     {
         keep(&world).await;
     }
@@ -226,8 +227,10 @@ impl Runner {
                 return Ok(());
             }
         }
-        let judgement =
-            check::step(step, &world.history.entries()).unwrap_or_else(|| Judgement::held("it is over", Vec::new()));
+        let judgement = world
+            .history
+            .read(|entries| check::step(step, entries))
+            .unwrap_or_else(|| Judgement::held("it is over", Vec::new()));
         let verdict = judgement.verdict;
         self.ended(&step.number, judgement);
         if verdict == Verdict::Held { Ok(()) } else { Err(End::Judged) }
@@ -315,7 +318,7 @@ async fn expect_it(
     let mut pause = Duration::from_millis(50);
     loop {
         look::look(world, &step.number, expected).await?;
-        let looks = check::looks(expected, step, &world.history.entries());
+        let looks = world.history.read(|entries| check::looks(expected, step, entries));
         if timing::settled(timing, began, &looks) {
             return Ok(());
         }
@@ -335,7 +338,7 @@ async fn wait_for(world: &World, wait: &crate::scenario::file::Wait, drawn: Opti
         sleep(length).await;
     }
     if let Some(of) = &wait.end_of {
-        let lives = check::lease::lives(&world.history.entries());
+        let lives = world.history.read(check::lease::lives);
         let end = lives.get(of.as_str()).and_then(check::lease::Life::end);
         let end = end.ok_or_else(|| Missing { kind: "credential", name: of.to_string() })?;
         let until = end.answered.plus(wait.plus.map_or(Duration::ZERO, |plus| plus.0));
@@ -345,12 +348,10 @@ async fn wait_for(world: &World, wait: &crate::scenario::file::Wait, drawn: Opti
 }
 
 fn clients_without_credential(world: &World) -> Vec<String> {
-    let entries = world.history.entries();
     let works = |client: &str| {
-        entries.iter().any(|entry| {
-            entry.who == Actor::Client(client.to_owned())
-                && matches!(&entry.event, Event::Used { outcome: Some(Outcome::Ok(())), .. })
-        })
+        let who = Actor::Client(client.to_owned());
+        let worked = |event: &Event| matches!(event, Event::Used { outcome: Some(Outcome::Ok(())), .. });
+        world.history.read(|entries| entries.iter().any(|entry| entry.who == who && worked(&entry.event)))
     };
     let clients = world.plan.clients.iter().map(|planned| planned.client.name.to_string());
     clients.filter(|client| !works(client)).collect()

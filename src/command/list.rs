@@ -1,0 +1,50 @@
+//! `leaseproof list`: what there is to run.
+
+use leaseproof_harness::scenario::Scenario;
+use leaseproof_harness::suite::Exit;
+use serde_json::{Value, json};
+
+use crate::args::{Format, List};
+use crate::exit::Failure;
+use crate::files::{Files, counted};
+use crate::out;
+
+pub(super) fn run(args: &List) -> Result<Exit, Failure> {
+    let scenarios = Files::scenarios(&args.paths, &[])?;
+    match args.format {
+        Format::Text => {
+            for scenario in &scenarios {
+                out::line(&text(scenario))?;
+            }
+            out::line(&counted(scenarios.len(), "scenario"))?;
+        }
+        Format::Json => {
+            let all: Value = scenarios.iter().map(|scenario| machine(scenario)).collect();
+            out::line(&format_args!("{all:#}"))?;
+        }
+    }
+    Ok(Exit::Held)
+}
+
+fn text(scenario: &Scenario) -> String {
+    let mut servers = vec![format!("vault ({:?} storage)", scenario.stack.storage).to_lowercase()];
+    servers.extend(scenario.stack.postgres.as_ref().map(|_| "postgres".to_owned()));
+    let mut about = vec![scenario.path.display().to_string()];
+    if !scenario.guarantees.is_empty() {
+        about.push(scenario.guarantees.join(", "));
+    }
+    about.push(servers.join(", "));
+    format!("{}\n    {}\n", scenario.name, about.join(" · "))
+}
+
+fn machine(scenario: &Scenario) -> Value {
+    let postgres = scenario.stack.postgres.as_ref().map(|p| json!({ "max_connections": p.max_connections }));
+    json!({
+        "name": scenario.name,
+        "about": scenario.about,
+        "file": scenario.path,
+        "guarantees": scenario.guarantees,
+        "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres },
+        "clients": scenario.clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(),
+    })
+}

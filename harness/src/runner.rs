@@ -29,6 +29,9 @@ use crate::{book, client, look, operator, probe};
 /// How long a client may take to hold its first credential, and the stack to work again after the last fault.
 const SETTLES: Duration = Duration::from_secs(60);
 
+/// How long servers that are coming up when the run is interrupted may take to be up.
+const FINISHES: Duration = Duration::from_secs(10);
+
 /// What a run is given.
 pub struct Run<'a> {
     /// What starts the servers.
@@ -73,9 +76,9 @@ pub async fn run(run: Run<'_>) {
     let cut = |by, why: String| history.note(Actor::Harness, Event::CutShort { by, why });
     phase(Phase::Plan);
     phase(Phase::StackUp);
-    let scenario = plan.scenario.clone();
+    let (scenario, seed) = (plan.scenario.clone(), plan.seed);
     let up = async {
-        let stack = provider.up(programs, &scenario, name, plan.seed, &history).await.map_err(|e| e.to_string())?;
+        let stack = provider.up(programs, &scenario, name, seed, &history).await.map_err(|e| e.to_string())?;
         match engine::set_up(&stack, &scenario).await {
             Ok(approles) => Ok((stack, approles)),
             Err(error) => {
@@ -86,18 +89,18 @@ pub async fn run(run: Run<'_>) {
             }
         }
     };
+    tokio::pin!(up);
     let up = tokio::select! {
-        up = up => up,
-        () = stop.cancelled() => {
-            // Dropping what was being started kills it; the run's own end removes the folder.
-            cut(CutBy::Interruption, "it was interrupted while the servers came up".to_owned());
-            return;
-        }
+        up = &mut up => up,
+        // What is half up is let come up, since that takes a moment and can then be taken down in good order.
+        () = stop.cancelled() => tokio::time::timeout(FINISHES, up)
+            .await
+            .unwrap_or_else(|_| Err("it was interrupted while the servers came up".to_owned())),
     };
     let (stack, approles) = match up {
         Ok(up) => up,
         Err(why) => {
-            cut(CutBy::Environment, why);
+            cut(if stop.is_cancelled() { CutBy::Interruption } else { CutBy::Environment }, why);
             return;
         }
     };
@@ -111,8 +114,9 @@ pub async fn run(run: Run<'_>) {
     };
 
     let walked = tokio::select! {
-        walked = runner.walk_all() => walked,
+        biased;
         () = stop.cancelled() => Err(End::Cut(CutBy::Interruption, "it was interrupted".to_owned())),
+        walked = runner.walk_all() => walked,
     };
     if let Err(End::Cut(by, why)) = walked {
         cut(by, why);

@@ -282,7 +282,7 @@ impl Suite {
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
         let keep = self.settings.keep.then(|| self.keeper(run));
-        runner::run(Run {
+        Box::pin(runner::run(Run {
             provider: &self.provider,
             programs: &programs,
             plan: plan.clone(),
@@ -291,7 +291,7 @@ impl Suite {
             history: history.clone(),
             stop: self.stop.clone(),
             keep,
-        })
+        }))
         .await;
         let entries = history.entries();
         let judged = check::verdict::judge(&plan, &entries);

@@ -78,8 +78,10 @@ impl Native {
                 (None, _) => Ok(None),
             }
         };
+        // Both to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres) =
-            tokio::try_join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres)?;
+            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres);
+        let (vault, postgres) = (vault?, postgres?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
             links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);

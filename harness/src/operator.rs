@@ -142,18 +142,12 @@ async fn rotate(world: &World, step: Option<&str>, verb: &file::Rotate) {
 
 async fn token(world: &World, step: Option<&str>, verb: &file::Token) -> Result<(), Missing> {
     let root = world.stack.vault.root();
-    let mut policies = vec!["default".to_owned()];
-    if !verb.may_issue.is_empty() {
-        let name = approle::policy_name(&format!("token-{}", *verb.name));
-        let roles: Vec<_> = verb.may_issue.iter().map(|role| role.value.clone()).collect();
-        let seen = approle::write_policy(&root, &name, &roles).await;
-        if !matches!(seen.outcome, Outcome::Ok(_)) {
-            let token = verb.name.to_string();
-            let refused = seen.map(|reply| Reply { status: reply.status, warnings: reply.warnings, body: nothing() });
-            world.seen(WHO, step, refused, |outcome| Event::Token { token, act: TokenAct::Made, outcome });
-            return Ok(());
-        }
-        policies.push(name);
+    let (policies, seen) = approle::write_token_policies(&root, &verb.may_issue).await;
+    if let Some(refused) = seen {
+        let token = verb.name.to_string();
+        let refused = refused.map(|reply| Reply { status: reply.status, warnings: reply.warnings, body: nothing() });
+        world.seen(WHO, step, refused, |outcome| Event::Token { token, act: TokenAct::Made, outcome });
+        return Ok(());
     }
     let mut body = json!({ "policies": policies });
     let seconds = |length: crate::scenario::word::Length| json!(format!("{}s", length.0.as_secs()));

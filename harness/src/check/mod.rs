@@ -64,9 +64,12 @@ pub fn looks(expected: &Expected<'_>, step: &PlannedStep, history: &[Entry]) -> 
     let looks = complete.map(|look| {
         let first = look.first().map_or(Moment::START, |entry| entry.at.sent);
         let last = look.last().map_or(first, |entry| entry.at.answered);
+        // What came later says nothing of this look: a renewal moves an end, and a password is kept under its name again.
+        let seq = look.last().map_or(0, |entry| entry.seq);
+        let until_then = &history[..history.partition_point(|entry| entry.seq <= seq)];
         Look {
             at: Interval::new(first, last),
-            reading: reading::reading(expected, look, history),
+            reading: reading::reading(expected, look, until_then),
             entries: look.iter().map(|entry| entry.seq).collect(),
         }
     });

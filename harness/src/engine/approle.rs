@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 use super::database::seconds;
 use super::{SetupError, must};
 use crate::event::Reply;
+use crate::outcome::Outcome;
 use crate::scenario::Client;
 use crate::scenario::file::Method;
+use crate::scenario::mark::Marked;
 use crate::scenario::word::Ref;
 use crate::secret::Secret;
 use crate::service::Seen;
@@ -45,6 +47,27 @@ pub async fn write_policy(vault: &Vault, name: &str, may_issue: &[Ref]) -> Seen<
         .collect();
     let rules = json!({ "path": paths }).to_string();
     vault.act(Method::Post, &format!("sys/policies/acl/{name}"), Some(json!({ "policy": rules }))).await
+}
+
+/// Writes the policies of a token that may make child tokens and take credentials from these roles; gives their names, and
+/// the first call that was not done.
+///
+/// One policy for each role, whoever holds it: a child's policies must be among its parent's by name, so policies that
+/// were named after tokens would forbid every child.
+pub async fn write_token_policies(vault: &Vault, may_issue: &[Marked<Ref>]) -> (Vec<String>, Option<Seen<Reply<()>>>) {
+    let mut policies = vec!["default".to_owned()];
+    let for_role =
+        |role: &Marked<Ref>| (format!("leaseproof.issue.{}.{}", role.mount, role.name), vec![role.value.clone()]);
+    for (name, roles) in
+        [("leaseproof.tokens".to_owned(), Vec::new())].into_iter().chain(may_issue.iter().map(for_role))
+    {
+        let seen = write_policy(vault, &name, &roles).await;
+        if !matches!(seen.outcome, Outcome::Ok(_)) {
+            return (policies, Some(seen));
+        }
+        policies.push(name);
+    }
+    (policies, None)
 }
 
 /// Writes a client's policy and role, and takes what it logs in with.

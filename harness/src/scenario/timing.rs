@@ -287,7 +287,10 @@ impl<'a> Walk<'a> {
     /// Reports a range that a TTL, which surely lies between two bounds, cannot meet.
     fn ttl_within(&mut self, range: &Marked<TtlRange>, least: Duration, most: Duration, see: Place) {
         let too_high = range.at_least.is_some_and(|at_least| at_least > signed(most + SECOND));
-        let too_low = range.at_most.is_some_and(|at_most| at_most < signed(least.saturating_sub(SECOND)));
+        // A lease that may be over by then can show any TTL below zero: its revocation is overdue.
+        let surely_left = Some(least).filter(|least| !least.is_zero());
+        let too_low = surely_left
+            .is_some_and(|least| range.at_most.is_some_and(|at_most| at_most < signed(least.saturating_sub(SECOND))));
         if !too_high && !too_low {
             return;
         }

@@ -14,3 +14,13 @@ fn every_command_prints_and_ends_as_its_case_says() {
         .case("tests/cli/*.trycmd")
         .case("README.md");
 }
+
+/// `leaseproof schema | head -1`, without the luck of which of the two is quicker.
+#[test]
+fn output_that_nobody_reads_ends_a_command_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_leaseproof"));
+    let output = command.arg("schema").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}

@@ -24,6 +24,7 @@ pub mod stack;
 pub mod suite;
 #[cfg(test)]
 mod tape;
+pub mod testing;
 pub mod time;
 pub mod wait;
 pub mod world;

@@ -34,6 +34,7 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     let order = order(args, scenarios);
     let expected = order.scenarios.len() * order.settings.vaults.len() * order.repeat as usize;
     let console = Console::new(format);
+    console.say(&format_args!("seed {}", order.settings.seed));
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
     let ended = suite::run(order, console::listener(&console), stop.clone()).await;

@@ -53,6 +53,16 @@ impl Console {
         }
     }
 
+    /// Says something that belongs to the run's output.
+    pub(crate) fn say(&self, words: &dyn fmt::Display) {
+        match self {
+            Self::Plain(_) => {
+                let _ = out::line(words);
+            }
+            Self::Live(_) | Self::Json(_) => self.tell(words),
+        }
+    }
+
     /// Says something to the person, whatever is drawn at present.
     pub(crate) fn tell(&self, words: &dyn fmt::Display) {
         match self {

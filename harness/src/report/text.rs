@@ -205,8 +205,8 @@ mod tests {
         let scenario = sample::violated();
         let logs = folder.path().join(&scenario.folder).join("logs");
         fs::create_dir_all(&logs).unwrap();
-        let lines: String = (1..=9).map(|n| format!("line {n} \x1b[31mred\n")).collect();
-        fs::write(logs.join("vault.log"), lines).unwrap();
+        let lines: Vec<String> = (1..=9).map(|n| format!("line {n} \x1b[31mred")).collect();
+        fs::write(logs.join("vault.log"), lines.join("\n")).unwrap();
         fs::write(logs.join("notes.txt"), "no log").unwrap();
         let text = failure(&scenario, folder.path(), Style::Plain);
         let quoted: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("line ")).collect();

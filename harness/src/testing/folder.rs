@@ -1,0 +1,236 @@
+//! The tests of one folder: their names, the run that they share, and what each comes to.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::{Completion, Failed, Trial};
+use tokio::runtime::Runtime;
+use tokio::sync::{OnceCell, RwLock};
+use tokio_util::sync::CancellationToken;
+
+use super::{Options, TestingError};
+use crate::provider::native::fetch::FetchError;
+use crate::report::record::{ScenarioRecord, ScenarioResult};
+use crate::report::text;
+use crate::scenario::{self, Entry, Scenario, Style};
+use crate::suite::{Settings, Suite, SuiteError};
+
+/// The tests of a folder.
+pub(super) struct Tests {
+    entries: Vec<Entry>,
+    folder: String,
+    shared: Arc<Shared>,
+}
+
+/// What all tests of a process share.
+struct Shared {
+    options: Options,
+    settings: Settings,
+    runtime: Runtime,
+    /// Whether the run could be opened. The first test that really runs opens it: listing tests fetches nothing.
+    opened: OnceCell<Result<(), Unopened>>,
+    /// The run, while it is open.
+    suite: RwLock<Option<Suite>>,
+    records: Mutex<Vec<(usize, ScenarioRecord)>>,
+}
+
+/// A run that could not be opened, told by every test that would have been in it.
+struct Unopened {
+    why: String,
+    /// This machine lacks something, and nothing is known to be wrong.
+    is_lack: bool,
+}
+
+impl Tests {
+    pub(super) fn find(folder: &Path, options: Options) -> Result<Self, TestingError> {
+        let entries = scenario::load_all(&scenario::find(&[folder.to_owned()], &[])?)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(TestingError::Runtime)?;
+        let folder = folder.display().to_string();
+        let vaults: String = options.vaults.iter().fold(String::new(), |all, part| all + &format!(" --vault {part}"));
+        let settings = Settings {
+            vaults: options.vaults.clone(),
+            vault_bin: None,
+            postgres: options.postgres.clone(),
+            postgres_bin: options.postgres_bin.clone(),
+            seed: options.seed,
+            keep: false,
+            reports: options.reports.clone(),
+            command: format!("leaseproof run {folder}{vaults} --postgres {}", options.postgres),
+        };
+        let shared = Shared {
+            options,
+            settings,
+            runtime,
+            opened: OnceCell::new(),
+            suite: RwLock::new(None),
+            records: Mutex::default(),
+        };
+        Ok(Self { entries, folder, shared: Arc::new(shared) })
+    }
+
+    /// One test for each scenario on each server.
+    pub(super) fn trials(&self) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for (server, part) in self.shared.options.vaults.iter().enumerate() {
+            for entry in &self.entries {
+                let mut name = self.name(&entry.path);
+                if self.shared.options.vaults.len() > 1 {
+                    name = format!("{name} on {part}");
+                }
+                trials.push(self.trial(name, trials.len(), entry, server));
+            }
+        }
+        trials
+    }
+
+    /// The file's path below the folder, without its ending.
+    fn name(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.folder).ok().filter(|below| !below.as_os_str().is_empty());
+        below.unwrap_or(path).with_extension("").display().to_string()
+    }
+
+    fn trial(&self, name: String, run: usize, entry: &Entry, server: usize) -> Trial {
+        let Some(scenario) = &entry.loaded.scenario else {
+            let drawn = entry.loaded.render(&entry.path, Style::Plain);
+            return Trial::test(name, move || Err(Failed::from(drawn)));
+        };
+        let (scenario, shared) = (Arc::new(scenario.clone()), self.shared.clone());
+        Trial::ignorable_test(name, move || shared.runtime.block_on(shared.test(run, &scenario, server)))
+    }
+
+    /// Takes everything down and writes the reports, if anything ran at all.
+    pub(super) fn close(self) -> Result<(), TestingError> {
+        self.shared.runtime.block_on(async {
+            let Some(suite) = self.shared.suite.write().await.take() else { return Ok(()) };
+            let mut records = std::mem::take(&mut *self.shared.records.lock().unwrap_or_else(PoisonError::into_inner));
+            records.sort_by_key(|(run, _)| *run);
+            let folder = suite.folder().to_owned();
+            let record = suite.close(records.into_iter().map(|(_, record)| record).collect()).await?;
+            if record.secrets.is_clean() {
+                return Ok(());
+            }
+            let files = record.secrets.found_in.into_iter().chain(record.secrets.unsearched).collect();
+            Err(TestingError::Secrets { folder, files })
+        })
+    }
+}
+
+impl Shared {
+    async fn test(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> Result<Completion, Failed> {
+        if let Err(unopened) = self.opened.get_or_init(|| self.open()).await {
+            let Unopened { why, is_lack } = unopened;
+            return if *is_lack { self.cannot_run(why) } else { Err(why.into()) };
+        }
+        let suite = self.suite.read().await;
+        let Some(suite) = suite.as_ref() else { return Err("the run has ended before this test".into()) };
+        let record = suite.run_one(run, scenario, server).await;
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push((run, record.clone()));
+        match record.result {
+            ScenarioResult::Held => Ok(Completion::Completed),
+            ScenarioResult::Skipped => self.cannot_run(&record.reason),
+            _ => Err(text::failure(&record, suite.folder(), Style::Plain).into()),
+        }
+    }
+
+    async fn open(&self) -> Result<(), Unopened> {
+        // What happens on the way is in the reports; a test binary shows tests.
+        let opened = Suite::open(self.settings.clone(), Arc::new(|_| {}), CancellationToken::new()).await;
+        let suite = opened.map_err(|error| Unopened { why: error.to_string(), is_lack: is_lack(&error) })?;
+        *self.suite.write().await = Some(suite);
+        Ok(())
+    }
+
+    fn cannot_run(&self, why: &str) -> Result<Completion, Failed> {
+        if self.options.require_all {
+            return Err(format!("cannot run here, and {}=1 asks for all: {why}", super::REQUIRE_ALL_VARIABLE).into());
+        }
+        Ok(Completion::ignored_with(why))
+    }
+}
+
+/// Whether the error says that this machine lacks something, and not that something is wrong.
+fn is_lack(error: &SuiteError) -> bool {
+    let SuiteError::Fetch(error) = error else { return false };
+    match error {
+        FetchError::NotOffered { .. }
+        | FetchError::NoPython { .. }
+        | FetchError::NoVenv { .. }
+        | FetchError::Unreachable { .. } => true,
+        FetchError::Given(_)
+        | FetchError::Cache(_)
+        | FetchError::NoSuchVersion { .. }
+        | FetchError::Client { .. }
+        | FetchError::Run { .. }
+        | FetchError::Unfit { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use libtest_mimic::Arguments;
+
+    use super::*;
+
+    const GOOD: &str = include_str!("../../../tests/good/natural_expiry.yaml");
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    /// A server that no machine has and no client offers.
+    fn impossible(folder: &Path, require_all: bool) -> Options {
+        let reports = folder.join("reports");
+        Options { vaults: vec!["vault:0.0.1".parse().unwrap()], reports, require_all, ..Options::default() }
+    }
+
+    fn run(folder: &Path, options: Options) -> libtest_mimic::Conclusion {
+        let tests = Tests::find(folder, options).unwrap();
+        let arguments = Arguments::from_iter(["tests", "--quiet", "--test-threads=2"]);
+        let conclusion = libtest_mimic::run(&arguments, tests.trials());
+        tests.close().unwrap();
+        conclusion
+    }
+
+    #[test]
+    fn a_test_is_named_after_its_file_and_after_its_server_when_there_are_several() {
+        let folder = folder(&[("lease/expiry.yaml", GOOD)]);
+        let one = Tests::find(folder.path(), Options::default()).unwrap();
+        assert_eq!(one.trials()[0].name(), "lease/expiry");
+        let vaults = vec!["openbao:2.6.1".parse().unwrap(), "vault".parse().unwrap()];
+        let two = Tests::find(folder.path(), Options { vaults, ..Options::default() }).unwrap();
+        let names: Vec<String> = two.trials().iter().map(|trial| trial.name().to_owned()).collect();
+        assert_eq!(names, ["lease/expiry on openbao:2.6.1", "lease/expiry on vault"]);
+    }
+
+    #[test]
+    fn a_folder_without_scenarios_is_refused() {
+        let folder = folder(&[("notes.txt", "")]);
+        let error = Tests::find(folder.path(), Options::default()).err().unwrap().to_string();
+        assert!(error.contains("holds no scenario"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_valid_is_a_test_that_fails() {
+        let folder = folder(&[("bad.yaml", "name: x\n")]);
+        let conclusion = run(folder.path(), impossible(folder.path(), false));
+        assert_eq!((conclusion.num_failed, conclusion.num_ignored), (1, 0));
+    }
+
+    #[test]
+    fn a_scenario_that_cannot_run_here_is_ignored_and_fails_when_all_are_asked_for() {
+        let folder = folder(&[("good.yaml", GOOD)]);
+        let lenient = run(folder.path(), impossible(folder.path(), false));
+        assert_eq!((lenient.num_ignored, lenient.num_failed, lenient.num_passed), (1, 0, 0));
+        let strict = run(folder.path(), impossible(folder.path(), true));
+        assert_eq!((strict.num_ignored, strict.num_failed, strict.num_passed), (0, 1, 0));
+    }
+}

@@ -1,8 +1,11 @@
 //! The arguments: what can be asked of leaseproof, and the help that says so.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use leaseproof_harness::provider::native::part::{Part, Product};
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
@@ -27,6 +30,8 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run scenarios against real servers and judge what was seen.
+    Run(Box<Run>),
     /// Check scenario files without starting anything.
     Validate(Validate),
     /// List scenarios: what each shows, its promises and its servers.
@@ -37,6 +42,14 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Show which promises of the catalogue have a scenario that judges them.
     Coverage(Coverage),
+    /// Show what this machine has, and how the rest would be got.
+    Doctor(Doctor),
+    /// Fetch servers ahead of a run.
+    Provision(Provision),
+    /// Render the reports of an earlier run again, without servers.
+    Report(Report),
+    /// Remove what killed runs left behind.
+    Clean(Clean),
 }
 
 /// Where scenarios are when no path is given.
@@ -60,6 +73,78 @@ pub(crate) enum TableFormat {
     Json,
     /// For documentation.
     Markdown,
+}
+
+/// What puts servers on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Provider {
+    /// The best there is: at present always native.
+    Auto,
+    /// Plain processes of this machine.
+    Native,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof run
+      runs every scenario below ./scenarios on OpenBao
+  leaseproof run scenarios/lease --vault openbao:2.7.2 --vault vault
+      runs those of one folder on two servers
+  leaseproof run -f outage --seed 7 --repeat 10
+      runs the scenarios with `outage` in their path ten times, with the plan of seed 7
+  leaseproof run --shard 1/4 --format json
+      runs the first quarter, for one of four machines, and prints JSON lines
+
+The reports are written into a folder of their own below the report folder.
+
+Exit codes: 0 held, 1 violated, 2 usage or invalid file, 3 environment, 4 inconclusive, 130 interrupted.")]
+pub(crate) struct Run {
+    /// Scenario files, and folders that hold them.
+    #[arg(default_value = SCENARIOS)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run only scenarios whose path contains this text (can be given several times).
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
+    #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
+    pub(crate) vault: Vec<Part>,
+    /// This very program as the secrets server, instead of those named with --vault.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) vault_bin: Option<PathBuf>,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// Where servers come from.
+    #[arg(long, value_enum, default_value_t = Provider::Auto)]
+    pub(crate) provider: Provider,
+    /// How many scenarios run at once.
+    #[arg(long, value_name = "N", default_value = "16", value_parser = jobs)]
+    pub(crate) jobs: usize,
+    /// The seed of every plan [default: a random one, which the reports name].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How often each scenario runs.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    /// Leave the servers of a scenario that did not hold running until Ctrl-C, and say how to log in.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// The folder in which the run gets a folder of its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) report_dir: PathBuf,
+    /// Count a scenario that cannot run here as a failure.
+    #[arg(long)]
+    pub(crate) require_all: bool,
+    /// Text for people, or a JSON line at the end of each scenario and one with the summary.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Run only the i-th of n parts of the scenarios, to spread a run over machines.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -146,6 +231,122 @@ pub(crate) struct Coverage {
     pub(crate) format: TableFormat,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof doctor
+  leaseproof doctor openbao:2.7.2 vault:1.21.0 postgres:16
+      for a run with --vault openbao:2.7.2 --vault vault:1.21.0 --postgres postgres:16
+
+Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
+pub(crate) struct Doctor {
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    pub(crate) parts: Vec<Part>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof provision
+      fetches what `leaseproof run` needs, so that the run itself needs no network
+  leaseproof provision openbao:2.6.1 openbao:2.7.2
+      two versions, side by side
+
+What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
+pub(crate) struct Provision {
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    pub(crate) parts: Vec<Part>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  leaseproof report reports/20261121-091500-7f3a
+      reads its record.json and writes report.html, junit.xml and summary.md again
+
+Exit codes: 0 the reports were written, whatever they say; 2 there is no record; 3 they cannot be written.")]
+pub(crate) struct Report {
+    /// The folder of a run: the one that holds record.json.
+    #[arg(value_name = "RUN_FOLDER")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof clean --dry-run
+      shows the processes and folders that killed runs left
+  leaseproof clean
+      removes them, and touches nothing of a run that is alive
+  leaseproof clean --cache
+      removes the fetched programs as well: the next run fetches them again")]
+pub(crate) struct Clean {
+    /// Only show what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove the cache folder as well.
+    #[arg(long)]
+    pub(crate) cache: bool,
+}
+
+/// One of several parts of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Which, from 1.
+    index: usize,
+    /// Of how many.
+    of: usize,
+}
+
+impl Shard {
+    /// Every n-th, beginning with the i-th: neighbours in a folder take about as long as each other.
+    pub(crate) fn take<T>(self, all: Vec<T>) -> Vec<T> {
+        all.into_iter().skip(self.index - 1).step_by(self.of).collect()
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write which part of how many, from 1, as in 1/4".to_owned();
+        let (index, of) = text.split_once('/').ok_or_else(wrong)?;
+        let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+        if index == 0 || index > of { Err(wrong()) } else { Ok(Self { index, of }) }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+fn vault(text: &str) -> Result<Part, String> {
+    let part: Part = text.parse().map_err(|error| format!("{error}"))?;
+    if part.product() == Some(Product::Postgres) {
+        return Err("that is a database; name it with --postgres".to_owned());
+    }
+    Ok(part)
+}
+
+fn postgres(text: &str) -> Result<Part, String> {
+    let part: Part = text.parse().map_err(|error| format!("{error}"))?;
+    if part.product() == Some(Product::Postgres) {
+        return Ok(part);
+    }
+    Err("write postgres or postgres:MAJOR; a folder of programs goes with --postgres-bin-dir".to_owned())
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
+        Ok(jobs) => Ok(jobs),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -155,5 +356,23 @@ mod tests {
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_shards_of_a_run_have_every_scenario_once() {
+        let shards = ["1/3", "2/3", "3/3"].map(|text| text.parse::<Shard>().unwrap());
+        let mut all: Vec<u32> = shards.into_iter().flat_map(|shard| shard.take((0..10).collect())).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..10).collect::<Vec<_>>());
+    }
+
+    #[rstest::rstest]
+    #[case("0/4")]
+    #[case("5/4")]
+    #[case("1")]
+    #[case("a/b")]
+    #[case("1/0")]
+    fn a_shard_that_is_none_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Shard>().unwrap_err().contains("as in 1/4"));
     }
 }

@@ -19,6 +19,18 @@ pub(crate) fn number(exit: Exit) -> u8 {
     exit as u8
 }
 
+/// The exit code as a word.
+pub(crate) fn word(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Held => "held",
+        Exit::Violated => "violated",
+        Exit::Usage => "usage",
+        Exit::Environment => "environment",
+        Exit::Inconclusive => "inconclusive",
+        Exit::Interrupted => "interrupted",
+    }
+}
+
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
 pub(crate) enum Failure {

@@ -39,9 +39,10 @@ impl Files {
         for entry in self.entries.iter().filter(|entry| !entry.loaded.diagnostics.is_empty()) {
             out::tell(&format_args!("{}\n", entry.loaded.render(&entry.path, style)));
         }
-        let invalid = self.invalid();
-        if invalid > 0 {
-            out::tell(&format_args!("error: {invalid} of {} cannot be run", counted(self.entries.len(), "file")));
+        match (self.invalid(), self.entries.len()) {
+            (0, _) => {}
+            (_, 1) => out::tell(&"error: the file cannot be run"),
+            (invalid, all) => out::tell(&format_args!("error: {invalid} of {all} files cannot be run")),
         }
     }
 

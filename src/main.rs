@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod console;
 mod exit;
 mod files;
 mod out;

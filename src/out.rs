@@ -22,9 +22,20 @@ pub(crate) fn tell(line: &dyn fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Whether stdout is shown in colour.
+pub(crate) fn style() -> Style {
+    style_of(&io::stdout())
+}
+
 /// Whether stderr is shown in colour.
 pub(crate) fn error_style() -> Style {
     style_of(&io::stderr())
+}
+
+/// Whether a person looks at both streams while the command runs. A build server's terminal is no person.
+pub(crate) fn is_live() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && io::stderr().is_terminal() && !set("CI") && !is_dumb()
 }
 
 fn style_of(stream: &impl IsTerminal) -> Style {

@@ -1,4 +1,4 @@
-//! leaseproof's library.
+#![doc = include_str!("../README.md")]
 
 pub mod book;
 pub mod check;
@@ -22,6 +22,8 @@ pub mod secret;
 pub mod service;
 pub mod stack;
 pub mod suite;
+#[cfg(test)]
+mod tape;
 pub mod time;
 pub mod wait;
 pub mod world;

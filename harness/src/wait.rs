@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The first pause; a server on the same machine often needs no more.
-const FIRST: Duration = Duration::from_millis(5);
-/// The longest pause between two looks.
+/// The shortest pause between two looks, and the longest. In between it is a part of what has been waited already, so that
+/// what is seen is seen at most so much late.
+const SHORTEST: Duration = Duration::from_millis(3);
 const LONGEST: Duration = Duration::from_millis(200);
+const PART: u32 = 16;
 
 /// A series of looks at something, further and further apart. The last look comes after the limit has passed.
 ///
@@ -25,15 +26,17 @@ const LONGEST: Duration = Duration::from_millis(200);
 /// ```
 #[derive(Debug)]
 pub struct Looks {
+    began: Instant,
     end: Instant,
-    pause: Option<Duration>,
+    first: bool,
     last: bool,
 }
 
 impl Looks {
     /// Looks for at most this long.
     pub fn within(limit: Duration) -> Self {
-        Self { end: Instant::now() + limit, pause: None, last: false }
+        let began = Instant::now();
+        Self { began, end: began + limit, first: true, last: false }
     }
 
     /// Waits for the time of the next look; `false` when the last one has been made.
@@ -41,12 +44,10 @@ impl Looks {
         if self.last {
             return false;
         }
-        match self.pause {
-            None => self.pause = Some(FIRST),
-            Some(pause) => {
-                tokio::time::sleep(pause).await;
-                self.pause = Some((pause * 3 / 2).min(LONGEST));
-            }
+        if self.first {
+            self.first = false;
+        } else {
+            tokio::time::sleep((self.began.elapsed() / PART).clamp(SHORTEST, LONGEST)).await;
         }
         self.last = Instant::now() >= self.end;
         true

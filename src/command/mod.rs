@@ -1,8 +1,13 @@
 //! The commands, one file each.
 
+mod clean;
 mod coverage;
+mod doctor;
 mod list;
 mod plan;
+mod provision;
+mod report;
+mod run;
 mod schema;
 mod validate;
 
@@ -14,10 +19,21 @@ use crate::exit::Failure;
 /// Does what was asked for.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
+        Command::Run(args) => waiting_for(run::run(*args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Coverage(args) => coverage::run(&args),
+        Command::Doctor(args) => waiting_for(doctor::run(&args)),
+        Command::Provision(args) => waiting_for(provision::run(&args)),
+        Command::Report(args) => report::run(&args),
+        Command::Clean(args) => waiting_for(clean::run(&args)),
     }
+}
+
+/// Runs a command that does several things at once.
+fn waiting_for(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(Failure::environment)?.block_on(command)
 }

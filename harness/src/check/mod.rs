@@ -7,6 +7,8 @@ pub mod lease;
 pub mod ledger;
 pub mod reading;
 pub mod revocation;
+#[cfg(test)]
+mod tests;
 pub mod timing;
 pub mod verdict;
 

@@ -3,6 +3,7 @@
 
 pub mod record;
 pub mod scan;
+pub mod text;
 pub mod timeline;
 
 mod complaint;

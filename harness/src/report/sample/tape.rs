@@ -1,68 +1,11 @@
 //! The history of the sample's violated scenario, told second by second.
 
 use super::{PHASES, violated};
-use crate::event::{
-    Actor, Entry, Event, Lease, LeaseState, LedgerRead, Part, Principal, Renewal, Reply, Revocation, ServerState,
-};
-use crate::outcome::{Cause, Outcome, Refusal, Silence, Unknown};
+use crate::event::{Entry, Event, LeaseState, LedgerRead, Part, Principal, Renewal, Revocation, ServerState};
+use crate::outcome::{Cause, Outcome, Silence};
 use crate::scenario::file::{Endpoint, Server};
-use crate::time::{Interval, Moment};
-
-/// Events as they are put down, in any order; they are numbered by when they were answered, as a history does.
-#[derive(Default)]
-pub(in crate::report) struct Tape(Vec<Entry>);
-
-impl Tape {
-    fn put(&mut self, ms: (u64, u64), who: Actor, step: Option<&str>, event: Event) -> &mut Self {
-        let at = Interval::new(Moment::from_millis(ms.0), Moment::from_millis(ms.1));
-        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event });
-        self
-    }
-
-    pub(in crate::report) fn harness(&mut self, ms: (u64, u64), event: Event) -> &mut Self {
-        self.put(ms, Actor::Harness, None, event)
-    }
-
-    pub(in crate::report) fn operator(&mut self, ms: (u64, u64), step: &str, event: Event) -> &mut Self {
-        self.put(ms, Actor::Operator, Some(step), event)
-    }
-
-    pub(in crate::report) fn client(&mut self, name: &str, ms: (u64, u64), event: Event) -> &mut Self {
-        self.put(ms, Actor::Client(name.to_owned()), None, event)
-    }
-
-    fn probe(&mut self, ms: (u64, u64), event: Event) -> &mut Self {
-        self.put(ms, Actor::Probe, None, event)
-    }
-
-    pub(in crate::report) fn entries(mut self) -> Vec<Entry> {
-        self.0.sort_by_key(|entry| entry.at.answered);
-        for (seq, entry) in self.0.iter_mut().enumerate() {
-            entry.seq = seq as u64;
-        }
-        self.0
-    }
-}
-
-pub(in crate::report) fn reply<T>(status: u16, body: T) -> Outcome<Reply<T>> {
-    Outcome::Ok(Reply { status, warnings: vec![], body })
-}
-
-pub(in crate::report) fn refused<T>(cause: Cause, code: &str) -> Outcome<T> {
-    let message = format!("the server's own words for {cause}");
-    Outcome::Refused(Refusal { cause, code: code.to_owned(), message, target_code: None })
-}
-
-fn unknown<T>(why: Silence, detail: &str) -> Outcome<T> {
-    Outcome::Unknown(Unknown { why, detail: detail.to_owned() })
-}
-
-fn issued(credential: &str, ttl: u64) -> Event {
-    let lease_id = format!("database/creds/app/{credential}");
-    let username = format!("v-root-app-{credential}");
-    let outcome = reply(200, Lease { lease_id, username, ttl, renewable: true });
-    Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), token: None, outcome }
-}
+use crate::tape::{Tape, issued, refused, reply, unknown};
+use crate::time::Moment;
 
 /// The whole history: 48 seconds, two faults, one client, and a credential that outlives its revocation.
 pub(in crate::report) fn history() -> Vec<Entry> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Event, Lease, Renewal, Revocation};
 use crate::outcome::{Cause, Refusal, Silence, Unknown};
-use crate::report::sample::tape::{Tape, refused, reply};
+use crate::tape::{Tape, refused, reply};
 
 fn lane<'a>(timeline: &'a Timeline, kind: LaneKind, name: &str) -> &'a Lane {
     timeline.lanes.iter().find(|l| l.kind == kind && l.name == name).unwrap()

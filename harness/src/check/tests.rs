@@ -1,0 +1,260 @@
+//! The checks on histories made by hand: held, violated and inconclusive for each, and what must not change a verdict.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::availability::credential_gap;
+use super::lease::no_early_death;
+use super::revocation::{GRACE, no_zombie};
+use crate::event::{Actor, Entry, Event, Part, TokenAct, TokenState};
+use crate::outcome::{Outcome, Silence, Verdict};
+use crate::scenario::file::Endpoint;
+use crate::tape::{Tape, fault, healed, issued, login, renewed, reply, revoked, shut_out, unknown, used};
+use crate::time::Interval;
+
+const IN: Outcome<()> = Outcome::Ok(());
+
+fn history(put: impl FnOnce(&mut Tape)) -> Vec<Entry> {
+    let mut tape = Tape::default();
+    put(&mut tape);
+    tape.entries()
+}
+
+fn operator(tape: &mut Tape, ms: (u64, u64), event: Event) {
+    tape.put(ms, Actor::Operator, Some("4.1"), event);
+}
+
+fn silence() -> Outcome<()> {
+    unknown(Silence::Deadline, "no answer within 5s")
+}
+
+// ------------------------------------------------------------------------------------------------------ early death
+
+#[test]
+fn a_living_credential_that_is_refused_died_early() {
+    let mut entries = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 60));
+        tape.probe((30_000, 30_010), login("cred", shut_out()));
+    });
+    assert_eq!(no_early_death(&entries).verdict, Verdict::Violated);
+    entries[1].event = login("cred", IN);
+    assert_eq!(no_early_death(&entries).verdict, Verdict::Held);
+    entries[1].event = login("cred", silence());
+    assert_ne!(no_early_death(&entries).verdict, Verdict::Violated, "an outage is no death");
+}
+
+#[test]
+fn a_refusal_that_may_lie_after_the_end_is_no_early_death() {
+    let entries = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 60));
+        tape.probe((59_900, 60_100), login("cred", shut_out()));
+    });
+    assert_ne!(no_early_death(&entries).verdict, Verdict::Violated);
+}
+
+#[test]
+fn a_refusal_while_a_revocation_is_under_way_is_no_early_death() {
+    let entries = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 60));
+        operator(tape, (10_000, 10_500), revoked("cred", None, 204));
+        tape.probe((10_100, 10_110), login("cred", shut_out()));
+    });
+    assert_ne!(no_early_death(&entries).verdict, Verdict::Violated);
+}
+
+#[test]
+fn a_renewal_that_shortens_a_lease_counts_from_when_it_was_sent() {
+    let shortened = |login_at: (u64, u64)| {
+        history(|tape| {
+            operator(tape, (0, 10), issued("cred", 60));
+            operator(tape, (20_000, 20_500), renewed("cred", 5));
+            tape.probe(login_at, login("cred", shut_out()));
+        })
+    };
+    assert_eq!(no_early_death(&shortened((24_000, 24_100))).verdict, Verdict::Violated);
+    assert_ne!(no_early_death(&shortened((25_100, 25_110))).verdict, Verdict::Violated);
+}
+
+#[test]
+fn a_credential_ends_with_the_token_of_its_client() {
+    let of_client = |token_ttl: u64| {
+        history(|tape| {
+            let state = reply(200, TokenState { ttl: token_ttl, renewable: true });
+            let token = Event::Token { token: "web".to_owned(), act: TokenAct::Made, outcome: state };
+            tape.client("web", (0, 5), token);
+            tape.client("web", (10, 20), issued("web#1", 60));
+            tape.client("web", (30_000, 30_010), used("web#1", shut_out()));
+        })
+    };
+    assert_eq!(no_early_death(&of_client(3_600)).verdict, Verdict::Violated);
+    assert_ne!(no_early_death(&of_client(20)).verdict, Verdict::Violated);
+}
+
+#[test]
+fn a_credential_whose_user_a_fault_dropped_did_not_die_early() {
+    let entries = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 60));
+        tape.harness((5_000, 5_100), fault(0, Part::Credential("cred".to_owned())));
+        tape.probe((6_000, 6_010), login("cred", shut_out()));
+    });
+    assert_ne!(no_early_death(&entries).verdict, Verdict::Violated);
+}
+
+#[test]
+fn no_login_at_all_says_nothing_of_early_deaths() {
+    let entries = history(|tape| operator(tape, (0, 10), issued("cred", 60)));
+    assert_eq!(no_early_death(&entries).verdict, Verdict::Inconclusive);
+}
+
+// ----------------------------------------------------------------------------------------------------------- zombie
+
+#[test]
+fn a_credential_that_works_long_after_its_end_is_a_zombie() {
+    let after = |ms: u64| {
+        history(|tape| {
+            operator(tape, (0, 10), issued("cred", 5));
+            tape.probe((ms, ms + 10), login("cred", IN));
+        })
+    };
+    assert_eq!(no_zombie(&after(20_000), GRACE).verdict, Verdict::Violated);
+    assert_ne!(no_zombie(&after(14_000), GRACE).verdict, Verdict::Violated, "that is within the grace");
+}
+
+#[test]
+fn a_synchronous_revocation_ends_a_credential_and_an_asynchronous_one_may_take_its_time() {
+    let by = |sync, status| {
+        history(|tape| {
+            operator(tape, (0, 10), issued("cred", 600));
+            operator(tape, (1_000, 1_100), revoked("cred", sync, status));
+            tape.probe((20_000, 20_010), login("cred", IN));
+        })
+    };
+    assert_eq!(no_zombie(&by(None, 204), GRACE).verdict, Verdict::Violated);
+    assert_ne!(no_zombie(&by(Some(false), 202), GRACE).verdict, Verdict::Violated);
+}
+
+#[test]
+fn a_fault_in_the_way_of_the_revocation_excuses_a_zombie_and_one_elsewhere_does_not() {
+    let with = |part: Part| {
+        history(|tape| {
+            operator(tape, (0, 10), issued("cred", 5));
+            tape.harness((3_000, 3_100), fault(0, part));
+            tape.harness((8_000, 8_100), healed(0));
+            tape.probe((20_000, 20_010), login("cred", IN));
+        })
+    };
+    assert_ne!(no_zombie(&with(Part::Postgres), GRACE).verdict, Verdict::Violated);
+    let elsewhere = Part::Link { from: Endpoint::Clients, to: Endpoint::Vault };
+    assert_eq!(no_zombie(&with(elsewhere), GRACE).verdict, Verdict::Violated);
+}
+
+// ---------------------------------------------------------------------------------------------------- credential gap
+
+/// A client that uses its credential every half second: works, then lacks one from 2 s to `until` ms, then works.
+fn lacking(until: u64) -> Vec<Entry> {
+    history(|tape| {
+        for ms in (0..12_000).step_by(500) {
+            let outcome = if (2_000..until).contains(&ms) { shut_out() } else { IN };
+            tape.client("web", (ms, ms + 10), used("web#1", outcome));
+        }
+    })
+}
+
+const TWO: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_gap_is_as_long_as_it_surely_was() {
+    assert_eq!(credential_gap(&lacking(2_000), "web", TWO).verdict, Verdict::Held);
+    assert_eq!(credential_gap(&lacking(3_000), "web", TWO).verdict, Verdict::Held);
+    assert_eq!(credential_gap(&lacking(8_000), "web", TWO).verdict, Verdict::Violated);
+    assert_eq!(credential_gap(&lacking(4_500), "web", TWO).verdict, Verdict::Inconclusive, "between two looks");
+}
+
+#[test]
+fn a_client_that_was_not_watched_or_never_had_a_credential_is_inconclusive() {
+    assert_eq!(credential_gap(&lacking(2_000), "other", TWO).verdict, Verdict::Inconclusive);
+    let unwatched = history(|tape| {
+        tape.client("web", (0, 10), used("web#1", IN));
+        tape.client("web", (60_000, 60_010), used("web#1", IN));
+    });
+    assert_eq!(credential_gap(&unwatched, "web", TWO).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_target_that_is_silent_under_a_fault_is_no_gap() {
+    let silent = history(|tape| {
+        tape.client("web", (0, 10), used("web#1", IN));
+        tape.harness((500, 600), fault(0, Part::Postgres));
+        tape.client("web", (1_000, 6_000), used("web#1", silence()));
+        tape.harness((6_000, 6_100), healed(0));
+        tape.client("web", (6_200, 6_210), used("web#1", IN));
+    });
+    assert_eq!(credential_gap(&silent, "web", TWO).verdict, Verdict::Held);
+}
+
+// ------------------------------------------------------------------------------------------ what changes no verdict
+
+/// Random short histories of one credential and its client.
+fn histories() -> impl Strategy<Value = Vec<Entry>> {
+    let one = (0_u64..40_000, 0_u64..800, 0_u8..10);
+    prop::collection::vec(one, 0..25).prop_map(|events| {
+        history(|tape| {
+            tape.client("web", (0, 10), issued("web#1", 15));
+            for (ms, takes, kind) in events {
+                let at = (ms + 20, ms + 20 + takes);
+                let event = match kind {
+                    0 => renewed("web#1", 15),
+                    1 => revoked("web#1", None, 204),
+                    2 => used("web#1", shut_out()),
+                    3 | 4 => used("web#1", silence()),
+                    _ => used("web#1", IN),
+                };
+                tape.client("web", at, event);
+            }
+        })
+    })
+}
+
+fn verdicts(history: &[Entry]) -> [Verdict; 3] {
+    [no_early_death(history), no_zombie(history, GRACE), credential_gap(history, "web", TWO)].map(|j| j.verdict)
+}
+
+proptest! {
+    #[test]
+    fn shifting_all_times_changes_no_verdict(entries in histories(), by in 0_u64..1_000_000) {
+        let shift = Duration::from_millis(by);
+        let mut moved = entries.clone();
+        for entry in &mut moved {
+            entry.at = Interval::new(entry.at.sent.plus(shift), entry.at.answered.plus(shift));
+        }
+        prop_assert_eq!(verdicts(&entries), verdicts(&moved));
+    }
+
+    #[test]
+    fn a_wider_interval_of_a_use_never_makes_an_accusation(entries in histories(), which in 0_usize..25, by in 0_u64..3_000) {
+        let mut wider = entries.clone();
+        let by = Duration::from_millis(by);
+        if let Some(entry) = wider.get_mut(which).filter(|entry| matches!(entry.event, Event::Used { .. })) {
+            entry.at = Interval::new(entry.at.sent.minus(by), entry.at.answered.plus(by));
+        }
+        for (before, after) in verdicts(&entries).into_iter().zip(verdicts(&wider)) {
+            if before != Verdict::Violated {
+                prop_assert_ne!(after, Verdict::Violated);
+            }
+        }
+    }
+
+    #[test]
+    fn one_observation_less_never_turns_an_accusation_into_held_for_lives(entries in histories(), which in 0_usize..25) {
+        let mut fewer = entries.clone();
+        if fewer.get(which).is_some_and(|entry| matches!(&entry.event, Event::Used { outcome: Some(Outcome::Unknown(_)), .. })) {
+            fewer.remove(which);
+        }
+        for (before, after) in verdicts(&entries).into_iter().zip(verdicts(&fewer)) {
+            if before == Verdict::Violated {
+                prop_assert_eq!(after, Verdict::Violated);
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The record as text for terminals and test output: a table of verdicts, and each failure in full.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+
+use super::complaint::{self, Complaint};
+use super::record::{Record, ScenarioRecord, ScenarioResult};
+use super::words;
+use crate::outcome::Verdict;
+use crate::scenario::Style;
+
+/// How many of a log's last lines are shown.
+const LOG_LINES: usize = 5;
+/// How much of a log's end is read for them.
+const LOG_BYTES: u64 = 16 * 1024;
+
+/// The counts in words, the worst first: `1 violated, 5 held`.
+pub fn counts(record: &Record) -> String {
+    words::counts(record)
+}
+
+/// A duration of so many milliseconds as a person says it: `850 ms`, `12.3 s`, `2 min 5 s`.
+pub fn took(ms: u64) -> String {
+    words::took(ms)
+}
+
+/// A result's word, as wide as the widest so that columns stand below each other, coloured if asked for.
+pub fn result(result: ScenarioResult, style: Style) -> String {
+    painted(&format!("{:WORD_WIDTH$}", result.to_string()), result, style)
+}
+
+fn painted(word: &str, result: ScenarioResult, style: Style) -> String {
+    match style {
+        Style::Plain => word.to_owned(),
+        Style::Coloured => format!("\x1b[1;{}m{word}\x1b[0m", colour(result)),
+    }
+}
+
+/// As wide as `inconclusive`.
+const WORD_WIDTH: usize = 12;
+
+fn colour(result: ScenarioResult) -> u8 {
+    match result {
+        ScenarioResult::Held => 32,
+        ScenarioResult::Skipped => 36,
+        ScenarioResult::Inconclusive | ScenarioResult::Interrupted => 33,
+        ScenarioResult::Broken => 35,
+        ScenarioResult::Violated => 31,
+    }
+}
+
+/// The end of a run: the table, every failure in full, what became of secrets, and the counts.
+pub fn end(record: &Record, folder: &Path, style: Style) -> String {
+    let mut text = table(record, style);
+    for scenario in words::worst_first(record) {
+        if !matches!(scenario.result, ScenarioResult::Held | ScenarioResult::Skipped) {
+            let _ = write!(text, "\n{}", failure(scenario, folder, style));
+        }
+    }
+    for file in &record.secrets.found_in {
+        let _ = writeln!(text, "\nA secret was found in {file}. Do not publish this folder.");
+    }
+    for file in &record.secrets.unsearched {
+        let _ = writeln!(text, "\nNot searched for secrets: {file}");
+    }
+    let _ = writeln!(text, "\n{} in {} · seed {}", counts(record), took(record.took_ms), record.seed);
+    text
+}
+
+/// One line for each scenario on each server, the worst first.
+pub fn table(record: &Record, style: Style) -> String {
+    let scenarios = words::worst_first(record);
+    let widest = |of: fn(&ScenarioRecord) -> &str| scenarios.iter().map(|s| of(s).chars().count()).max().unwrap_or(0);
+    let (names, servers) = (widest(|s| &s.name), widest(|s| &s.server));
+    let mut text = String::new();
+    for scenario in scenarios {
+        let ScenarioRecord { name, server, took_ms, .. } = scenario;
+        let word = result(scenario.result, style);
+        let _ = writeln!(text, "{word}  {name:names$}  {server:servers$}  {:>10}", took(*took_ms));
+        if scenario.result == ScenarioResult::Skipped {
+            let _ = writeln!(text, "{:WORD_WIDTH$}  {}", "", plain(&scenario.reason));
+        }
+    }
+    text
+}
+
+/// Everything that a person needs to understand one scenario that did not hold: why, where in its file, what was seen,
+/// the faults around it, the ends of the servers' logs, and the command that runs just this again.
+///
+/// `folder` is the run's folder, in which the scenario's logs are looked for.
+pub fn failure(scenario: &ScenarioRecord, folder: &Path, style: Style) -> String {
+    let mut text = format!("{}: {}\n", painted(&scenario.result.to_string(), scenario.result, style), scenario.name);
+    let _ = writeln!(text, "  {}", plain(&scenario.reason));
+    let products = if scenario.products.is_empty() { scenario.server.clone() } else { scenario.products.join(", ") };
+    let _ = writeln!(text, "  on {products} · seed {} · {}\n", scenario.seed, scenario.file);
+    let mut said: Vec<&str> = Vec::new();
+    for complaint in complaint::of(scenario) {
+        let because = complaint.judgement.because.as_str();
+        let is_new = !said.contains(&because);
+        said.push(because);
+        let _ = writeln!(text, "{}\n", drawing(scenario, &complaint, is_new, style));
+    }
+    for promise in scenario.guarantees.iter().filter(|promise| promise.judgement.verdict != Verdict::Held) {
+        let _ = writeln!(text, "  documented: {} in {}", promise.id, promise.source);
+    }
+    for difference in &scenario.differences {
+        let _ = writeln!(text, "  {}: {}: {}", difference.kind, plain(&difference.what), plain(&difference.detail));
+    }
+    for fault in &scenario.faults {
+        let _ = writeln!(text, "  fault {}: {}", fault.fault, plain(&words::window(fault)));
+    }
+    logs(&mut text, &folder.join(&scenario.folder).join("logs"));
+    let _ = writeln!(text, "  again: {}", scenario.rerun);
+    text
+}
+
+/// A complaint with the line of the file that it is about, as a compiler draws it.
+fn drawing(scenario: &ScenarioRecord, complaint: &Complaint<'_>, is_new: bool, style: Style) -> String {
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    };
+    let verdict = complaint.judgement.verdict;
+    let level = if verdict == Verdict::Violated { Level::ERROR } else { Level::WARNING };
+    let (name, about) = (verdict.to_string(), plain(&complaint.about));
+    let because = plain(&complaint.judgement.because);
+    let evidence = format!("{} of history.jsonl", words::seqs(&complaint.judgement.evidence));
+    let mut group = level.with_name(name.as_str()).primary_title(about.as_str()).elements(Vec::<Element<'_>>::new());
+    let line = complaint.line.checked_sub(1).and_then(|index| scenario.source.lines().nth(index));
+    if let Some(line) = line.filter(|line| !line.trim().is_empty()) {
+        let start = line.len() - line.trim_start_matches([' ', '-']).len();
+        let caret = AnnotationKind::Primary.span(start..line.trim_end().len().max(start));
+        let snippet = Snippet::source(line).path(scenario.file.as_str()).line_start(complaint.line).annotation(caret);
+        group = group.element(snippet);
+    }
+    if is_new {
+        group = group.element(Level::NOTE.with_name("because").message(because.as_str()));
+    }
+    if !complaint.judgement.evidence.is_empty() {
+        group = group.element(Level::NOTE.with_name("evidence").message(evidence.as_str()));
+    }
+    renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// The last lines of each server's log. A log that cannot be read says so: its absence is part of the story.
+fn logs(text: &mut String, folder: &Path) {
+    for path in log_files(folder) {
+        let _ = writeln!(text, "  the end of {}:", path.display());
+        match last_lines(&path) {
+            Ok(lines) => {
+                for line in lines {
+                    let _ = writeln!(text, "    {line}");
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(text, "    (cannot be read: {error})");
+            }
+        }
+    }
+}
+
+fn log_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect();
+    files.sort();
+    files
+}
+
+fn last_lines(path: &Path) -> io::Result<Vec<String>> {
+    let mut file = File::open(path)?;
+    let from = file.metadata()?.len().saturating_sub(LOG_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(LOG_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    Ok(lines[lines.len().saturating_sub(LOG_LINES)..].iter().map(|line| plain(line)).collect())
+}
+
+/// In one line, and without the control characters with which a server's words could steer a terminal.
+fn plain(text: &str) -> String {
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_run_has_the_worst_first_and_every_failure_in_full() {
+        let folder = tempfile::tempdir().unwrap();
+        insta::assert_snapshot!(end(&sample::record(), folder.path(), Style::Plain));
+    }
+
+    #[test]
+    fn a_failure_quotes_the_last_lines_of_each_log_and_no_control_character_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = sample::violated();
+        let logs = folder.path().join(&scenario.folder).join("logs");
+        fs::create_dir_all(&logs).unwrap();
+        let lines: String = (1..=9).map(|n| format!("line {n} \x1b[31mred\n")).collect();
+        fs::write(logs.join("vault.log"), lines).unwrap();
+        fs::write(logs.join("notes.txt"), "no log").unwrap();
+        let text = failure(&scenario, folder.path(), Style::Plain);
+        let quoted: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("line ")).collect();
+        assert_eq!(quoted, (5..=9).map(|n| format!("line {n}  [31mred")).collect::<Vec<_>>());
+        assert!(text.contains("vault.log") && !text.contains("no log") && !text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn a_failure_names_the_line_of_the_file_and_puts_a_caret_under_it() {
+        let text = failure(&sample::violated(), Path::new("nowhere"), Style::Plain);
+        assert!(text.contains("never_loses_it.yaml:20:5"), "{text}");
+        assert!(text.contains("20 |   - expect: { login: { with: cred, refused: authentication } }"), "{text}");
+        assert!(text.contains("|     ^^^^^^"), "{text}");
+    }
+
+    #[test]
+    fn a_verdict_is_a_word_with_colours_and_without() {
+        assert_eq!(result(ScenarioResult::Violated, Style::Plain).trim(), "violated");
+        let coloured = result(ScenarioResult::Violated, Style::Coloured);
+        assert!(coloured.contains("violated") && coloured.starts_with("\x1b[1;31m") && coloured.ends_with("\x1b[0m"));
+    }
+}

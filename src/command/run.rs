@@ -1,0 +1,229 @@
+//! `leaseproof run`: runs scenarios on real servers and says what came of them.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use leaseproof_harness::provider::native::fetch::FetchError;
+use leaseproof_harness::provider::native::part::Part;
+use leaseproof_harness::report::record::Record;
+use leaseproof_harness::report::{HTML_FILE, text};
+use leaseproof_harness::scenario::Scenario;
+use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{Format, Provider, Run};
+use crate::console::{self, Console};
+use crate::exit::{self, Failure};
+use crate::files::Files;
+use crate::out;
+
+pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
+    // Native is the only provider there is, and so the best.
+    let (Provider::Auto | Provider::Native) = args.provider;
+    let files = Files::read(&args.paths, &args.filter)?;
+    files.draw();
+    let scenarios = part_of(&args, files.valid()?);
+    if scenarios.is_empty() {
+        out::line(&"this shard has no scenario: there are fewer than shards")?;
+        return Ok(Exit::Held);
+    }
+    let (format, require_all, reports) = (args.format, args.require_all, args.report_dir.clone());
+    let order = order(args, scenarios);
+    let expected = order.scenarios.len() * order.settings.vaults.len() * order.repeat as usize;
+    let console = Console::new(format);
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
+    let ended = suite::run(order, console::listener(&console), stop.clone()).await;
+    console.close();
+    let record = match ended {
+        Ok(record) => record,
+        Err(error) if stop.is_cancelled() => return Err(Failure::Told(Exit::Interrupted, error.into())),
+        Err(error) => return Err(failure(error)),
+    };
+    // What had not begun when the run was stopped stands in no record.
+    let is_whole = record.scenarios.len() >= expected;
+    let exit = match Exit::of(&record, require_all) {
+        Exit::Violated => Exit::Violated,
+        exit if is_whole => exit,
+        _ => Exit::Interrupted,
+    };
+    tell_end(&record, &reports.join(&record.run), expected, exit, format)?;
+    Ok(exit)
+}
+
+fn part_of(args: &Run, scenarios: Vec<Arc<Scenario>>) -> Vec<Arc<Scenario>> {
+    match args.shard {
+        Some(shard) => shard.take(scenarios),
+        None => scenarios,
+    }
+}
+
+fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
+    let command = command(&args);
+    let vaults = match args.vault_bin {
+        Some(program) => vec![Part::VaultBinary(program)],
+        None => args.vault,
+    };
+    let settings = Settings {
+        vaults,
+        vault_bin: None,
+        postgres: args.postgres,
+        postgres_bin: args.postgres_bin_dir,
+        // 53 bits: every reader of JSON keeps them.
+        seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
+        keep: args.keep,
+        reports: args.report_dir,
+        command,
+    };
+    Order { scenarios, jobs: args.jobs, repeat: args.repeat, settings }
+}
+
+/// The command that runs the same again, without its seed: everything that decides what runs, and nothing of how it is
+/// shown.
+fn command(args: &Run) -> String {
+    let mut words = vec!["leaseproof".to_owned(), "run".to_owned()];
+    words.extend(args.paths.iter().map(|path| path.display().to_string()));
+    let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+    for filter in &args.filter {
+        option("filter", filter.clone());
+    }
+    match &args.vault_bin {
+        Some(program) => option("vault-bin", program.display().to_string()),
+        None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
+    }
+    option("postgres", args.postgres.to_string());
+    if let Some(folder) = &args.postgres_bin_dir {
+        option("postgres-bin-dir", folder.display().to_string());
+    }
+    if args.repeat > 1 {
+        option("repeat", args.repeat.to_string());
+    }
+    if let Some(shard) = args.shard {
+        option("shard", shard.to_string());
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_safe = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_safe) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn failure(error: SuiteError) -> Failure {
+    match error {
+        // A program named on the command line is a matter of the command line.
+        SuiteError::Fetch(FetchError::Given(error)) => Failure::usage(error),
+        error => Failure::environment(error),
+    }
+}
+
+fn tell_end(record: &Record, folder: &Path, expected: usize, exit: Exit, format: Format) -> Result<(), Failure> {
+    let told = match format {
+        Format::Json => out::line(&console::summary(record, folder, exit)),
+        Format::Text => out::text(&end(record, folder, expected, exit)),
+    };
+    // The run and its reports are whole though nobody reads this: the exit code stays what it is.
+    told.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) })
+}
+
+fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
+    let mut end = format!("\n{}", text::end(record, folder, out::style()));
+    if record.scenarios.len() < expected {
+        let _ = writeln!(end, "{} of {expected} runs had not begun", expected - record.scenarios.len());
+    }
+    let _ = writeln!(end, "reports: {}", folder.join(HTML_FILE).display());
+    let _ = writeln!(end, "{} (exit code {})", exit::word(exit), exit::number(exit));
+    end
+}
+
+/// The first signal stops the run in good order, the second at once.
+fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
+    let mut signals = Signals::listen()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        console.tell(&"stopping: healing faults and taking servers down; press Ctrl-C again to leave at once");
+        stop.cancel();
+        signals.next().await;
+        console.close();
+        #[expect(clippy::exit, reason = "asked to leave at once; the servers die with us by the parent-death signal")]
+        std::process::exit(i32::from(exit::number(Exit::Interrupted)));
+    });
+    Ok(())
+}
+
+/// The signals by which a person, a build server or a closing terminal asks for the end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Args, Command};
+
+    fn parsed(line: &str) -> Run {
+        match Args::try_parse_from(line.split(' ')).unwrap().command {
+            Command::Run(args) => *args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_run_asks_for_the_same_when_it_is_given_again() {
+        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --repeat 3 --shard 1/2";
+        assert_eq!(command(&parsed(line)), line);
+        assert_eq!(
+            command(&parsed(&command(&parsed("leaseproof run --jobs 2 --keep")))),
+            command(&parsed("leaseproof run"))
+        );
+    }
+
+    #[test]
+    fn a_word_that_a_shell_would_change_is_quoted() {
+        assert_eq!(quoted("scenarios/a.yaml"), "scenarios/a.yaml");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn a_program_that_is_given_takes_the_place_of_named_servers() {
+        let order = order(parsed("leaseproof run --vault openbao:2.6.1 --vault-bin ./bao"), Vec::new());
+        assert_eq!(order.settings.vaults, [Part::VaultBinary("./bao".into())]);
+    }
+
+    #[test]
+    fn a_seed_that_is_given_is_the_seed() {
+        assert_eq!(order(parsed("leaseproof run --seed 7"), Vec::new()).settings.seed, 7);
+        assert!(order(parsed("leaseproof run"), Vec::new()).settings.seed < 1 << 53);
+    }
+}

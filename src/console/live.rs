@@ -1,0 +1,154 @@
+//! A run on a terminal: one line for each running scenario and one for all of them, drawn over as they change.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use leaseproof_harness::provider::native::fetch::Progress;
+use leaseproof_harness::report::record::ScenarioResult;
+use leaseproof_harness::suite::SuiteEvent;
+
+use super::lane::{Lane, cut};
+use super::plain::{self, Plain};
+use crate::out;
+
+/// How often the clocks on the lines move.
+const TICK: Duration = Duration::from_millis(250);
+/// What the clock and the spinner take of a line.
+const MARGIN: usize = 12;
+
+pub(crate) struct Live {
+    lines: MultiProgress,
+    plain: Plain,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The line below all others.
+    total: Option<ProgressBar>,
+    /// The line of what is being fetched.
+    provision: Option<ProgressBar>,
+    running: BTreeMap<usize, (Lane, ProgressBar)>,
+    results: BTreeMap<ScenarioResult, usize>,
+    runs: usize,
+}
+
+impl Live {
+    pub(super) fn new() -> Self {
+        Self { lines: MultiProgress::new(), plain: Plain::new(out::error_style()), state: Mutex::default() }
+    }
+
+    pub(super) fn show(&self, event: &SuiteEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // The lines that stay, such as that of a scenario that ended, are those of the plain view.
+        match (event, self.plain.line(event)) {
+            (SuiteEvent::Started { .. } | SuiteEvent::Provision(Progress::Fetching { .. }), _) | (_, None) => {}
+            (_, Some(line)) => self.print(&line),
+        }
+        match event {
+            SuiteEvent::Provision(progress) => self.provision(&mut state, progress),
+            SuiteEvent::Ready { runs, .. } => {
+                state.runs = *runs;
+                state.total = Some(self.line());
+            }
+            SuiteEvent::Started { run, scenario, server } => {
+                let bar = self.line_above(&state);
+                let lane = Lane::new(&scenario.name, server);
+                bar.set_message(lane.line(width()));
+                state.running.insert(*run, (lane, bar));
+            }
+            SuiteEvent::Happened { run, entry } => {
+                if let Some((lane, bar)) = state.running.get_mut(run)
+                    && lane.learn(entry)
+                {
+                    bar.set_message(lane.line(width()));
+                }
+            }
+            SuiteEvent::Finished { run, record } => {
+                if let Some((_, line)) = state.running.remove(run) {
+                    line.finish_and_clear();
+                    self.lines.remove(&line);
+                }
+                *state.results.entry(record.result).or_default() += 1;
+            }
+            SuiteEvent::Swept { .. } | SuiteEvent::Kept { .. } => {}
+        }
+        total(&state);
+    }
+
+    /// Prints lines that stay, above those that are drawn over.
+    pub(super) fn print(&self, text: &str) {
+        // The terminal is gone: nobody reads this, and the reports have it all.
+        let _ = self.lines.println(text);
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = std::mem::take(&mut state.running).into_values().map(|(_, line)| line);
+        for line in running.chain(state.total.take()).chain(state.provision.take()) {
+            line.finish_and_clear();
+        }
+        let _ = self.lines.clear();
+    }
+
+    fn provision(&self, state: &mut MutexGuard<'_, State>, progress: &Progress) {
+        match progress {
+            Progress::Looking(_) | Progress::PassedOver(..) | Progress::Waiting(_) => {}
+            Progress::Fetching { .. } => {
+                let line = self.line();
+                line.set_message(cut(&plain::provision(progress).unwrap_or_default(), width()));
+                state.provision = Some(line);
+            }
+            Progress::Output { part, line } => {
+                if let Some(shown) = &state.provision {
+                    shown.set_message(cut(&format!("fetching {part}: {line}"), width()));
+                }
+            }
+            Progress::Found(_) => {
+                if let Some(line) = state.provision.take() {
+                    line.finish_and_clear();
+                    self.lines.remove(&line);
+                }
+            }
+        }
+    }
+
+    fn line(&self) -> ProgressBar {
+        let line = self.lines.add(ProgressBar::new_spinner());
+        dress(&line);
+        line
+    }
+
+    fn line_above(&self, state: &State) -> ProgressBar {
+        let line = match &state.total {
+            Some(total) => self.lines.insert_before(total, ProgressBar::new_spinner()),
+            None => self.lines.add(ProgressBar::new_spinner()),
+        };
+        dress(&line);
+        line
+    }
+}
+
+fn dress(line: &ProgressBar) {
+    // The template is fixed; were it wrong, the default style would do.
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg}") {
+        line.set_style(style);
+    }
+    line.enable_steady_tick(TICK);
+}
+
+fn width() -> usize {
+    let columns = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(columns, _)| usize::from(columns.0));
+    columns.saturating_sub(MARGIN)
+}
+
+fn total(state: &State) {
+    let Some(line) = &state.total else { return };
+    let done: usize = state.results.values().sum();
+    let mut words = vec![format!("{done} of {} done", state.runs), format!("{} running", state.running.len())];
+    words.extend(state.results.iter().rev().map(|(result, count)| format!("{count} {result}")));
+    line.set_message(words.join(", "));
+}

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::availability::credential_gap;
 use super::lease::no_early_death;
 use super::revocation::{GRACE, no_zombie};
-use crate::event::{Actor, Entry, Event, Part, TokenAct, TokenState};
+use crate::event::{Actor, Entry, Event, Part, Principal, TokenAct, TokenState};
 use crate::outcome::{Outcome, Silence, Verdict};
 use crate::scenario::file::Endpoint;
 use crate::tape::{Tape, fault, healed, issued, login, renewed, reply, revoked, shut_out, unknown, used};
@@ -27,6 +27,30 @@ fn operator(tape: &mut Tape, ms: (u64, u64), event: Event) {
 
 fn silence() -> Outcome<()> {
     unknown(Silence::Deadline, "no answer within 5s")
+}
+
+// ------------------------------------------------------------------------------------------------------------- looks
+
+#[test]
+fn a_look_is_judged_by_what_was_known_then_and_not_by_a_later_renewal() {
+    let text = "name: One\nstack: { vault: {}, postgres: {} }\n\
+        engines: { database: { postgres: { roles: { app: { default_ttl: 1m, max_ttl: 1h } } } } }\n\
+        steps:\n  - issue: { role: database/app, as: cred }\n  \
+        - expect: { principal: { of: cred, exists: true, valid_after_lease_end: { at_least: 4s, at_most: 6s } } }\n";
+    let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.expect("is good");
+    let plan = crate::plan::Plan::new(scenario.into(), 1);
+    let look = &plan.steps[1];
+    let entries = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 60));
+        let title = String::new();
+        tape.harness((20, 20), Event::StepBegan { number: look.number.clone(), title, line: 6 });
+        let valid_until = Some(crate::time::Moment::from_millis(65_000));
+        let user = Principal { valid_until, can_login: true };
+        let seen = Event::PrincipalRead { credential: "cred".to_owned(), outcome: Outcome::Ok(Some(user)) };
+        tape.operator((30, 40), &look.number, seen);
+        operator(tape, (1_000, 1_010), renewed("cred", 3_000));
+    });
+    assert_eq!(super::step(look, &entries).map(|judgement| judgement.verdict), Some(Verdict::Held));
 }
 
 // ------------------------------------------------------------------------------------------------------ early death

@@ -19,7 +19,7 @@ pub fn reading(expected: ExpectLedger, entry: &Entry, history: &[Entry]) -> Read
         (Outcome::Ok(leases), Outcome::Ok(principals)) => (leases, principals),
         (Outcome::Ok(_), no) | (no, _) => return Reading::Unknown(format!("a ledger could not be read: {no}")),
     };
-    let found = compare(leases, principals, &lives(history));
+    let found = compare(leases, principals, history);
     let words = if found.is_empty() {
         format!("{} leases and {} users agree", leases.len(), principals.len())
     } else {
@@ -40,7 +40,8 @@ pub fn reading(expected: ExpectLedger, entry: &Entry, history: &[Entry]) -> Read
 
 /// Orphans and early deaths between Vault's leases and the target's users. Vault does not tell which user a lease is for;
 /// for what was handed out here it is known, and the rest can only be counted.
-fn compare(leases: &[String], principals: &[String], lives: &BTreeMap<String, Life>) -> Vec<Difference> {
+fn compare(leases: &[String], principals: &[String], history: &[Entry]) -> Vec<Difference> {
+    let lives = &lives(history);
     let leases: BTreeSet<&str> = leases.iter().map(String::as_str).collect();
     let principals: BTreeSet<&str> = principals.iter().map(String::as_str).collect();
     let mut found = Vec::new();
@@ -66,11 +67,12 @@ fn compare(leases: &[String], principals: &[String], lives: &BTreeMap<String, Li
     let strange_leases = leases.difference(&known_leases).count();
     let strange_users: Vec<&str> = principals.difference(&known_users).copied().collect();
     // A request that got no answer may have made both a lease and a user; then the two balance.
+    let whose = unanswered(history);
     for user in strange_users.iter().skip(strange_leases) {
         found.push(Difference {
             kind: DifferenceKind::Orphan,
             what: (*user).to_owned(),
-            detail: format!("{user} is there, was handed to nobody, and Vault has no lease for it"),
+            detail: format!("{user} is there, was handed to nobody, and Vault has no lease for it{whose}"),
         });
     }
     if strange_leases > strange_users.len() {
@@ -81,6 +83,22 @@ fn compare(leases: &[String], principals: &[String], lives: &BTreeMap<String, Li
         });
     }
     found
+}
+
+/// The requests for credentials that got no answer and may have made a user all the same, in words.
+fn unanswered(history: &[Entry]) -> String {
+    let requests = history.iter().filter_map(|entry| match &entry.event {
+        Event::Issued { credential, outcome: Outcome::Unknown(unknown), .. } if unknown.may_have_happened() => {
+            Some(format!("{credential} ({}, asked for at {})", entry.who, entry.at.sent))
+        }
+        _ => None,
+    });
+    let requests: Vec<String> = requests.collect();
+    if requests.is_empty() {
+        String::new()
+    } else {
+        format!("; it may belong to a request that got no answer: {}", requests.join(", "))
+    }
 }
 
 /// What the last look at everything leaves unexplained: orphans and early deaths from the ledgers, zombies from the last
@@ -94,7 +112,7 @@ pub fn differences(history: &[Entry]) -> Vec<Difference> {
         _ => None,
     });
     let Some((leases, principals)) = last else { return Vec::new() };
-    let mut found = compare(leases, principals, &lives);
+    let mut found = compare(leases, principals, history);
     for (name, life) in &lives {
         let gone = !leases.contains(&life.lease_id);
         let login = history.iter().rev().find_map(|entry| match &entry.event {
@@ -194,6 +212,19 @@ mod tests {
     fn what_nobody_was_handed_is_told_from_what_balances() {
         assert_eq!(kinds(&[look(&["database/creds/app/9"], &["v-9"])]), []);
         assert_eq!(kinds(&[look(&[], &["v-9"])]), [DifferenceKind::Orphan]);
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_named_as_the_possible_owner_of_a_user() {
+        let mut asked = issued("web#1", "", "");
+        let silence = crate::outcome::Unknown::deadline(std::time::Duration::from_secs(10));
+        if let Event::Issued { outcome, .. } = &mut asked.event {
+            *outcome = Outcome::Unknown(silence);
+        }
+        let balanced = [asked.clone(), look(&["database/creds/app/9"], &["v-9"])];
+        assert_eq!(kinds(&balanced), [], "both a lease and a user were made: that is what an issue does");
+        let found = differences(&[asked, look(&[], &["v-9"])]);
+        assert!(found[0].detail.contains("web#1"), "{}", found[0].detail);
     }
 
     #[test]

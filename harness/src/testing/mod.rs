@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! fn main() -> std::process::ExitCode {
-//!     leaseproof_harness::testing::main("scenarios")
+//!     leaseproof_harness::testing::run_folder("scenarios")
 //! }
 //! ```
 //!
@@ -123,17 +123,17 @@ impl Options {
     }
 }
 
-/// A whole main function: the tests of a folder, set up by the environment and the arguments of the test binary.
-pub fn main(folder: impl AsRef<Path>) -> ExitCode {
+/// Runs the tests of a folder as [`run_folder_with`] does, set up by the environment: a whole main function.
+pub fn run_folder(folder: impl AsRef<Path>) -> ExitCode {
     match Options::from_env() {
-        Ok(options) => run_folder(folder, options),
+        Ok(options) => run_folder_with(folder, options),
         Err(error) => refuse(&error),
     }
 }
 
 /// Runs each scenario below a folder (or in a file) as a test of its own, as the arguments of the test binary say. All
 /// tests of one process share one provisioning and one report folder. A folder without scenarios is a failure.
-pub fn run_folder(folder: impl AsRef<Path>, options: Options) -> ExitCode {
+pub fn run_folder_with(folder: impl AsRef<Path>, options: Options) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(options.threads));
     let tests = match folder::Tests::find(folder.as_ref(), options) {

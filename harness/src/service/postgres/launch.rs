@@ -13,10 +13,11 @@ pub fn configuration(port: u16, max_connections: u32) -> String {
          max_connections = {max_connections}\n\
          superuser_reserved_connections = 5\n\
          password_encryption = 'scram-sha-256'\n\
-         # Data lives as long as one scenario. A killed process loses nothing that the kernel already has.\n\
+         # Data lives as long as one scenario. A killed process loses nothing that the kernel already has; commits must\n\
+         # stay synchronous, since otherwise what was answered a moment ago is only in the server's own memory.\n\
          fsync = off\n\
          full_page_writes = off\n\
-         synchronous_commit = off\n\
+         synchronous_commit = on\n\
          shared_buffers = '16MB'\n\
          max_wal_size = '64MB'\n\
          autovacuum = off\n\

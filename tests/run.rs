@@ -127,7 +127,6 @@ fn a_run_that_is_stopped_takes_its_servers_down_and_writes_its_reports(#[case] s
 }
 
 #[test]
-#[ignore = "the copy of a template goes on while the run's folder is removed, and sometimes makes that fail"]
 fn a_run_that_is_stopped_while_its_servers_come_up_leaves_nothing() {
     for _ in 0..8 {
         let place = Place::new();

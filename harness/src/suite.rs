@@ -248,7 +248,7 @@ impl Suite {
         let server = name_of(vault);
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = self.blank_record(scenario, server, &folder, started);
+        let blank = self.blank_record(scenario, vault, &folder, started);
         let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
@@ -349,7 +349,7 @@ impl Suite {
     fn blank_record(
         &self,
         scenario: &Scenario,
-        server: String,
+        vault: &Found,
         folder: &str,
         started: jiff::Timestamp,
     ) -> ScenarioRecord {
@@ -359,8 +359,8 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, &server, seed),
-            server,
+            rerun: rerun(&scenario.path, &vault.part, seed),
+            server: name_of(vault),
             products: Vec::new(),
             result: ScenarioResult::Broken,
             reason: String::new(),
@@ -433,9 +433,15 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
 }
 
 /// The command that runs one scenario again.
-fn rerun(path: &Path, server: &str, seed: u64) -> String {
-    let vault = server.to_lowercase().replace(' ', ":");
-    format!("leaseproof run {} --vault {vault} --seed {seed}", path.display())
+fn rerun(path: &Path, vault: &Part, seed: u64) -> String {
+    let (path, vault) = (quoted(&path.display().to_string()), quoted(&vault.to_string()));
+    format!("leaseproof run {path} --vault {vault} --seed {seed}")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:+=@%,".contains(&b));
+    if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// A name that sorts by time and is new.

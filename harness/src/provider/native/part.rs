@@ -47,7 +47,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{}; there are openbao:VERSION, vault[:VERSION], /path/to/vault and postgres[:MAJOR]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault and postgres[:MAJOR]", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -67,7 +67,7 @@ pub enum PartError {
 }
 
 fn did_you_mean(meant: Option<&str>) -> String {
-    meant.map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default()
+    meant.map_or_else(|| ".".to_owned(), |meant| format!(", did you mean `{meant}`?"))
 }
 
 impl Part {

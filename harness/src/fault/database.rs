@@ -164,15 +164,38 @@ async fn exhaust(postgres: &PostgresServer) -> Result<Effect, FaultError> {
     sql(postgres, &create).await?;
     let filler = Login { username: FILLER.to_owned(), password };
     let mut sessions = Vec::new();
+    let mut looks = crate::wait::Looks::within(super::SHOWS);
     let seen = loop {
         match postgres.direct.open(&filler).await.outcome {
             Outcome::Ok(session) => sessions.push(session),
-            Outcome::Refused(refusal) if refusal.cause == Cause::TooManyConnections => break refusal.to_string(),
+            Outcome::Refused(refusal) if refusal.cause == Cause::TooManyConnections => {
+                let last = match left_to_take(postgres, sessions.len()).await {
+                    Ok(left) if left == "0" => break refusal.to_string(),
+                    Ok(left) => format!("{left} more will be free"),
+                    Err(error) => error.to_string(),
+                };
+                if !looks.again().await {
+                    return Err(FaultError::Unseen { what: "no connection left".to_owned(), last });
+                }
+            }
             no => return Err(FaultError::Refused { what: "a connection to fill".to_owned(), why: no.to_string() }),
         }
     };
     let seen = format!("{} connections are taken, the next was {seen}", sessions.len());
     Ok(effect(Undo::Sessions(sessions), Part::Postgres, seen))
+}
+
+/// How many connections of ordinary users are held by nobody who stays. A login that comes and goes, such as the probe's,
+/// gives its connection back the moment after the filler was refused, and Vault would find it.
+async fn left_to_take(postgres: &PostgresServer, taken: usize) -> Result<String, FaultError> {
+    let query = format!(
+        "SELECT greatest(0, current_setting('max_connections')::int \
+         - current_setting('superuser_reserved_connections')::int - {taken} - count(*)) \
+         FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> {} \
+         AND backend_start < clock_timestamp() - interval '2 seconds'",
+        literal(FILLER)
+    );
+    Ok(sql(postgres, &query).await?.unwrap_or_default())
 }
 
 async fn sql(postgres: &PostgresServer, statement: &str) -> Result<Option<String>, FaultError> {

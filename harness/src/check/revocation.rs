@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fault_windows;
 use super::lease::{lives, login};
 use crate::event::{Entry, Part};
-use crate::outcome::{Judgement, Outcome};
+use crate::outcome::{Cause, Judgement, Outcome};
 use crate::scenario::word::Length;
 use crate::time::Interval;
 
@@ -22,11 +22,15 @@ pub fn no_zombie(history: &[Entry], grace: Duration) -> Judgement {
     for entry in history {
         let Some((credential, outcome)) = login(&entry.event) else { continue };
         let Some(over) = lives.get(credential).and_then(|life| life.over_since(entry.at)) else { continue };
+        // Refused after its end: it is dead, however soon that was.
+        if outcome.refusal().is_some_and(|refusal| refusal.cause == Cause::Authentication) {
+            watched += 1;
+            continue;
+        }
         let since_over = Interval::new(over, entry.at.answered);
         if entry.at.sent <= over.plus(grace) || in_the_way.iter().any(|window| window.overlaps(since_over)) {
             continue;
         }
-        watched += 1;
         if matches!(outcome, Outcome::Ok(())) {
             let late = Length(entry.at.sent.since(over));
             return Judgement::violated(
@@ -35,7 +39,10 @@ pub fn no_zombie(history: &[Entry], grace: Duration) -> Judgement {
             );
         }
     }
-    Judgement::held(format!("{watched} logins with credentials that were surely over, none accepted"), Vec::new())
+    if watched == 0 {
+        return Judgement::inconclusive("no login with a credential that was surely over was seen", Vec::new());
+    }
+    Judgement::held(format!("{watched} logins with credentials that were surely over, all refused"), Vec::new())
 }
 
 /// Whether a fault could keep Vault from revoking: one on Vault, the target, the link between them, or Vault's own user.

@@ -146,6 +146,20 @@ fn a_credential_that_works_long_after_its_end_is_a_zombie() {
 }
 
 #[test]
+fn a_credential_that_was_not_tried_after_its_end_says_nothing_of_zombies() {
+    let before = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 5));
+        tape.probe((1_000, 1_010), login("cred", IN));
+    });
+    assert_eq!(no_zombie(&before, GRACE).verdict, Verdict::Inconclusive);
+    let after = history(|tape| {
+        operator(tape, (0, 10), issued("cred", 5));
+        tape.probe((6_000, 6_010), login("cred", shut_out()));
+    });
+    assert_eq!(no_zombie(&after, GRACE).verdict, Verdict::Held);
+}
+
+#[test]
 fn a_synchronous_revocation_ends_a_credential_and_an_asynchronous_one_may_take_its_time() {
     let by = |sync, status| {
         history(|tape| {

@@ -176,31 +176,11 @@ impl Native {
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
-        let password_file = data.join(ADMIN_PASSWORD);
-        let password = fs::read_to_string(&password_file).map_err(|e| broken("read", &password_file, &e))?;
-        let admin =
-            Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) };
-        let configuration = postgres_launch::configuration(port.number(), wanted.max_connections);
-        write_private(&data.join("postgresql.conf"), &configuration, user)?;
-        write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
-        let launch = Launch::new("postgres", &program.program, &folder)
-            .args(["-D".into(), data.clone().into_os_string()])
-            .run_as(user)
-            .on_harness_death(Signal::SIGQUIT)
-            .polite_signal(Signal::SIGINT)
-            .owned_by(self.estate.owner());
-        let clock = *history.clock();
-        let way = |address: SocketAddr| Postgres::new(&address.ip().to_string(), address.port(), clock);
-        let root_password = history.secrets().learn(Secret::random());
-        let server = PostgresServer {
-            direct: way(port.address()),
-            linked: way(from_clients.address()),
-            admin,
-            root,
-            root_password: Mutex::new(root_password.clone()),
-            product: name_of(program),
-            machine: Machine::new(Server::Postgres, Process::new(launch), history.clone()).keeping([port]),
-        };
+        let place = PostgresPlace { folder: &folder, data: &data, user, owner: Some(self.estate.owner()) };
+        let mut server = place.server(program, port, wanted.max_connections, history)?;
+        server.linked = way(from_clients.address(), history);
+        server.root = root;
+        let root_password = server.root_password();
         server.machine.start().await?;
         server.until_ready().await?;
         let sql = postgres_launch::preparation(root, &root_password);
@@ -213,7 +193,7 @@ impl Native {
 
     /// An initialised data folder, made once for each version.
     async fn postgres_template(&self, program: &Found, user: Option<User>) -> Result<Template, UpError> {
-        let key = TemplateKey::new("postgres").with("version", &program.version).with("settings", &1);
+        let key = TemplateKey::new("postgres").with("version", &program.version).with("settings", &2);
         let program = program.clone();
         let build = move |data| initdb(program, data, user).boxed();
         Template::ensure(&self.cache, &key, user, build).await.map_err(|e| UpError::Machine(e.to_string()))
@@ -328,7 +308,83 @@ async fn initdb(program: Found, data: PathBuf, user: Option<User>) -> Result<(),
     }
     let kept = data.join(ADMIN_PASSWORD);
     fs::rename(&password, &kept).map_err(|e| broken("keep", &kept, &e))?;
+    slim_down(&program, &data, &folder, user).await?;
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+}
+
+/// Drops the databases that new databases are made from: two thirds of the files, and copying files is what a stack waits
+/// for. Only CREATE DATABASE needs them, which no scenario of a secrets engine does.
+async fn slim_down(program: &Found, data: &Path, folder: &Path, user: Option<User>) -> Result<(), UpError> {
+    let history = History::in_memory(Clock::start(), KnownSecrets::default());
+    let place = PostgresPlace { folder, data, user, owner: None };
+    let server = place.server(program, claim()?, 10, &history)?;
+    server.machine.start().await?;
+    server.until_ready().await?;
+    for sql in [
+        "UPDATE pg_database SET datistemplate = false WHERE datistemplate",
+        "DROP DATABASE template0",
+        "DROP DATABASE template1",
+    ] {
+        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, sql).await.outcome {
+            return Err(UpError::Machine(format!("postgres would not do “{sql}”: {no}")));
+        }
+    }
+    Ok(server.machine.stop().await?)
+}
+
+/// Where a PostgreSQL server is put: an initialised folder.
+struct PostgresPlace<'a> {
+    folder: &'a Path,
+    data: &'a Path,
+    user: Option<User>,
+    /// The run that it belongs to; a template's belongs to none.
+    owner: Option<Owner>,
+}
+
+impl PostgresPlace<'_> {
+    /// A server there, ready to be started; without links yet.
+    fn server(
+        self,
+        program: &Found,
+        port: Port,
+        max_connections: u32,
+        history: &History,
+    ) -> Result<PostgresServer, UpError> {
+        let Self { folder, data, user, owner } = self;
+        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        write_private(&data.join("postgresql.conf"), &configuration, user)?;
+        write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
+        let launch = Launch::new("postgres", &program.program, folder)
+            .args(["-D".into(), data.as_os_str().to_owned()])
+            .run_as(user)
+            .on_harness_death(Signal::SIGQUIT)
+            .polite_signal(Signal::SIGINT);
+        let launch = match owner {
+            Some(owner) => launch.owned_by(owner),
+            None => launch,
+        };
+        let direct = way(port.address(), history);
+        Ok(PostgresServer {
+            linked: direct.clone(),
+            direct,
+            admin: admin_of(data, history)?,
+            root: scenario::file::RootKind::default(),
+            root_password: Mutex::new(history.secrets().learn(Secret::random())),
+            product: name_of(program),
+            machine: Machine::new(Server::Postgres, Process::new(launch), history.clone()).keeping([port]),
+        })
+    }
+}
+
+fn way(address: SocketAddr, history: &History) -> Postgres {
+    Postgres::new(&address.ip().to_string(), address.port(), *history.clock())
+}
+
+/// The superuser that a template's folder was initialised with.
+fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
+    let file = data.join(ADMIN_PASSWORD);
+    let password = fs::read_to_string(&file).map_err(|e| broken("read", &file, &e))?;
+    Ok(Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) })
 }
 
 fn claim() -> Result<Port, UpError> {

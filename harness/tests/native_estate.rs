@@ -80,17 +80,16 @@ async fn busy(home: &Path) {
         processes.push(process);
     }
     processes[0].pause().await.unwrap();
-    if let Some(programs) = native::postgres() {
-        let folder = initialised(&estate, &Cache::at(home.join("cache")), &programs).await;
-        let postgres = server(&estate, &programs, &folder, &Port::claim().unwrap());
-        postgres.start().await.unwrap();
-        wait_for("a postmaster with its lock", || folder.join("data/postmaster.pid").exists().then_some(()));
-        postgres.pause().await.unwrap();
-        processes[2].pause().await.unwrap();
-        postgres.resume().await.unwrap();
-        postgres.kill().await.unwrap();
-        postgres.start().await.unwrap();
-    }
+    let programs = native::postgres();
+    let folder = initialised(&estate, &Cache::at(home.join("cache")), &programs).await;
+    let postgres = server(&estate, &programs, &folder, &Port::claim().unwrap());
+    postgres.start().await.unwrap();
+    wait_for("a postmaster with its lock", || folder.join("data/postmaster.pid").exists().then_some(()));
+    postgres.pause().await.unwrap();
+    processes[2].pause().await.unwrap();
+    postgres.resume().await.unwrap();
+    postgres.kill().await.unwrap();
+    postgres.start().await.unwrap();
     processes[1].kill().await.unwrap();
     estate.close().await.unwrap();
 }

@@ -12,6 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use leaseproof_harness::provider::native::cache::Cache;
+use leaseproof_harness::provider::native::fetch::Fetcher;
+use leaseproof_harness::provider::native::find::Places;
+
 /// How long a test waits for what must happen before it fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -64,13 +68,14 @@ pub fn processes_naming(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The folder of PostgreSQL's programs on this machine, or `None` with a word about it.
-pub fn postgres() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .filter(|folder| folder.join("initdb").exists())
-        .collect();
-    folders.sort();
-    folders.pop()
+/// The folder of PostgreSQL's programs: this machine's, or fetched as a run fetches it.
+pub fn postgres() -> PathBuf {
+    let provide = || async {
+        let fetcher = Fetcher::new(Places::here(Cache::usual().unwrap()));
+        let found = fetcher.provide(&"postgres".parse().unwrap(), None, &|_| {}).await.unwrap();
+        found.program.parent().unwrap().to_owned()
+    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // A thread of its own: some callers are within a runtime, where another cannot wait.
+    std::thread::spawn(move || runtime().block_on(provide())).join().unwrap()
 }

@@ -30,6 +30,14 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
     }
 }
 
+/// Whether a call was refused, by Vault or by the target.
+pub fn is_refusal(event: &Event) -> bool {
+    match event {
+        Event::SessionOpened { outcome, .. } => outcome.refusal().is_some(),
+        other => given(other).is_ok_and(|given| given.refusal.is_some()),
+    }
+}
+
 fn given(event: &Event) -> Result<Given<'_>, String> {
     match event {
         Event::Issued { outcome, .. } => of(outcome, |g, lease| {

@@ -59,6 +59,11 @@ impl Life {
             && self.ended_early.as_ref().is_none_or(|early| at.answered < early.sent)
     }
 
+    /// Whether every reading of the times says that its TTL is not over during a call, whoever may have ended it earlier.
+    pub fn surely_within_ttl(&self, at: Interval) -> bool {
+        within(&self.ends, at)
+    }
+
     /// Since when every reading of the times says that it is over, as seen from a call; `None` when one says it is not.
     pub fn over_since(&self, at: Interval) -> Option<Moment> {
         let by_clock =
@@ -66,6 +71,24 @@ impl Life {
         let by_hand = self.ended_early.as_ref().and_then(|early| early.done);
         by_clock.into_iter().chain(by_hand).filter(|over| *over < at.sent).min()
     }
+}
+
+/// Whether every end that may be in force during a call lies after it.
+fn within(ends: &[End], at: Interval) -> bool {
+    ends_at(ends, at).all(|end| end.is_some_and(|end| at.answered < end.sent))
+}
+
+/// Whether every reading of the times says that the TTL of a token which a step made is not over during a call.
+pub fn token_surely_within_ttl(history: &[Entry], token: &str, at: Interval) -> bool {
+    let answers = history.iter().filter_map(|entry| match &entry.event {
+        Event::Token { token: name, outcome, .. } if name == token && entry.who == Actor::Operator => {
+            // A TTL of zero is a token that never ends.
+            let ttl = outcome.ok().map(|reply| reply.body.ttl).filter(|ttl| *ttl > 0);
+            renewed(entry.at, ttl, outcome)
+        }
+        _ => None,
+    });
+    within(&answers.collect::<Vec<End>>(), at)
 }
 
 /// The ends that may be in force during a call: that of the last call surely before it, and of all that overlap it.

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod availability;
+mod late;
 pub mod lease;
 pub mod ledger;
 pub mod reading;
@@ -48,7 +49,7 @@ pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
         _ => None,
     })?;
     match &step.action {
-        Action::Do(verb) => Some(judge_verb(verb, &own_entries(step, history))),
+        Action::Do(verb) => Some(judge_verb(verb, &own_entries(step, history), history)),
         Action::Expect(expect, timing) => {
             let expected = expect.one()?;
             Some(timing::judge(*timing, began, &looks(&expected, step, history)))
@@ -67,9 +68,10 @@ pub fn looks(expected: &Expected<'_>, step: &PlannedStep, history: &[Entry]) -> 
         // What came later says nothing of this look: a renewal moves an end, and a password is kept under its name again.
         let seq = look.last().map_or(0, |entry| entry.seq);
         let until_then = &history[..history.partition_point(|entry| entry.seq <= seq)];
+        let at = Interval::new(first, last);
         Look {
-            at: Interval::new(first, last),
-            reading: reading::reading(expected, look, until_then),
+            at,
+            reading: late::expected(expected, reading::reading(expected, look, until_then), at, until_then),
             entries: look.iter().map(|entry| entry.seq).collect(),
         }
     });
@@ -85,7 +87,7 @@ fn own_entries(step: &PlannedStep, history: &[Entry]) -> Vec<Entry> {
     own.cloned().collect()
 }
 
-fn judge_verb(verb: &Verb, own: &[Entry]) -> Judgement {
+fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
     let Some(entry) = own.last() else {
         return Judgement::inconclusive("the call was not made, or was cut off", Vec::new());
     };
@@ -110,6 +112,8 @@ fn judge_verb(verb: &Verb, own: &[Entry]) -> Judgement {
         (_, event) => answer::reading(answers, event),
     };
     let evidence = vec![entry.seq];
+    // Only a refusal can come of being late: what was done, was done in time.
+    let reading = if answer::is_refusal(&entry.event) { late::verb(verb, reading, entry.at, history) } else { reading };
     match reading {
         Reading::Yes(seen) => Judgement::held(seen, evidence),
         Reading::No(seen) => Judgement::violated(seen, evidence),

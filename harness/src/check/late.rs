@@ -1,0 +1,117 @@
+//! A harness that was late does not accuse. When a step counts on a lease or token being alive, and the call came at a time
+//! when its TTL may have been over, "it is gone" says nothing of the server.
+
+use super::lease::{lives, token_surely_within_ttl};
+use super::timing::Reading;
+use crate::event::Entry;
+use crate::scenario::Verb;
+use crate::scenario::one::Expected;
+use crate::scenario::word::Name;
+use crate::time::Interval;
+
+/// What a step counts on being alive.
+enum Subject<'a> {
+    Credential(&'a Name),
+    Token(&'a Name),
+}
+
+/// The reading of a verb's answer, taken back if what it acts on, or acts with, may have been over.
+pub(super) fn verb(verb: &Verb, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+    let subject = match verb {
+        Verb::Renew(step) => {
+            let lease = step.lease.as_deref().map(Subject::Credential);
+            lease.or_else(|| step.token.as_deref().map(Subject::Token))
+        }
+        Verb::Issue(step) => step.token.as_deref().map(Subject::Token),
+        Verb::Token(step) => step.parent.as_deref().map(Subject::Token),
+        Verb::Api(step) => step.token.as_deref().map(Subject::Token),
+        Verb::Open(step) => Some(Subject::Credential(&step.with)),
+        Verb::Read(_) | Verb::Revoke(_) | Verb::Rotate(_) | Verb::Repair(_) | Verb::Sql(_) => None,
+    };
+    judge(subject, reading, at, history)
+}
+
+/// The reading of a look, taken back if it expects something alive that may have been over.
+pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+    let is = |wanted: Option<bool>| wanted == Some(true);
+    let subject = match expected {
+        Expected::Login(login) if is(login.accepted.map(|v| *v)) => Some(Subject::Credential(&login.with)),
+        Expected::Principal(principal) if is(principal.exists.map(|v| *v)) => Some(Subject::Credential(&principal.of)),
+        Expected::Token(token) if token.alive.is_none_or(|v| *v) => Some(Subject::Token(&token.of)),
+        // A lease that is expected with a TTL below zero is expected to be overdue, and must be there all the same.
+        Expected::Lease(lease) => {
+            let time_left = lease.ttl.is_some_and(|ttl| ttl.at_least.is_some_and(|least| least.millis > 0));
+            (time_left || is(lease.renewable.map(|v| *v))).then_some(Subject::Credential(&lease.of))
+        }
+        _ => None,
+    };
+    judge(subject, reading, at, history)
+}
+
+fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+    let (Some(subject), Reading::No(seen)) = (subject, &reading) else { return reading };
+    let (name, alive) = match subject {
+        Subject::Credential(name) => {
+            let life = lives(history).remove(name.as_str());
+            (name, life.is_none_or(|life| life.surely_within_ttl(at)))
+        }
+        Subject::Token(name) => (name, token_surely_within_ttl(history, name.as_str(), at)),
+    };
+    if alive {
+        reading
+    } else {
+        Reading::Unknown(format!("{name} may have been over by then, the harness was late: {seen}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Actor, Event, TokenAct, TokenState};
+    use crate::scenario::file::Renew;
+    use crate::scenario::mark::{Marked, Place};
+    use crate::tape::{Tape, issued, reply};
+    use crate::time::Moment;
+
+    fn name(text: &str) -> Marked<Name> {
+        Marked { value: text.parse().unwrap(), at: Place::default() }
+    }
+
+    fn renew(lease: Option<Marked<Name>>, token: Option<Marked<Name>>) -> Verb {
+        Verb::Renew(Renew { lease, token, increment: None, answers: None })
+    }
+
+    fn at(millis: u64) -> Interval {
+        Interval::at(Moment::from_millis(millis))
+    }
+
+    fn history() -> Vec<Entry> {
+        let mut tape = Tape::default();
+        tape.operator((0, 10), "4.1", issued("cred", 60));
+        for (token, ttl) in [("short", 5), ("endless", 0)] {
+            let outcome = reply(200, TokenState { ttl, renewable: true });
+            let made = Event::Token { token: token.to_owned(), act: TokenAct::Made, outcome };
+            tape.put((20, 30), Actor::Operator, Some("4.2"), made);
+        }
+        tape.entries()
+    }
+
+    fn refused() -> Reading {
+        Reading::No("refused".to_owned())
+    }
+
+    #[test]
+    fn a_refusal_within_the_ttl_is_an_accusation_and_one_after_it_is_not() {
+        let renewal = renew(Some(name("cred")), None);
+        assert_eq!(verb(&renewal, refused(), at(50_000), &history()), refused());
+        assert!(matches!(verb(&renewal, refused(), at(60_005), &history()), Reading::Unknown(_)));
+        let renewal = renew(None, Some(name("short")));
+        assert_eq!(verb(&renewal, refused(), at(4_000), &history()), refused());
+        assert!(matches!(verb(&renewal, refused(), at(5_025), &history()), Reading::Unknown(_)));
+    }
+
+    #[test]
+    fn a_token_without_an_end_is_never_over() {
+        assert_eq!(verb(&renew(None, Some(name("endless"))), refused(), at(1_000_000), &history()), refused());
+    }
+}

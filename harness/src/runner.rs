@@ -221,14 +221,21 @@ impl Runner {
                 let number = injected.fault;
                 self.injected += 1;
                 self.faults.push(injected);
-                if let Some(during) = &step.during {
-                    let walked = self.walk(during).await;
-                    let healed = self.heal(number).await;
-                    walked?;
-                    healed?;
-                }
-                self.ended(&step.number, Judgement::held("injected, and seen to take effect", Vec::new()));
-                return Ok(());
+                let seen = "injected, and seen to take effect";
+                let Some(during) = &step.during else {
+                    self.ended(&step.number, Judgement::held(seen, Vec::new()));
+                    return Ok(());
+                };
+                let walked = self.walk(during).await;
+                let healed = self.heal(number).await;
+                // What became of the steps meanwhile stands with them.
+                let judgement = match &healed {
+                    Ok(()) => Judgement::held(format!("{seen}; healed, and seen to be"), Vec::new()),
+                    Err(End::Cut(_, why)) => Judgement::inconclusive(why.clone(), Vec::new()),
+                    Err(End::Judged) => Judgement::inconclusive("it was not healed", Vec::new()),
+                };
+                self.ended(&step.number, judgement);
+                return walked.and(healed);
             }
         }
         let judgement = world

@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::unistd::Uid;
 use rand::RngExt as _;
@@ -23,6 +24,8 @@ const RUN_LOCK: &str = "lock";
 const BASE_LOCK: &str = ".lock";
 /// Others may pass to folders whose names they know, and see no names: a server may be another user's.
 const PASSABLE: u32 = 0o711;
+/// How long a start or a copy that nobody waits for any more may go on putting files into a run's folder.
+const STARTS_END: Duration = Duration::from_secs(10);
 
 /// A run's folder and processes. [`Estate::close`] gives them up; dropping does the same, but cannot say what failed.
 #[derive(Debug)]
@@ -252,13 +255,21 @@ fn find(base: &Path) -> Result<Found, EstateError> {
 
 /// Kills a run's processes and removes its folder; the lock is asked for so that nobody does this without it.
 fn remove_run(folder: &Path, _lock: &File) -> Result<(), EstateError> {
-    if let Err(Unmoved(who)) = ledger::family(folder).kill() {
-        let pids = who.into_iter().map(|identity| identity.pid).collect();
-        return Err(EstateError::Survivors { folder: folder.into(), pids });
-    }
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(failed("remove", folder)),
+    let end = Instant::now() + STARTS_END;
+    loop {
+        if let Err(Unmoved(who)) = ledger::family(folder).kill() {
+            let pids = who.into_iter().map(|identity| identity.pid).collect();
+            return Err(EstateError::Survivors { folder: folder.into(), pids });
+        }
+        match fs::remove_dir_all(folder) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // A start or a copy that was under way when the run was stopped has put a file there meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(failed("remove", folder)(error)),
+        }
     }
 }
 

@@ -116,7 +116,7 @@ impl fmt::Display for Plan {
         }
         writeln!(f, "1 save the plan")?;
         writeln!(f, "2 stack up")?;
-        write!(f, "  vault ({:?} storage)", scenario.stack.storage)?;
+        write!(f, "  vault ({} storage)", scenario.stack.storage)?;
         if let Some(postgres) = &scenario.stack.postgres {
             write!(f, ", postgres (max_connections {})", postgres.max_connections)?;
         }

@@ -27,7 +27,7 @@ pub(super) fn run(args: &List) -> Result<Exit, Failure> {
 }
 
 fn text(scenario: &Scenario) -> String {
-    let mut servers = vec![format!("vault ({:?} storage)", scenario.stack.storage).to_lowercase()];
+    let mut servers = vec![format!("vault ({} storage)", scenario.stack.storage)];
     servers.extend(scenario.stack.postgres.as_ref().map(|_| "postgres".to_owned()));
     let mut about = vec![scenario.path.display().to_string()];
     if !scenario.guarantees.is_empty() {

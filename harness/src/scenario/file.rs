@@ -82,6 +82,12 @@ pub struct Postgres {
     pub max_connections: Option<Marked<u32>>,
 }
 
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// The secrets engines that are mounted before the first step.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

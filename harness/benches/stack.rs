@@ -112,7 +112,6 @@ fn idle() -> Result<Arc<Scenario>, Failure> {
 async fn run(scenarios: Vec<Arc<Scenario>>, jobs: usize, reports: &Path) -> Result<Record, Failure> {
     let settings = Settings {
         vaults: vec!["openbao".parse()?],
-        vault_bin: None,
         postgres: "postgres".parse()?,
         postgres_bin: None,
         seed: 1,

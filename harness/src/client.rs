@@ -147,6 +147,7 @@ impl Keeper<'_> {
     /// Holds one credential until it must be replaced.
     async fn hold(&mut self, token: &mut HeldToken, name: &str, lease_id: &str, ttl: u64) -> Turn {
         let mut renew_at = self.renewal(ttl);
+        let mut ending = false;
         let mut present = self.present.subscribe();
         loop {
             let next = renew_at.min(token.renew_at);
@@ -161,17 +162,20 @@ impl Keeper<'_> {
                 }
                 continue;
             }
+            if ending {
+                return Turn::TakeAnother;
+            }
             let seen = token.vault.renew_lease(lease_id, None).await;
             let outcome = seen.outcome.clone();
             let credential = name.to_owned();
             self.world.seen(&self.who(), None, seen, |outcome| Event::Renewed { credential, increment: None, outcome });
             match outcome {
-                // The server caps what is left at the maximum: when it gives less than asked for, renewal is ending.
-                Outcome::Ok(reply) if reply.body.ttl < ttl => {
-                    sleep(self.client.renews_at.of(Duration::from_secs(reply.body.ttl))).await;
-                    return Turn::TakeAnother;
+                Outcome::Ok(reply) => {
+                    renew_at = self.renewal(reply.body.ttl);
+                    // The server caps what is left at the maximum: when it gives less than before, renewal is ending,
+                    // and what comes next is another credential.
+                    ending = reply.body.ttl < ttl;
                 }
-                Outcome::Ok(reply) => renew_at = self.renewal(reply.body.ttl),
                 Outcome::Refused(refusal) => match refusal.cause {
                     Cause::PermissionDenied => return Turn::LogInAgain,
                     Cause::LeaseNotFound | Cause::LeaseExpired | Cause::InvalidLease | Cause::NotRenewable => {

@@ -326,7 +326,7 @@ impl Links {
         self.0.get(&(from, to))
     }
 
-    /// Takes every fault off every link, for the case that a fault's own healing failed.
+    /// Lets every link listen again, for the case that the healing of a fault which closed one failed.
     pub async fn enable_all(&self) {
         for proxy in self.0.values() {
             // A link that cannot listen again is seen by the recovery that follows.

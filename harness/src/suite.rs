@@ -25,6 +25,9 @@ use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
 use crate::time::Clock;
 
+/// Where servers come from, as reports say it.
+const PROVIDER: &str = "native: servers as processes of this machine";
+
 /// What to run, and how.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -180,8 +183,6 @@ pub struct Suite {
 pub struct Settings {
     /// The secrets servers.
     pub vaults: Vec<Part>,
-    /// The program of the first of them, when one is given.
-    pub vault_bin: Option<PathBuf>,
     /// The PostgreSQL that is wanted.
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
@@ -207,9 +208,8 @@ impl Suite {
         let fetcher = Fetcher::new(Places::here(cache.clone()));
         let progress = |progress| on(SuiteEvent::Provision(progress));
         let mut vaults = Vec::new();
-        for (index, part) in settings.vaults.iter().enumerate() {
-            let given = settings.vault_bin.as_deref().filter(|_| index == 0);
-            vaults.push(fetcher.provide(part, given, &progress).await?);
+        for part in &settings.vaults {
+            vaults.push(fetcher.provide(part, None, &progress).await?);
         }
         let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
         let started = jiff::Timestamp::now();
@@ -387,7 +387,7 @@ impl Suite {
             took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             seed: self.settings.seed,
             rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
-            provider: "native: servers as processes of this machine".to_owned(),
+            provider: PROVIDER.to_owned(),
             scenarios,
             secrets: SecretScan::default(),
         };
@@ -414,11 +414,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready {
-        folder: suite.folder.clone(),
-        provider: "native: servers as processes of this machine".to_owned(),
-        runs: runs.len(),
-    });
+    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: PROVIDER.to_owned(), runs: runs.len() });
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
@@ -439,7 +435,7 @@ fn rerun(path: &Path, vault: &Part, seed: u64) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:+=@%,".contains(&b));
     if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

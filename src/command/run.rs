@@ -70,7 +70,6 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
     };
     let settings = Settings {
         vaults,
-        vault_bin: None,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
         // 53 bits: every reader of JSON keeps them.
@@ -105,17 +104,7 @@ fn command(args: &Run) -> String {
     if let Some(shard) = args.shard {
         option("shard", shard.to_string());
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// The word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_safe = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_safe) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn failure(error: SuiteError) -> Failure {
@@ -211,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_word_that_a_shell_would_change_is_quoted() {
-        assert_eq!(quoted("scenarios/a.yaml"), "scenarios/a.yaml");
-        assert_eq!(quoted("it's here"), r"'it'\''s here'");
-        assert_eq!(quoted(""), "''");
+        assert_eq!(suite::quoted("scenarios/a.yaml"), "scenarios/a.yaml");
+        assert_eq!(suite::quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(suite::quoted(""), "''");
     }
 
     #[test]

@@ -50,7 +50,6 @@ impl Tests {
         let vaults: String = options.vaults.iter().fold(String::new(), |all, part| all + &format!(" --vault {part}"));
         let settings = Settings {
             vaults: options.vaults.clone(),
-            vault_bin: None,
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
             seed: options.seed,

@@ -102,7 +102,18 @@ async fn postgres_is_paused_resumed_killed_and_restarted_with_all_its_backends()
     assert!(!native::lives(&orphan));
     connected(&process, port.address()).await;
 
+    // A killed server's shared memory is nobody's, and the machine has only some thousand segments.
+    let pid_file = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
+    let segment = pid_file.lines().nth(6).unwrap().split_whitespace().nth(1).unwrap().to_owned();
+    assert!(segments().contains(&segment));
     estate.close().await.unwrap();
+    assert!(!segments().contains(&segment));
     assert_eq!(native::processes_naming(base.to_str().unwrap()), Vec::<String>::new());
     assert_eq!(fs::read_dir(&base).unwrap().filter(|e| e.as_ref().unwrap().path().is_dir()).count(), 0);
+}
+
+/// The numbers of the machine's System V shared memory segments.
+fn segments() -> Vec<String> {
+    let table = fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    table.lines().skip(1).map(|row| row.split_whitespace().nth(1).unwrap().to_owned()).collect()
 }

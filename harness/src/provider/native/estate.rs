@@ -12,6 +12,7 @@ use rand::RngExt as _;
 
 use super::family::Unmoved;
 use super::ledger::{self, Owner};
+use super::shared_memory;
 use super::user::User;
 
 /// The variable that names another base folder for runs.
@@ -261,6 +262,7 @@ fn remove_run(folder: &Path, _lock: &File) -> Result<(), EstateError> {
             let pids = who.into_iter().map(|identity| identity.pid).collect();
             return Err(EstateError::Survivors { folder: folder.into(), pids });
         }
+        shared_memory::release_below(folder);
         match fs::remove_dir_all(folder) {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

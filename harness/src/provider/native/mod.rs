@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod part;
 pub mod port;
 pub mod process;
+mod shared_memory;
 pub mod survey;
 pub mod template;
 mod up;

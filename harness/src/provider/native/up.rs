@@ -18,6 +18,7 @@ use super::ledger::Owner;
 use super::part::Product;
 use super::port::Port;
 use super::process::Process;
+use super::shared_memory;
 use super::template::{Template, TemplateKey};
 use super::user::User;
 use super::vault_keys;
@@ -104,9 +105,11 @@ impl Native {
         vault_gone?;
         postgres_gone?;
         let folder = self.estate.path().join(name);
-        tokio::task::spawn_blocking(move || fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e)))
-            .await
-            .map_err(|e| UpError::Machine(e.to_string()))?
+        let remove = move || {
+            shared_memory::release_below(&folder);
+            fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+        };
+        tokio::task::spawn_blocking(remove).await.map_err(|e| UpError::Machine(e.to_string()))?
     }
 
     async fn vault(

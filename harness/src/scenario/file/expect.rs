@@ -1,0 +1,174 @@
+//! What a scenario expects, step by step.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Api, Sql, TtlRange};
+use crate::outcome::Cause;
+use crate::scenario::mark::Marked;
+use crate::scenario::word::{Name, Ref};
+
+/// Something that must be so. Exactly one of them.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// What Vault says of a lease.
+    #[serde(default)]
+    pub lease: Option<Marked<ExpectLease>>,
+    /// How many leases Vault lists for a role.
+    #[serde(default)]
+    pub leases: Option<Marked<ExpectLeases>>,
+    /// What a login, straight at the target, comes to.
+    #[serde(default)]
+    pub login: Option<Marked<ExpectLogin>>,
+    /// What the target says of a credential's user.
+    #[serde(default)]
+    pub principal: Option<Marked<ExpectPrincipal>>,
+    /// What an open session can still do.
+    #[serde(default)]
+    pub session: Option<Marked<ExpectSession>>,
+    /// What Vault says of a token.
+    #[serde(default)]
+    pub token: Option<Marked<ExpectToken>>,
+    /// What Vault says of a static role.
+    #[serde(default)]
+    pub static_role: Option<Marked<ExpectStaticRole>>,
+    /// The status code of `sys/health`.
+    #[serde(default)]
+    pub health: Option<Marked<ExpectHealth>>,
+    /// Any call of Vault's API, repeated until it answers so.
+    #[serde(default)]
+    pub api: Option<Marked<Api>>,
+    /// Any SQL, repeated until it answers so.
+    #[serde(default)]
+    pub sql: Option<Marked<Sql>>,
+    /// Vault's leases, the target's users and the clients' credentials, held against each other.
+    #[serde(default)]
+    pub ledger: Option<Marked<ExpectLedger>>,
+}
+
+/// What Vault says of a lease (`sys/leases/lookup`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectLease {
+    /// The credential.
+    pub of: Marked<Name>,
+    /// `true`: Vault no longer knows the lease (400 `invalid lease`). `false`: it does.
+    #[serde(default)]
+    pub gone: Option<Marked<bool>>,
+    /// Its remaining TTL; below zero when its revocation is overdue.
+    #[serde(default)]
+    pub ttl: Option<Marked<TtlRange>>,
+    /// Whether it can be renewed.
+    #[serde(default)]
+    pub renewable: Option<Marked<bool>>,
+    /// Whether it is listed as irrevocable.
+    #[serde(default)]
+    pub irrevocable: Option<Marked<bool>>,
+}
+
+/// How many leases Vault lists for a role.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectLeases {
+    /// The dynamic role.
+    pub of: Marked<Ref>,
+    /// Exactly so many.
+    pub count: Marked<u32>,
+}
+
+/// What a login, straight at the target, comes to (exactly one of the two).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectLogin {
+    /// The credential, or the static role's password that a `read` step kept.
+    pub with: Marked<Name>,
+    /// `true`: it is let in.
+    #[serde(default)]
+    pub accepted: Option<Marked<bool>>,
+    /// It is refused for this cause. A server that cannot be reached never satisfies this.
+    #[serde(default)]
+    pub refused: Option<Marked<Cause>>,
+}
+
+/// What the target says of a credential's user.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectPrincipal {
+    /// The credential.
+    pub of: Marked<Name>,
+    /// Whether it is there.
+    #[serde(default)]
+    pub exists: Option<Marked<bool>>,
+    /// How long after the lease's end the server itself stops it (`VALID UNTIL`).
+    #[serde(default)]
+    pub valid_after_lease_end: Option<Marked<TtlRange>>,
+}
+
+/// What an open session can still do (at least one of them).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectSession {
+    /// The session.
+    pub of: Marked<Name>,
+    /// `true`: the connection still answers `select 1`.
+    #[serde(default)]
+    pub alive: Option<Marked<bool>>,
+    /// `true`: it can read the application's table. `false`: that is refused.
+    #[serde(default)]
+    pub reads_table: Option<Marked<bool>>,
+}
+
+/// What Vault says of a token.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectToken {
+    /// The token.
+    pub of: Marked<Name>,
+    /// `true`: `lookup-self` answers; `false`: 403.
+    #[serde(default)]
+    pub alive: Option<Marked<bool>>,
+    /// Its remaining TTL.
+    #[serde(default)]
+    pub ttl: Option<Marked<TtlRange>>,
+}
+
+/// What Vault says of a static role (`static-creds`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectStaticRole {
+    /// The static role.
+    pub of: Marked<Ref>,
+    /// Its password is another than this `read` step kept.
+    #[serde(default)]
+    pub changed_since: Option<Marked<Name>>,
+    /// Its password is still the one that this `read` step kept.
+    #[serde(default)]
+    pub same_as: Option<Marked<Name>>,
+    /// Time to the next rotation.
+    #[serde(default)]
+    pub ttl: Option<Marked<TtlRange>>,
+    /// `true`: the password that Vault answers logs in, straight at the target.
+    #[serde(default)]
+    pub logs_in: Option<Marked<bool>>,
+}
+
+/// The status code of `sys/health`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectHealth {
+    /// 200 active, 429 standby, 501 not initialised, 503 sealed.
+    pub status: Marked<u16>,
+}
+
+/// Vault's leases, the target's users and what clients hold, held against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpectLedger {
+    /// Every lease has its user, every user its lease.
+    Reconciled,
+    /// At least one user that Vault knows nothing of.
+    Orphans,
+    /// At least one lease whose user is gone.
+    EarlyDeaths,
+}

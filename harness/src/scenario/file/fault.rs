@@ -1,0 +1,339 @@
+//! What a scenario breaks.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::mark::Marked;
+use crate::scenario::word::{Length, Name, Ref};
+
+/// Something that breaks. Exactly one of them. Every fault is seen to have taken effect before the next step, is
+/// healed on every path, and its healing is seen too.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    // ---- network
+    /// The link refuses connections, and those that were open are closed.
+    #[serde(default)]
+    pub down: Option<Marked<OnLink>>,
+    /// Packets vanish: nothing answers, nothing is refused.
+    #[serde(default)]
+    pub cut: Option<Marked<OnLink>>,
+    /// Connections are reset (RST), open ones and new ones.
+    #[serde(default)]
+    pub reset: Option<Marked<OnLink>>,
+    /// Everything takes longer.
+    #[serde(default)]
+    pub latency: Option<Marked<Latency>>,
+    /// A slow line.
+    #[serde(default)]
+    pub bandwidth: Option<Marked<Bandwidth>>,
+    /// Connections stay half open before they close.
+    #[serde(default)]
+    pub slow_close: Option<Marked<SlowClose>>,
+    /// Data stops, and the connection is closed after a time.
+    #[serde(default)]
+    pub timeout: Option<Marked<Timeout>>,
+    /// Data comes in small pieces.
+    #[serde(default)]
+    pub slicer: Option<Marked<Slicer>>,
+    /// The connection is closed after so many bytes.
+    #[serde(default)]
+    pub limit_data: Option<Marked<LimitData>>,
+
+    // ---- processes
+    /// The server is stopped in good order.
+    #[serde(default)]
+    pub stop: Option<Marked<OnServer>>,
+    /// The server is killed (SIGKILL).
+    #[serde(default)]
+    pub kill: Option<Marked<OnServer>>,
+    /// The server hangs (SIGSTOP): connections are accepted by the kernel and never answered.
+    #[serde(default)]
+    pub pause: Option<Marked<OnServer>>,
+    /// The server is stopped and started again at once. Vault is unsealed again.
+    #[serde(default)]
+    pub restart: Option<Marked<OnServer>>,
+
+    // ---- Vault
+    /// Vault is sealed; unsealing heals it.
+    #[serde(default)]
+    pub seal: Option<Marked<Nothing>>,
+    /// The active node steps down; it is healed when a node is active again.
+    #[serde(default)]
+    pub step_down: Option<Marked<Nothing>>,
+    /// A client's Vault token is revoked behind its back.
+    #[serde(default)]
+    pub revoke_token: Option<Marked<OnClient>>,
+    /// A client's Vault token is made to expire within a second.
+    #[serde(default)]
+    pub expire_token: Option<Marked<OnClient>>,
+    /// A client's policy loses the right to take credentials.
+    #[serde(default)]
+    pub narrow_policy: Option<Marked<OnClient>>,
+    /// The mount's TTLs are changed.
+    #[serde(default)]
+    pub tune_mount: Option<Marked<TuneMount>>,
+    /// A dynamic role's TTLs or statements are changed.
+    #[serde(default)]
+    pub change_role: Option<Marked<ChangeRole>>,
+    /// A dynamic role is deleted.
+    #[serde(default)]
+    pub delete_role: Option<Marked<DeleteRole>>,
+
+    // ---- database
+    /// The password of Vault's own user is changed behind Vault's back. Open connections live on.
+    #[serde(default)]
+    pub change_root_password: Option<Marked<OnConnection>>,
+    /// Vault's own user may no longer log in (NOLOGIN).
+    #[serde(default)]
+    pub lock_root: Option<Marked<OnConnection>>,
+    /// Vault's own user loses CREATEROLE.
+    #[serde(default)]
+    pub revoke_privilege: Option<Marked<OnConnection>>,
+    /// All sessions of Vault's own user are terminated; its pool must open new ones.
+    #[serde(default)]
+    pub terminate_sessions: Option<Marked<OnConnection>>,
+    /// Every connection that ordinary users may have is taken.
+    #[serde(default)]
+    pub exhaust_connections: Option<Marked<OnConnection>>,
+    /// A credential's user is dropped by hand.
+    #[serde(default)]
+    pub drop_user: Option<Marked<OnCredential>>,
+    /// A credential's user comes to own a table, which stands in the way of dropping it.
+    #[serde(default)]
+    pub own_objects: Option<Marked<OnCredential>>,
+}
+
+/// `{}`: the fault takes no settings.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// One end of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// The scenario's clients.
+    Clients,
+    /// The secrets server.
+    Vault,
+    /// The PostgreSQL server.
+    Postgres,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// Which way a toxic works: `upstream` from `from` to `to`, `downstream` back, or `both`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Requests.
+    Upstream,
+    /// Answers.
+    #[default]
+    Downstream,
+    /// Both ways.
+    Both,
+}
+
+/// A link of the stack.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnLink {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+}
+
+/// Everything takes longer.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// How much longer.
+    pub latency: Marked<Length>,
+    /// More or less than that by at most so much, drawn from the seed; 0s when left out.
+    #[serde(default)]
+    pub jitter: Option<Marked<Length>>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// A slow line.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bandwidth {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// Bytes a second.
+    pub bytes_per_second: Marked<u64>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// Connections stay half open before they close.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlowClose {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// How long.
+    pub delay: Marked<Length>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// Data stops, and the connection is closed after a time.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timeout {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// When the connection is closed.
+    pub after: Marked<Length>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// Data comes in small pieces.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slicer {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// Average size of a piece, in bytes.
+    pub average_bytes: Marked<u32>,
+    /// Larger or smaller by at most so many bytes; 0 when left out.
+    #[serde(default)]
+    pub variation_bytes: Option<Marked<u32>>,
+    /// Pause between two pieces; 0s when left out.
+    #[serde(default)]
+    pub delay: Option<Marked<Length>>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// The connection is closed after so many bytes.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitData {
+    /// Who opens the connections.
+    pub from: Marked<Endpoint>,
+    /// Who accepts them.
+    pub to: Marked<Endpoint>,
+    /// How many bytes.
+    pub bytes: Marked<u64>,
+    /// `downstream` when left out.
+    #[serde(default)]
+    pub way: Option<Marked<Way>>,
+}
+
+/// A server of the stack.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnServer {
+    /// The server.
+    pub server: Marked<Server>,
+}
+
+/// A server of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Server {
+    /// The secrets server.
+    Vault,
+    /// The PostgreSQL server.
+    Postgres,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// A client of the scenario.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnClient {
+    /// The client.
+    pub of: Marked<Name>,
+}
+
+/// A credential of the scenario.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnCredential {
+    /// The credential.
+    pub of: Marked<Name>,
+}
+
+/// A connection of the database engine.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnConnection {
+    /// The connection, such as `database/postgres`.
+    pub of: Marked<Ref>,
+}
+
+/// The mount's TTLs are changed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TuneMount {
+    /// The mount, such as `database`.
+    pub mount: Marked<Name>,
+    /// New default lease TTL.
+    #[serde(default)]
+    pub default_lease_ttl: Option<Marked<Length>>,
+    /// New maximum lease TTL.
+    #[serde(default)]
+    pub max_lease_ttl: Option<Marked<Length>>,
+}
+
+/// A dynamic role is changed. What is left out stays.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRole {
+    /// The dynamic role.
+    pub role: Marked<Ref>,
+    /// New TTL of new leases.
+    #[serde(default)]
+    pub default_ttl: Option<Marked<Length>>,
+    /// New maximum.
+    #[serde(default)]
+    pub max_ttl: Option<Marked<Length>>,
+    /// New SQL that removes the user.
+    #[serde(default)]
+    pub revocation_statements: Option<Vec<Marked<String>>>,
+}
+
+/// A dynamic role is deleted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteRole {
+    /// The dynamic role.
+    pub role: Marked<Ref>,
+}

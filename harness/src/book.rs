@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::secret::Secret;
+use crate::service::aws::Key;
 use crate::service::postgres::{Login, Session};
 
 /// A credential from a dynamic role.
@@ -43,6 +44,7 @@ struct Held {
     credentials: BTreeMap<String, Credential>,
     tokens: BTreeMap<String, Token>,
     passwords: BTreeMap<String, Login>,
+    keys: BTreeMap<String, Key>,
     sessions: BTreeMap<String, Arc<Session>>,
 }
 
@@ -82,6 +84,16 @@ impl Book {
         let held = self.held();
         let credential = held.credentials.get(name).map(|credential| credential.login.clone());
         credential.or_else(|| held.passwords.get(name).cloned())
+    }
+
+    /// Keeps an AWS access key: that of a credential, or a static role's.
+    pub fn keep_key(&self, name: &str, key: Key) {
+        self.held().keys.insert(name.to_owned(), key);
+    }
+
+    /// The AWS access key that goes by a name.
+    pub fn key(&self, name: &str) -> Option<Key> {
+        self.held().keys.get(name).cloned()
     }
 
     /// Keeps a session open.

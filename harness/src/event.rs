@@ -344,6 +344,8 @@ pub enum Part {
     Vault,
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
+    /// The stand-in for AWS does not serve.
+    Aws,
     /// A link between two ends.
     Link {
         /// Who opens connections.
@@ -366,8 +368,9 @@ impl fmt::Display for Part {
         match self {
             Self::Vault => f.write_str("vault"),
             Self::Postgres => f.write_str("postgres"),
+            Self::Aws => f.write_str("aws"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
-            Self::Root => f.write_str("vault's user at postgres"),
+            Self::Root => f.write_str("vault's own user"),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Client(name) => write!(f, "client {name}"),
             Self::Role(name) => write!(f, "{name}"),
@@ -398,7 +401,7 @@ pub enum ServerState {
 pub struct Lease {
     /// Its id.
     pub lease_id: String,
-    /// The user at the target.
+    /// By what the target knows it: a database user, or the id of an access key. Empty for a session of STS.
     pub username: String,
     /// `lease_duration`, in seconds.
     pub ttl: u64,

@@ -80,10 +80,15 @@ async fn count_leases(world: &World, who: &Actor, step: Option<&str>, role: &Ref
     world.seen(who, step, seen, |outcome| Event::LeasesListed { role: role.to_string(), outcome });
 }
 
-/// A login with a credential or a kept password, straight at the target.
+/// A login with a credential or a kept password, straight at the target. Nothing is looked at where it would tell nothing.
 pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
-    let login = login_of(world, name)?;
-    let seen = world.postgres()?.direct.login(&login).await;
+    if !world.login_tells(name) {
+        return Ok(());
+    }
+    let seen = match world.book.key(name) {
+        Some(key) => world.aws()?.direct.login(&key).await,
+        None => world.postgres()?.direct.login(&login_of(world, name)?).await,
+    };
     world.seen(who, step, seen, |outcome| Event::Login { credential: name.to_owned(), outcome });
     Ok(())
 }
@@ -91,8 +96,14 @@ pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) 
 /// What the target says of a credential's user.
 pub async fn principal(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
     let held = held(world, credential)?;
-    let postgres = world.postgres()?;
-    let seen = postgres.direct.principal(&postgres.admin, &held.login.username).await;
+    let username = &held.login.username;
+    let seen = if world.book.key(credential).is_some() {
+        let aws = world.aws()?;
+        aws.direct.principal(&aws.admin, username).await
+    } else {
+        let postgres = world.postgres()?;
+        postgres.direct.principal(&postgres.admin, username).await
+    };
     world.seen(who, step, seen, |outcome| Event::PrincipalRead { credential: credential.to_owned(), outcome });
     Ok(())
 }
@@ -139,9 +150,15 @@ pub async fn static_role(
         let present = Login { username: reply.body.username.clone(), password };
         if let Some(name) = keep_as {
             world.book.keep_password(name.as_str(), present.clone());
+            if let Some(key) = &reply.body.key {
+                world.keep_key(name.as_str(), key.clone());
+            }
         }
         if try_it {
-            let tried = world.postgres()?.direct.login(&present).await;
+            let tried = match &reply.body.key {
+                Some(key) => world.aws()?.direct.login(key).await,
+                None => world.postgres()?.direct.login(&present).await,
+            };
             at = Interval::new(at.sent, tried.at.answered);
             login = Some(tried.outcome);
         }
@@ -194,15 +211,14 @@ pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> R
 /// All ledgers, one after the other: the target's, Vault's, and the target's again. If the target's changed meanwhile, the
 /// two readings do not belong together and nothing is said.
 pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) -> Result<(), Missing> {
-    let postgres = world.postgres()?;
-    let before = postgres.direct.principals(&postgres.admin).await;
+    let before = principals(world).await;
     let vault = world.stack.vault.root().within(BRIEF);
     let mut leases: Outcome<Vec<String>> = Outcome::Ok(Vec::new());
     for path in world.role_paths() {
         let listed = vault.list_leases(&path).await;
         leases = both(leases, listed);
     }
-    let after = postgres.direct.principals(&postgres.admin).await;
+    let after = principals(world).await;
     let at = Interval::new(before.at.sent, after.at.answered);
     let principals = match (before.outcome, after.outcome) {
         (Outcome::Ok(before), Outcome::Ok(after)) if set(&before) != set(&after) => {
@@ -216,6 +232,24 @@ pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) -> Result<()
     };
     world.write(who, step, at, Event::Ledger(LedgerRead { leases, principals }));
     Ok(())
+}
+
+/// The users that Vault made, at every target of the stack.
+async fn principals(world: &World) -> Seen<Vec<String>> {
+    let sent = world.history.now();
+    let mut all: Outcome<Vec<String>> = Outcome::Ok(Vec::new());
+    let mut add = |next: Outcome<Vec<String>>| match (&mut all, next) {
+        (Outcome::Ok(sofar), Outcome::Ok(names)) => sofar.extend(names),
+        (Outcome::Ok(_), no) => all = no,
+        _ => {}
+    };
+    if let Some(postgres) = &world.stack.postgres {
+        add(postgres.direct.principals(&postgres.admin).await.outcome);
+    }
+    if let Some(aws) = &world.stack.aws {
+        add(aws.direct.principals(&aws.admin).await.outcome);
+    }
+    Seen { at: Interval::new(sent, world.history.now()), outcome: all }
 }
 
 fn set(names: &[String]) -> BTreeSet<&String> {

@@ -120,6 +120,9 @@ impl fmt::Display for Plan {
         if let Some(postgres) = &scenario.stack.postgres {
             write!(f, ", postgres (max_connections {})", postgres.max_connections)?;
         }
+        if let Some(product) = scenario.stack.aws {
+            write!(f, ", aws ({product})")?;
+        }
         writeln!(f)?;
         if let Some(database) = &scenario.database {
             write!(f, "  {}/config/{}", database.mount, database.connection.name)?;
@@ -133,6 +136,7 @@ impl fmt::Display for Plan {
             }
             writeln!(f)?;
         }
+        self.print_aws(f)?;
         writeln!(f, "3 baseline: every role issues, logs in and revokes; the ledgers agree")?;
         for planned in &self.clients {
             let client = &planned.client;
@@ -160,6 +164,22 @@ impl fmt::Display for Plan {
         }
         writeln!(f, "8 logs")?;
         writeln!(f, "9 down")
+    }
+}
+
+impl Plan {
+    fn print_aws(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(engine) = &self.scenario.aws else { return Ok(()) };
+        write!(f, "  {}/config/root", engine.mount)?;
+        engine.lease.map_or(Ok(()), |lease| write!(f, ", lease {}", Length(lease)))?;
+        engine.lease_max.map_or(Ok(()), |max| write!(f, " max {}", Length(max)))?;
+        for role in &engine.roles {
+            write!(f, ", role {} ({})", role.name, role.credential_type)?;
+        }
+        for role in &engine.static_roles {
+            write!(f, ", static role {} every {}", role.name, Length(role.rotation_period))?;
+        }
+        writeln!(f)
     }
 }
 

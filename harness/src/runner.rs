@@ -174,7 +174,13 @@ impl Runner {
                 engine::try_role(world, &database.mount, &role.name).await.map_err(short)?;
             }
         }
-        if !world.plan.clients.is_empty() || world.plan.scenario.stack.postgres.is_some() {
+        if let Some(engine) = &world.plan.scenario.aws {
+            for role in &engine.roles {
+                engine::try_role(world, &engine.mount, &role.name).await.map_err(short)?;
+            }
+        }
+        let stack = &world.plan.scenario.stack;
+        if !world.plan.clients.is_empty() || stack.postgres.is_some() || stack.aws.is_some() {
             self.background.spawn(probe::run(world.clone(), self.quiet.clone()));
         }
         for planned in &world.plan.clients {
@@ -374,11 +380,17 @@ async fn works(world: &World) -> Result<(), String> {
         Outcome::Ok(status) => return Err(format!("vault's health status is {status}")),
         no => return Err(format!("vault: {no}")),
     }
-    let Some(postgres) = &world.stack.postgres else { return Ok(()) };
-    match postgres.linked.login(&postgres.admin).await.outcome {
-        Outcome::Ok(()) => Ok(()),
-        no => Err(format!("postgres: {no}")),
+    if let Some(postgres) = &world.stack.postgres
+        && let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = postgres.linked.login(&postgres.admin).await.outcome
+    {
+        return Err(format!("postgres: {no}"));
     }
+    if let Some(aws) = &world.stack.aws
+        && let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = aws.linked.login(&aws.admin).await.outcome
+    {
+        return Err(format!("aws: {no}"));
+    }
+    Ok(())
 }
 
 /// The last look at everything: every credential's login, every session, all ledgers.
@@ -391,7 +403,7 @@ async fn last_reads(world: &World) {
     for name in world.book.sessions() {
         let _ = look::session(world, who, None, &name).await;
     }
-    if world.stack.postgres.is_some() && world.plan.scenario.database.is_some() {
+    if world.plan.scenario.database.is_some() || world.plan.scenario.aws.is_some() {
         let _ = look::ledger(world, who, None).await;
     }
 }
@@ -399,7 +411,8 @@ async fn last_reads(world: &World) {
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
     let logs = std::iter::once(("vault.log", stack.vault.machine.log()))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())));
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())))
+        .chain(stack.aws.iter().map(|aws| ("aws.log", aws.machine.log())));
     for (name, log) in logs {
         let to = folder.join(name);
         let secrets = history.secrets().clone();

@@ -11,8 +11,9 @@ use crate::link::{LinkError, Proxy};
 use crate::outcome::Outcome;
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
-use crate::scenario::file::{Endpoint, RootKind, Server, Storage};
+use crate::scenario::file::{AwsProduct, Endpoint, RootKind, Server, Storage};
 use crate::secret::Secret;
+use crate::service::aws::{Aws, Key, launch as aws_launch};
 use crate::service::postgres::{Login, Postgres};
 use crate::service::vault::{BRIEF, Vault};
 use crate::time::{Interval, Moment};
@@ -30,6 +31,8 @@ pub struct Stack {
     pub vault: VaultServer,
     /// PostgreSQL, if the scenario has it.
     pub postgres: Option<PostgresServer>,
+    /// What stands in for AWS, if the scenario has it.
+    pub aws: Option<AwsServer>,
     /// The links.
     pub links: Links,
 }
@@ -204,6 +207,21 @@ pub struct VaultServer {
     pub storage: Storage,
     /// `openbao 2.7.2`.
     pub product: String,
+    /// The AWS engine as a plugin, where the server has none built in.
+    pub aws_plugin: Option<Plugin>,
+}
+
+/// A plugin that the server may start.
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    /// The folder that it lies in.
+    pub folder: PathBuf,
+    /// Its file in that folder.
+    pub command: String,
+    /// The digest by which the server knows it.
+    pub sha256: String,
+    /// `AWS secrets engine 1.14.0`.
+    pub product: String,
 }
 
 impl VaultServer {
@@ -302,6 +320,44 @@ impl PostgresServer {
     /// Notes that Vault's own user was given another password.
     pub fn set_root_password(&self, password: Secret) {
         *self.root_password.lock().unwrap_or_else(PoisonError::into_inner) = password;
+    }
+}
+
+/// What stands in for AWS.
+#[derive(Debug)]
+pub struct AwsServer {
+    /// Its process.
+    pub machine: Machine,
+    /// A way to it that no link fault touches.
+    pub direct: Aws,
+    /// A way to it over the clients' link.
+    pub linked: Aws,
+    /// What it is.
+    pub product: AwsProduct,
+    /// The harness's own key, which may do everything.
+    pub admin: Key,
+    /// The key that Vault was given first; Vault may have rotated it since.
+    pub root: Key,
+    /// The ARN of the IAM role that assumed roles lead to.
+    pub application: String,
+}
+
+impl AwsServer {
+    /// Waits until its process answers; nothing need be in it yet.
+    pub async fn until_answering(&self) -> Result<(), StackError> {
+        let path = aws_launch::health(self.product);
+        self.machine.until_up(|| self.direct.answers(path)).await
+    }
+
+    /// Waits until it lets the harness in.
+    pub async fn until_ready(&self) -> Result<(), StackError> {
+        let look = move || async move {
+            match self.direct.login(&self.admin).await.outcome {
+                Outcome::Ok(()) => Ok(()),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
     }
 }
 

@@ -15,6 +15,7 @@ use crate::provider::native::cache::Cache;
 use crate::provider::native::estate::{self, Estate};
 use crate::provider::native::fetch::{Fetcher, Progress};
 use crate::provider::native::find::{Found, Places};
+use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::native::part::Part;
 use crate::provider::native::{Native, name_of};
 use crate::provider::{Programs, Provider};
@@ -169,6 +170,7 @@ pub struct Suite {
     provider: Provider,
     vaults: Vec<Found>,
     postgres: Option<Found>,
+    on_demand: OnDemand,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -220,6 +222,7 @@ impl Suite {
             provider,
             vaults,
             postgres: Some(postgres),
+            on_demand: OnDemand::new(fetcher),
             folder,
             id,
             started,
@@ -249,7 +252,17 @@ impl Suite {
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
         let blank = self.blank_record(scenario, vault, &folder, started);
-        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+        let ran = async {
+            let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
+            match self.on_demand.aws(scenario, vault, &progress).await {
+                Ok(aws) => self.run_in(run, scenario, (vault, aws), &folder, clock, &blank).await,
+                Err(Lack { why: reason, is_lack }) => {
+                    let result = if is_lack { ScenarioResult::Skipped } else { ScenarioResult::Broken };
+                    Ok(ScenarioRecord { result, reason, ..blank.clone() })
+                }
+            }
+        };
+        let record = match ran.await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -264,7 +277,7 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        vault: &Found,
+        (vault, aws): (&Found, AwsParts),
         folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
@@ -280,7 +293,8 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
+        let AwsParts { server: aws, plugin: aws_plugin } = aws;
+        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone(), aws, aws_plugin };
         let keep = self.settings.keep.then(|| self.keeper(run));
         Box::pin(runner::run(Run {
             provider: &self.provider,

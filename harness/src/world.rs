@@ -6,10 +6,12 @@ use crate::engine::approle::AppRole;
 use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::plan::Plan;
-use crate::scenario::word::Name;
+use crate::scenario::file::{AwsProduct, CredentialType};
+use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
+use crate::service::aws::Key;
 use crate::service::vault::Vault;
-use crate::stack::{PostgresServer, Stack};
+use crate::stack::{AwsServer, PostgresServer, Stack};
 use std::collections::BTreeMap;
 
 /// A running scenario.
@@ -68,9 +70,40 @@ impl World {
         self.stack.postgres.as_ref().ok_or_else(|| Missing { kind: "server", name: "postgres".to_owned() })
     }
 
+    /// What stands in for AWS, which every scenario that is asked for it has.
+    pub fn aws(&self) -> Result<&AwsServer, Missing> {
+        self.stack.aws.as_ref().ok_or_else(|| Missing { kind: "server", name: "aws".to_owned() })
+    }
+
+    /// Whether a role or connection is the AWS engine's.
+    pub fn is_aws(&self, reference: &Ref) -> bool {
+        self.plan.scenario.aws.as_ref().is_some_and(|engine| engine.mount == reference.mount)
+    }
+
+    /// Whether a login with this credential tells anything: LocalStack lets every key in, and Moto no federated session.
+    pub fn login_tells(&self, name: &str) -> bool {
+        let (Some(_), Some(aws)) = (self.book.key(name), &self.stack.aws) else { return true };
+        let role = self.book.credential(name).map(|credential| credential.role);
+        let engine = self.plan.scenario.aws.iter();
+        let mut roles = engine.flat_map(|e| e.roles.iter().map(|role| (format!("{}/{}", e.mount, role.name), role)));
+        let role = roles.find(|(path, _)| Some(path) == role.as_ref()).map(|(_, role)| role.credential_type);
+        aws.product == AwsProduct::Moto && role.is_none_or(CredentialType::is_known_to_moto)
+    }
+
+    /// Keeps an access key under a name.
+    pub fn keep_key(&self, name: &str, key: Key) {
+        let learn = |secret| self.history.secrets().learn(secret);
+        let key = Key { id: key.id, secret: learn(key.secret), session_token: key.session_token.map(learn) };
+        self.book.keep_key(name, key);
+    }
+
     /// The paths below which Vault keeps the leases of dynamic roles.
     pub fn role_paths(&self) -> Vec<String> {
-        let Some(database) = &self.plan.scenario.database else { return Vec::new() };
-        database.connection.roles.iter().map(|role| format!("{}/creds/{}", database.mount, role.name)).collect()
+        let path = |mount: &Name, role: &Name| format!("{mount}/creds/{role}");
+        let scenario = &self.plan.scenario;
+        let database = scenario.database.iter();
+        let database = database.flat_map(|d| d.connection.roles.iter().map(|role| path(&d.mount, &role.name)));
+        let aws = scenario.aws.iter().flat_map(|e| e.roles.iter().map(|role| path(&e.mount, &role.name)));
+        database.chain(aws).collect()
     }
 }

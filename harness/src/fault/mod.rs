@@ -1,6 +1,7 @@
 //! Faults. Each is injected, seen from outside to have taken effect before the next step starts, and gives a value that
 //! must be healed; healing is awaited, and seen as well. One file for each family.
 
+mod aws;
 mod database;
 mod network;
 mod process;
@@ -65,6 +66,7 @@ enum Undo {
     Process(process::Undo),
     Vault(vault::Undo),
     Database(database::Undo),
+    Aws(aws::Undo),
 }
 
 /// What injecting gives: how to undo it, what it disturbs, and how its effect was seen.
@@ -105,6 +107,11 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         | Broken::ExhaustConnections(_)
         | Broken::DropUser(_)
         | Broken::OwnObjects(_) => database::inject(world, broken).await?,
+        Broken::Throttle(_)
+        | Broken::FailRequests(_)
+        | Broken::DeleteRootKey(_)
+        | Broken::SecondRootKey(_)
+        | Broken::DeleteUser(_) => aws::inject(world, broken).await?,
     };
     let at = Interval::new(sent, world.history.now());
     let title = broken.to_string();
@@ -122,6 +129,7 @@ impl Injected {
             Undo::Process(undo) => process::heal(world, undo).await,
             Undo::Vault(undo) => vault::heal(world, undo).await,
             Undo::Database(undo) => database::heal(world, undo).await,
+            Undo::Aws(undo) => aws::heal(world, undo).await,
         };
         let at = Interval::new(sent, world.history.now());
         let (outcome, result) = match healed {

@@ -187,6 +187,7 @@ async fn ask(address: std::net::SocketAddr, to: Endpoint) -> Met {
 async fn answer(address: std::net::SocketAddr, to: Endpoint) -> Met {
     let question: &[u8] = match to {
         Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
+        Endpoint::Aws => b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         Endpoint::Vault | Endpoint::Clients => {
             b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         }

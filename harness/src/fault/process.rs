@@ -60,6 +60,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
             match server {
                 Server::Vault => world.stack.vault.until_active().await?,
                 Server::Postgres => world.postgres()?.until_ready().await?,
+                Server::Aws => world.aws()?.until_ready().await?,
             }
         }
     }
@@ -70,6 +71,7 @@ fn part(server: Server) -> Part {
     match server {
         Server::Vault => Part::Vault,
         Server::Postgres => Part::Postgres,
+        Server::Aws => Part::Aws,
     }
 }
 
@@ -77,6 +79,7 @@ fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
     Ok(match server {
         Server::Vault => &world.stack.vault.machine,
         Server::Postgres => &world.postgres()?.machine,
+        Server::Aws => &world.aws()?.machine,
     })
 }
 
@@ -84,6 +87,11 @@ async fn start_again(world: &World, server: Server) -> Result<(), FaultError> {
     match server {
         Server::Vault => world.stack.vault.start_again().await?,
         Server::Postgres => world.postgres()?.start_again().await?,
+        // Refused when the scenario is read: it keeps all that it knows in memory.
+        Server::Aws => {
+            let what = "a start of the stand-in for AWS".to_owned();
+            return Err(FaultError::Refused { what, why: "it has forgotten everything".to_owned() });
+        }
     }
     Ok(())
 }
@@ -122,6 +130,10 @@ async fn silence(world: &World, server: Server) -> Result<Option<(Silence, Strin
         Server::Postgres => {
             let postgres = world.postgres()?;
             postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome
+        }
+        Server::Aws => {
+            let aws = world.aws()?;
+            aws.direct.within(SILENCE).login(&aws.admin).await.outcome
         }
     };
     Ok(match outcome {

@@ -26,6 +26,10 @@ pub struct Programs {
     pub vault: native::find::Found,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
+    /// What stands in for AWS.
+    pub aws: Option<native::find::Found>,
+    /// The AWS engine as a plugin, for a secrets server that has none.
+    pub aws_plugin: Option<native::find::Found>,
 }
 
 /// What starts stacks.

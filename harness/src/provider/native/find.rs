@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::built::Recipe;
 use super::cache::Cache;
 use super::fetch;
 use super::part::{Part, Product, Version};
@@ -104,6 +105,9 @@ impl Places {
         if let Some(program) = named {
             return given_program(part, program).await;
         }
+        if let Some(found) = built_parts(&self.cache, part) {
+            return Ok(Search { found, passed_over: Vec::new() });
+        }
         let mut search = Search::default();
         for (program, how) in self.candidates(part) {
             match examine(part, &program, how).await {
@@ -123,6 +127,8 @@ impl Places {
             Part::OpenBao(_) => "bao",
             Part::Vault(_) | Part::VaultBinary(_) => "vault",
             Part::Postgres(_) => "postgres",
+            // They are looked for in the cache alone.
+            Part::Moto | Part::Localstack | Part::AwsPlugin => return Vec::new(),
         };
         let on_path = self.path.iter().map(|folder| (folder.join(name), How::Path));
         let installed = match part {
@@ -158,6 +164,16 @@ impl Places {
         majors.sort();
         majors.into_iter().rev().map(|(_, program)| program).collect()
     }
+}
+
+/// A part that leaseproof puts together, if that is what the part is: what the cache has of it.
+#[expect(clippy::option_option, reason = "another kind of part, and one that is not there, are two things")]
+fn built_parts(cache: &Cache, part: &Part) -> Option<Option<Found>> {
+    let recipes = Recipe::all(part);
+    if recipes.is_empty() {
+        return None;
+    }
+    Some(recipes.iter().find_map(|recipe| recipe.found(part, recipe.cached(cache)?, How::Cache)))
 }
 
 async fn given_program(part: &Part, given: &Path) -> Result<Search, FindError> {

@@ -1,6 +1,8 @@
 //! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
 //! nothing of them left behind.
 
+mod aws;
+pub mod built;
 pub mod cache;
 pub mod estate;
 mod family;
@@ -9,6 +11,7 @@ pub mod find;
 mod forker;
 pub mod launch;
 pub mod ledger;
+pub mod on_demand;
 pub mod part;
 pub mod port;
 pub mod process;

@@ -1,4 +1,4 @@
-//! Parts: the servers' programs that a run wants, as people name them (`openbao:2.7.2`, `vault`, `postgres:16`).
+//! Parts: the servers' programs that a run wants, as people name them (`openbao:2.7.2`, `vault`, `postgres:16`, `moto`).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
 /// The names that parts begin with.
-const NAMES: [&str; 3] = ["openbao", "vault", "postgres"];
+const NAMES: [&str; 6] = ["openbao", "vault", "postgres", "moto", "localstack", "aws-plugin"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -23,6 +23,12 @@ pub enum Part {
     VaultBinary(PathBuf),
     /// PostgreSQL of this major version, or any from [`Part::OLDEST_POSTGRES`] on.
     Postgres(Option<u32>),
+    /// Moto's server, of the version that leaseproof pins.
+    Moto,
+    /// LocalStack's community edition, of the version that leaseproof pins for the machine's Python.
+    Localstack,
+    /// The AWS secrets engine as a plugin, of the version that leaseproof pins.
+    AwsPlugin,
 }
 
 /// What a program is.
@@ -34,6 +40,12 @@ pub enum Product {
     Vault,
     /// PostgreSQL.
     Postgres,
+    /// Moto.
+    Moto,
+    /// LocalStack.
+    Localstack,
+    /// The AWS secrets engine as a plugin.
+    AwsPlugin,
 }
 
 /// A version as its program says it, compared by its leading numbers.
@@ -47,7 +59,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault and postgres[:MAJOR]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], moto, localstack and aws-plugin", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -81,6 +93,9 @@ impl Part {
             Self::Vault(_) => Some(Product::Vault),
             Self::VaultBinary(_) => None,
             Self::Postgres(_) => Some(Product::Postgres),
+            Self::Moto => Some(Product::Moto),
+            Self::Localstack => Some(Product::Localstack),
+            Self::AwsPlugin => Some(Product::AwsPlugin),
         }
     }
 
@@ -92,6 +107,7 @@ impl Part {
             Self::VaultBinary(_) => matches!(product, Product::OpenBao | Product::Vault),
             Self::Postgres(Some(major)) => product == Product::Postgres && version.major() == *major,
             Self::Postgres(None) => product == Product::Postgres && version.major() >= Self::OLDEST_POSTGRES,
+            Self::Moto | Self::Localstack | Self::AwsPlugin => self.product() == Some(product),
         }
     }
 }
@@ -111,8 +127,23 @@ impl FromStr for Part {
             "openbao" => openbao(version.unwrap_or(OPENBAO_DEFAULT)),
             "vault" => Ok(Self::Vault(version.map(vault_version).transpose()?)),
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
+            "moto" => pinned(Self::Moto, "moto", version),
+            "localstack" => pinned(Self::Localstack, "localstack", version),
+            "aws-plugin" => pinned(Self::AwsPlugin, "aws-plugin", version),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
         }
+    }
+}
+
+/// A part of which leaseproof knows one version alone.
+fn pinned(part: Part, name: &'static str, version: Option<&str>) -> Result<Part, PartError> {
+    match version {
+        None => Ok(part),
+        Some(version) => Err(PartError::Version {
+            name,
+            version: version.into(),
+            example: "the name alone: leaseproof pins the version that its scenarios were run on",
+        }),
     }
 }
 
@@ -201,6 +232,9 @@ impl fmt::Display for Part {
             Self::VaultBinary(path) => write!(f, "{}", path.display()),
             Self::Postgres(Some(major)) => write!(f, "postgres:{major}"),
             Self::Postgres(None) => f.write_str("postgres"),
+            Self::Moto => f.write_str("moto"),
+            Self::Localstack => f.write_str("localstack"),
+            Self::AwsPlugin => f.write_str("aws-plugin"),
         }
     }
 }
@@ -211,6 +245,9 @@ impl fmt::Display for Product {
             Self::OpenBao => "OpenBao",
             Self::Vault => "Vault",
             Self::Postgres => "PostgreSQL",
+            Self::Moto => "Moto",
+            Self::Localstack => "LocalStack",
+            Self::AwsPlugin => "AWS secrets engine",
         })
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use futures_util::FutureExt as _;
 use nix::sys::signal::Signal;
 
+use super::aws;
 use super::cache::Cache;
 use super::estate::Estate;
 use super::find::Found;
@@ -34,13 +35,13 @@ use crate::service::postgres::launch as postgres_launch;
 use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
+use crate::stack::{Links, Machine, Plugin, PostgresServer, Stack, StackError, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
-    estate: Estate,
+    pub(super) estate: Estate,
     cache: Cache,
 }
 
@@ -79,31 +80,43 @@ impl Native {
                 (None, _) => Ok(None),
             }
         };
-        // Both to their end, also when one fails: what is still being copied could not be removed.
-        let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres);
-        let (vault, postgres) = (vault?, postgres?);
+        let plugin = match (&scenario.aws, &programs.aws_plugin) {
+            (Some(_), Some(found)) => Some(aws::plugin(found).await?),
+            _ => None,
+        };
+        // All to their end, also when one fails: what is still being copied could not be removed.
+        let (vault, postgres, aws) = tokio::join!(
+            self.vault(&programs.vault, &scenario.stack, plugin, name, seed, history),
+            postgres,
+            self.aws(programs, scenario, name, seed, history)
+        );
+        let (vault, postgres, aws) = (vault?, postgres?, aws?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
             links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links })
+        let aws = aws.map(|(server, from_vault, from_clients)| {
+            links.insert(Endpoint::Vault, Endpoint::Aws, from_vault);
+            links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
+            server
+        });
+        Ok(Stack { vault: vault.0, postgres, aws, links })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links } = stack;
+        let Stack { vault, postgres, aws, links } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
-        let (vault_gone, postgres_gone) = tokio::join!(vault.machine.kill(), async {
-            match &postgres {
-                Some(postgres) => postgres.machine.kill().await,
-                None => Ok(()),
-            }
-        });
+        let (vault_gone, postgres_gone, aws_gone) = tokio::join!(
+            vault.machine.kill(),
+            kill(postgres.as_ref().map(|server| &server.machine)),
+            kill(aws.as_ref().map(|server| &server.machine))
+        );
         drop(links);
         vault_gone?;
         postgres_gone?;
+        aws_gone?;
         let folder = self.estate.path().join(name);
         let remove = move || {
             shared_memory::release_below(&folder);
@@ -116,6 +129,7 @@ impl Native {
         &self,
         program: &Found,
         wanted: &scenario::Stack,
+        plugin: Option<Plugin>,
         name: &str,
         seed: u64,
         history: &History,
@@ -135,9 +149,12 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let plugins = plugin.as_ref().map(|plugin| plugin.folder.clone());
+        let api = link.address().to_string();
+        let place = Place { folder: &folder, data: &data, ports, api, plugins: plugins.as_deref() };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
+        server.aws_plugin = plugin;
         let keys = match keys {
             Some(keys) => keys,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
@@ -203,7 +220,7 @@ impl Native {
     }
 
     /// A server's folder below the scenario's, for its user alone.
-    fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
+    pub(super) fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
         let scenario = self.estate.path().join(name);
         if !scenario.exists() {
             fs::create_dir(&scenario).map_err(|e| broken("make", &scenario, &e))?;
@@ -212,12 +229,20 @@ impl Native {
     }
 }
 
+async fn kill(machine: Option<&Machine>) -> Result<(), StackError> {
+    match machine {
+        Some(machine) => machine.kill().await,
+        None => Ok(()),
+    }
+}
+
 /// Initialises a raft folder by running a server on it once.
 async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: Owner) -> Result<(), UpError> {
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, api) = ([claim()?, claim()?], "127.0.0.1:1".to_owned());
+    let place = Place { folder: &folder, data: &data, ports, api, plugins: None };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -234,6 +259,7 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    plugins: Option<&'a Path>,
 }
 
 impl Place<'_> {
@@ -254,6 +280,7 @@ impl Place<'_> {
             cluster: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            plugins: self.plugins,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -271,6 +298,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage,
             product: name_of(program),
+            aws_plugin: None,
         };
         server.machine.start().await?;
         server.until_answering().await?;
@@ -390,11 +418,11 @@ fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
     Ok(Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) })
 }
 
-fn claim() -> Result<Port, UpError> {
+pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn any_port() -> SocketAddr {
+pub(super) fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
@@ -424,6 +452,6 @@ fn give(path: &Path, user: Option<User>) -> Result<(), UpError> {
     }
 }
 
-fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
+pub(super) fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
     UpError::Machine(format!("cannot {what} {}: {source}", path.display()))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{FailRequests, Throttle};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -104,6 +105,23 @@ pub struct Fault {
     /// A credential's user comes to own a table, which stands in the way of dropping it.
     #[serde(default)]
     pub own_objects: Option<Marked<OnCredential>>,
+
+    // ---- AWS
+    /// Requests to AWS are answered `Throttling` (400).
+    #[serde(default)]
+    pub throttle: Option<Marked<Throttle>>,
+    /// Requests to AWS fail at its end (5xx).
+    #[serde(default)]
+    pub fail_requests: Option<Marked<FailRequests>>,
+    /// The access key that Vault itself uses is deleted behind its back. Healing gives Vault a new one.
+    #[serde(default)]
+    pub delete_root_key: Option<Marked<Nothing>>,
+    /// Vault's own IAM user has a second access key, which is as many as AWS allows.
+    #[serde(default)]
+    pub second_root_key: Option<Marked<Nothing>>,
+    /// A credential's IAM user is deleted by hand, with its keys and policies.
+    #[serde(default)]
+    pub delete_user: Option<Marked<OnCredential>>,
 }
 
 /// `{}`: the fault takes no settings.
@@ -121,6 +139,8 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The server that stands in for AWS.
+    Aws,
 }
 
 impl fmt::Display for Endpoint {
@@ -267,6 +287,8 @@ pub enum Server {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The server that stands in for AWS.
+    Aws,
 }
 
 impl fmt::Display for Server {

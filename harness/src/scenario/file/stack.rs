@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Aws, AwsEngine};
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Fraction, Length, Name, Ref};
 
@@ -17,6 +18,9 @@ pub struct Stack {
     /// A PostgreSQL server.
     #[serde(default)]
     pub postgres: Option<Postgres>,
+    /// A server that stands in for AWS.
+    #[serde(default)]
+    pub aws: Option<Aws>,
 }
 
 /// How the secrets server is set up.
@@ -64,6 +68,10 @@ pub struct Engines {
     /// The database secrets engine, mounted at `database/`.
     #[serde(default)]
     pub database: Option<Marked<Database>>,
+    /// The AWS secrets engine, mounted at `aws/`. On OpenBao it is a plugin, which leaseproof builds from HashiCorp's last
+    /// release of it under a free licence (1.14).
+    #[serde(default)]
+    pub aws: Option<Marked<AwsEngine>>,
 }
 
 /// The database secrets engine: its connections, by the server that they lead to.

@@ -80,6 +80,9 @@ pub struct Issue {
     /// The Vault token to ask with (a `token` step's name); root when left out.
     #[serde(default)]
     pub token: Option<Marked<Name>>,
+    /// With an STS role: the lifetime that is asked for.
+    #[serde(default)]
+    pub ttl: Option<Marked<Length>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -328,7 +331,8 @@ pub struct Answer {
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,
-    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01.
+    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, or AWS's own word such as
+    /// `InvalidClientTokenId`.
     #[serde(default)]
     pub target_code: Option<Marked<String>>,
     /// A part of an error's text.

@@ -45,7 +45,8 @@ impl Resolver<'_> {
         if let Some(sql) = &expect.sql {
             self.sql(sql);
         }
-        if let Some(ledger) = expect.ledger.filter(|_| self.database_file().is_none() && self.lost.nothing()) {
+        let engine = self.database_file().is_some() || self.file.engines.aws.is_some();
+        if let Some(ledger) = expect.ledger.filter(|_| !engine && self.lost.nothing()) {
             self.error(
                 Diagnostic::error(ledger.at, "there is no engine whose ledger could be looked at")
                     .label("asserts nothing, so it could not fail")
@@ -78,6 +79,7 @@ impl Resolver<'_> {
         self.note(Kind::Credential, &login.with);
         let given = given!(login; accepted, refused);
         exactly_one("`login`", login.at, &given, self.lost, &mut self.found);
+        self.tells(login);
         if let Some(accepted) = login.accepted.filter(|accepted| !accepted.value) {
             self.error(
                 Diagnostic::error(accepted.at, "`accepted: false` would take an outage for a refusal")
@@ -90,9 +92,11 @@ impl Resolver<'_> {
     fn expect_principal(&mut self, principal: &Marked<ExpectPrincipal>) {
         self.note(Kind::Credential, &principal.of);
         let given = given!(principal; exists, valid_after_lease_end);
+        self.has_a_user(&principal.of);
         self.asserts("this `principal` expectation", principal.at, &given);
         self.range("valid_after_lease_end", principal.valid_after_lease_end.as_ref());
         if let Some(after) = &principal.valid_after_lease_end {
+            self.aws_knows_no_end(&principal.of, after.at);
             self.lease(&principal.of);
             if let Some(exists) = principal.exists.filter(|exists| !exists.value) {
                 self.excludes("exists: false", Some(exists.at), "valid_after_lease_end", Some(after.at));
@@ -211,6 +215,7 @@ impl Resolver<'_> {
     fn target_code(&mut self, answer: &Answer) {
         let Some(code) = &answer.target_code else { return };
         let fits = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        let fits = fits || (self.file.engines.aws.is_some() && super::aws::is_code(code));
         if !fits {
             self.error(
                 Diagnostic::error(code.at, format!("`{}` is no SQLSTATE", super::super::node::brief(code)))

@@ -9,10 +9,12 @@ use super::choice::{exactly_one, given, place};
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 3] = [
+const LINKS: [(Endpoint, Endpoint); 5] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
     (Endpoint::Vault, Endpoint::Postgres),
+    (Endpoint::Clients, Endpoint::Aws),
+    (Endpoint::Vault, Endpoint::Aws),
 ];
 
 impl Resolver<'_> {
@@ -22,11 +24,13 @@ impl Resolver<'_> {
             stop, kill, pause, restart,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
-            drop_user, own_objects);
+            drop_user, own_objects,
+            throttle, fail_requests, delete_root_key, second_root_key, delete_user);
         exactly_one("a fault", fault.at, &given, self.lost, &mut self.found);
         self.network(fault);
         self.process(fault);
         self.vault(fault);
+        self.aws_faults(fault);
         for on in [
             &fault.change_root_password,
             &fault.lock_root,
@@ -99,7 +103,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
+    pub(super) fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
         let link = (from.value, to.value);
         if !LINKS.contains(&link) {
             let error = Diagnostic::error(to.at, format!("there is no link from `{}` to `{}`", link.0, link.1))
@@ -108,13 +112,16 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`".to_owned()
+                "the links are `clients` to `vault`, and `clients` and `vault` to `postgres` and to `aws`".to_owned()
             };
             self.error(error.help(help));
             return;
         }
         if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Postgres) {
             self.needs_postgres(end.at);
+        }
+        if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Aws) {
+            self.needs_aws(end.at);
         }
     }
 
@@ -132,6 +139,16 @@ impl Resolver<'_> {
     fn process(&mut self, fault: &Fault) {
         for (verb, on) in [("stop", fault.stop), ("kill", fault.kill), ("restart", fault.restart)] {
             let Some(on) = on else { continue };
+            if on.server.value == Server::Aws {
+                self.error(
+                    Diagnostic::error(
+                        on.server.at,
+                        format!("`{verb}` would lose every user and key: the stand-in for AWS keeps them in memory"),
+                    )
+                    .label("forgets everything")
+                    .help("`pause` makes it hang, and `down` on a link makes it unreachable"),
+                );
+            }
             if on.server.value == Server::Vault {
                 self.needs_raft(
                     on.server.at,
@@ -142,6 +159,9 @@ impl Resolver<'_> {
         for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
             if on.server.value == Server::Postgres {
                 self.needs_postgres(on.server.at);
+            }
+            if on.server.value == Server::Aws {
+                self.needs_aws(on.server.at);
             }
         }
     }
@@ -176,6 +196,7 @@ impl Resolver<'_> {
         }
         if let Some(change) = &fault.change_role {
             self.role(&change.role);
+            self.not_of_aws(&change.role, "write the role anew with an `api` step");
             let statements = change.revocation_statements.as_deref();
             self.statements("revocation_statements", statements);
             let statements = statements.map(|all| all.first().map_or(change.at, |first| first.at));
@@ -188,6 +209,7 @@ impl Resolver<'_> {
         }
         if let Some(delete) = &fault.delete_role {
             self.role(&delete.role);
+            self.not_of_aws(&delete.role, "delete the role with an `api` step");
         }
     }
 

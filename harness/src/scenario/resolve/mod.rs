@@ -1,5 +1,6 @@
 //! From the file's shape to a [`Scenario`] in which every name leads somewhere, or to everything that stands in the way.
 
+mod aws;
 mod choice;
 mod engine;
 mod expect;
@@ -51,6 +52,7 @@ pub(super) fn resolve(
     resolver.head();
     let stack = resolver.stack();
     let database = resolver.database();
+    let aws = resolver.aws_engine();
     let clients = resolver.clients();
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
@@ -71,6 +73,7 @@ pub(super) fn resolve(
         guarantees: file.guarantees.iter().map(|id| id.value.clone()).collect(),
         stack,
         database,
+        aws,
         clients,
         steps,
         always,
@@ -152,6 +155,7 @@ impl Resolver<'_> {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
             postgres,
+            aws: stack.aws.map(|aws| aws.server.map_or_else(file::AwsProduct::default, |server| server.value)),
         }
     }
 
@@ -162,6 +166,7 @@ impl Resolver<'_> {
 
     fn client(&mut self, name: &Name, client: &file::Client) -> Client {
         self.role(&client.holds);
+        self.client_tells(&client.holds);
         if let Some(every) = client.uses_every.filter(|every| every.0 < USES_EVERY_AT_LEAST) {
             self.error(
                 Diagnostic::error(every.at, format!("`uses_every` is below 100ms: {}", every.value))
@@ -274,6 +279,14 @@ impl Resolver<'_> {
                     .help("add an `expect` step, or say what must hold under `always:`"),
             );
         }
+    }
+}
+
+/// Visits each step, and those below it.
+fn each_step<'a>(steps: &'a [Marked<file::Step>], visit: &mut impl FnMut(&'a file::Step)) {
+    for step in steps {
+        visit(step);
+        each_step(step.during.as_deref().unwrap_or_default(), visit);
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Launch<'a> {
     pub api: String,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
+    /// The folder of the plugins that it may start.
+    pub plugins: Option<&'a Path>,
 }
 
 impl Launch<'_> {
@@ -44,6 +46,9 @@ impl Launch<'_> {
             "cluster_addr": format!("https://{}", self.cluster),
             "ui": false,
         });
+        if let Some(plugins) = self.plugins {
+            configuration["plugin_directory"] = serde_json::json!(plugins);
+        }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
         }

@@ -70,12 +70,12 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let lines = self.lines(programs, name, seed, history).await?;
+        let proxies = self.lines(programs, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
                     let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, &lines, history).await.map(Some)
+                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
                 (None, _) => Ok(None),
@@ -83,7 +83,7 @@ impl Native {
         };
         // Both to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &lines, history), postgres);
+            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
@@ -91,7 +91,7 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: lines.into_server() })
+        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {

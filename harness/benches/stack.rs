@@ -171,7 +171,9 @@ async fn start(
     ports: &[Port; 2],
     name: &str,
 ) -> Result<(Process, Vault), Failure> {
+    let more = serde_json::Map::new();
     let settings = launch::Launch {
+        more: &more,
         storage,
         data,
         listen: ports[0].address().to_string(),

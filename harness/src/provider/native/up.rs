@@ -149,7 +149,8 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let place =
+            Place { folder: &folder, data: &data, ports, api: link.address().to_string(), more: &wanted.configuration };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         let keys = match keys {
@@ -230,7 +231,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, more) = ([claim()?, claim()?], serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api: "127.0.0.1:1".to_owned(), more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -247,6 +249,8 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -267,6 +271,7 @@ impl Place<'_> {
             cluster: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;

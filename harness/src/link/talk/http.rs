@@ -66,7 +66,9 @@ impl Http {
         match self.next {
             Next::Head => return self.head(part),
             Next::Body(left) => self.next = if left > part.len() { Next::Body(left - part.len()) } else { Next::Head },
-            Next::Piece(left) => self.next = if left > part.len() { Next::Piece(left - part.len()) } else { Next::Size },
+            Next::Piece(left) => {
+                self.next = if left > part.len() { Next::Piece(left - part.len()) } else { Next::Size }
+            }
             Next::Size => {
                 let text = String::from_utf8_lossy(part);
                 let size = text.split(';').next().and_then(|size| usize::from_str_radix(size.trim(), 16).ok());

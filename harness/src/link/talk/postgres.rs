@@ -136,7 +136,11 @@ impl Postgres {
             b'C' => {
                 let (kind, name) = body.split_first()?;
                 let name = name.strip_suffix(&[0]).unwrap_or(name);
-                if *kind == b'S' { self.statements.remove(name).map(drop) } else { self.portals.remove(name).map(drop) };
+                if *kind == b'S' {
+                    self.statements.remove(name).map(drop)
+                } else {
+                    self.portals.remove(name).map(drop)
+                };
                 None
             }
             _ => None,

@@ -174,8 +174,11 @@ impl Resolver<'_> {
     }
 
     pub(super) fn check_answer(&mut self, answer: &Marked<Answer>, call: Call) {
-        let given = given!(answer; status, refused, target_code, error, warning, ttl, renewable, data);
+        let given = given!(answer; lost, status, refused, target_code, error, warning, ttl, renewable, data);
         self.asserts("this `answers`", answer.at, &given);
+        for (key, at) in given.into_iter().skip(1) {
+            self.excludes("lost", place(answer.lost.as_ref()), key, at);
+        }
         self.range("ttl", answer.ttl.as_ref());
         if let Some(status) = &answer.status {
             self.status(status);

@@ -46,6 +46,7 @@ struct Held {
     passwords: BTreeMap<String, Login>,
     keys: BTreeMap<String, Key>,
     sessions: BTreeMap<String, Arc<Session>>,
+    values: BTreeMap<String, serde_json::Value>,
 }
 
 impl Book {
@@ -94,6 +95,16 @@ impl Book {
     /// The AWS access key that goes by a name.
     pub fn key(&self, name: &str) -> Option<Key> {
         self.held().keys.get(name).cloned()
+    }
+
+    /// Keeps a part of an answer.
+    pub fn keep_value(&self, name: &str, value: serde_json::Value) {
+        self.held().values.insert(name.to_owned(), value);
+    }
+
+    /// A kept part of an answer.
+    pub fn value(&self, name: &str) -> Option<serde_json::Value> {
+        self.held().values.get(name).cloned()
     }
 
     /// Keeps a session open.

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::event::{Actor, Event, ServerState};
 use crate::history::History;
-use crate::link::{LinkError, Proxy};
+use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::file::{AwsProduct, Endpoint, RootKind, Server, Storage};
 use crate::secret::Secret;
+use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch as aws_launch};
 use crate::service::postgres::{Login, Postgres};
 use crate::service::vault::{BRIEF, Vault};
@@ -35,6 +36,9 @@ pub struct Stack {
     pub aws: Option<AwsServer>,
     /// The links.
     pub links: Links,
+    /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
+    /// is to break with it.
+    pub toxiproxy: Option<ToxiproxyServer>,
 }
 
 /// A server that did not do what it must, without any fault.
@@ -340,9 +344,17 @@ pub struct AwsServer {
     pub root: Key,
     /// The ARN of the IAM role that assumed roles lead to.
     pub application: String,
+    /// What stands between the links and it, and can answer in its place: on Vault's link, and on the clients'.
+    pub gates: [Gate; 2],
 }
 
 impl AwsServer {
+    /// The gate on the link from there.
+    pub fn gate(&self, from: Endpoint) -> &Gate {
+        let [of_vault, of_clients] = &self.gates;
+        if from == Endpoint::Vault { of_vault } else { of_clients }
+    }
+
     /// Waits until its process answers; nothing need be in it yet.
     pub async fn until_answering(&self) -> Result<(), StackError> {
         let path = aws_launch::health(self.product);
@@ -361,9 +373,18 @@ impl AwsServer {
     }
 }
 
+/// The Toxiproxy server that a stack's links are on.
+#[derive(Debug)]
+pub struct ToxiproxyServer {
+    /// Its process.
+    pub process: Process,
+    /// The ports of its API and of the links, which stay theirs while a link is down.
+    pub ports: Vec<Port>,
+}
+
 /// The links of a stack, by their ends.
 #[derive(Default)]
-pub struct Links(BTreeMap<(Endpoint, Endpoint), Proxy>);
+pub struct Links(BTreeMap<(Endpoint, Endpoint), Link>);
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -373,20 +394,20 @@ impl std::fmt::Debug for Links {
 
 impl Links {
     /// Adds a link.
-    pub fn insert(&mut self, from: Endpoint, to: Endpoint, proxy: Proxy) {
-        self.0.insert((from, to), proxy);
+    pub fn insert(&mut self, from: Endpoint, to: Endpoint, link: Link) {
+        self.0.insert((from, to), link);
     }
 
     /// The link between two ends.
-    pub fn get(&self, from: Endpoint, to: Endpoint) -> Option<&Proxy> {
+    pub fn get(&self, from: Endpoint, to: Endpoint) -> Option<&Link> {
         self.0.get(&(from, to))
     }
 
     /// Lets every link listen again, for the case that the healing of a fault which closed one failed.
     pub async fn enable_all(&self) {
-        for proxy in self.0.values() {
+        for link in self.0.values() {
             // A link that cannot listen again is seen by the recovery that follows.
-            let _ = proxy.enable().await;
+            let _ = link.enable().await;
         }
     }
 }

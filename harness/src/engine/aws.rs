@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::database::seconds;
 use super::{SetupError, must};
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::file::{CredentialType, Endpoint, Method};
 use crate::scenario::{AwsEngine, AwsRole};
@@ -61,7 +61,7 @@ pub async fn write_root(stack: &Stack, engine: &AwsEngine, key: &Key) -> Result<
 }
 
 fn root_body(stack: &Stack, engine: &AwsEngine, key: &Key) -> Value {
-    let link = stack.links.get(Endpoint::Vault, Endpoint::Aws).map(Proxy::address);
+    let link = stack.links.get(Endpoint::Vault, Endpoint::Aws).map(Link::address);
     let endpoint = link.map(|address| format!("http://{address}"));
     let mut body = json!({
         "access_key": key.id,

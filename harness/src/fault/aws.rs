@@ -1,16 +1,13 @@
 //! Faults on AWS: requests that are answered in its place, and what an administrator does behind Vault's back.
 
-use std::net::SocketAddr;
-
 use super::{Effect, FaultError, must, shows, until_shows};
 use crate::engine;
 use crate::event::Part;
-use crate::link::Proxy;
-use crate::outcome::{Cause, Outcome, Silence};
+use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::Endpoint;
 use crate::scenario::one::Broken;
 use crate::scenario::word::Name;
-use crate::service::aws::gate::{Gate, Rule};
+use crate::service::aws::gate::{Rule, RuleId};
 use crate::service::aws::launch::ROOT;
 use crate::service::aws::{Aws, Key};
 use crate::stack::AwsServer;
@@ -19,7 +16,7 @@ use crate::world::{Missing, World};
 /// What undoes a fault on AWS.
 #[derive(Debug)]
 pub(super) enum Undo {
-    Gate { from: Endpoint, to: Endpoint, gate: Gate },
+    Rule { from: Endpoint, to: Endpoint, rule: RuleId, code: &'static str },
     NewRootKey,
     SecondRootKey(Key),
 }
@@ -31,12 +28,12 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     match broken {
         Broken::Throttle(t) => {
             let action = t.action.as_ref().map(|action| action.value.clone());
-            gate(world, (*t.from, *t.to), Rule::throttling(action)).await
+            answer(world, (*t.from, *t.to), Rule::throttling(action)).await
         }
         Broken::FailRequests(t) => {
             let action = t.action.as_ref().map(|action| action.value.clone());
             let status = t.status.map_or(503, |status| status.value);
-            gate(world, (*t.from, *t.to), Rule::failure(action, status)).await
+            answer(world, (*t.from, *t.to), Rule::failure(action, status)).await
         }
         Broken::DeleteRootKey(_) => delete_root_key(world).await,
         Broken::SecondRootKey(_) => {
@@ -54,18 +51,14 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
     let aws = world.aws()?;
     match undo {
-        Undo::Gate { from, to, gate } => {
-            let link = link(world, from, to)?;
-            link.set_upstream(address(aws)?);
-            // Connections that are still in the gate end with it.
-            drop(gate);
-            let through = &through(world, link)?;
-            until_shows("an open gate", || async move {
+        Undo::Rule { from, to, rule, code } => {
+            aws.gate(from).remove(rule);
+            let through = &through(world, from, to)?;
+            until_shows("AWS answering itself", || async move {
                 match through.login(&aws.admin).await.outcome {
-                    Outcome::Ok(()) => Ok("AWS answers itself".to_owned()),
-                    // Another fault may hold the link; this one is gone when nobody answers in AWS's place.
-                    Outcome::Unknown(unknown) if unknown.why != Silence::Garbled => Ok(unknown.to_string()),
-                    no => Err(no.to_string()),
+                    Outcome::Refused(refusal) if refusal.code == code => Err(refusal.to_string()),
+                    // Another fault may hold link or server; this one is over when nobody answers in AWS's place.
+                    other => Ok(format!("a request is {other}")),
                 }
             })
             .await
@@ -91,42 +84,27 @@ fn effect(undo: Undo, disturbs: Part, seen: String) -> Effect {
     Effect { undo: super::Undo::Aws(undo), disturbs: vec![disturbs], seen }
 }
 
-/// Puts a gate between the link and AWS. Connections that are open go past it, so they are closed, and their next request
-/// comes over a new one.
-async fn gate(world: &World, (from, to): (Endpoint, Endpoint), rule: Rule) -> Result<Effect, FaultError> {
+/// Puts a rule in force at the gate behind a link.
+async fn answer(world: &World, (from, to): (Endpoint, Endpoint), rule: Rule) -> Result<Effect, FaultError> {
     let aws = world.aws()?;
-    let link = link(world, from, to)?;
     let action = rule.action.clone().unwrap_or_else(|| HARMLESS.to_owned());
     let code = rule.code;
-    let gate = Gate::open(address(aws)?, rule)
-        .await
-        .map_err(|error| FaultError::Refused { what: "a gate before AWS".to_owned(), why: error.to_string() })?;
-    link.set_upstream(gate.address());
-    link.disable().await;
-    link.enable().await?;
-    let (through, action) = (&through(world, link)?, action.as_str());
+    let through = &through(world, from, to)?;
+    let rule = aws.gate(from).add(rule);
+    let action = action.as_str();
     let seen = until_shows("an answer in AWS's place", || async move {
-        let outcome = through.iam(&aws.admin, action, &[]).await.outcome;
-        shows(&outcome, |refusal| refusal.code == code)
+        shows(&through.iam(&aws.admin, action, &[]).await.outcome, |refusal| refusal.code == code)
     })
     .await?;
-    Ok(effect(Undo::Gate { from, to, gate }, Part::Link { from, to }, seen))
+    Ok(effect(Undo::Rule { from, to, rule, code }, Part::Link { from, to }, seen))
 }
 
 /// A way to AWS over a link, as whoever is at its other end has it.
-fn through(world: &World, link: &Proxy) -> Result<Aws, FaultError> {
+fn through(world: &World, from: Endpoint, to: Endpoint) -> Result<Aws, FaultError> {
+    let missing = || Missing { kind: "link", name: format!("{from}→{to}") };
+    let link = world.stack.links.get(from, to).ok_or_else(missing)?;
     Aws::new(&link.address().to_string(), *world.history.clock())
         .map_err(|error| FaultError::Refused { what: "a way over the link".to_owned(), why: error.to_string() })
-}
-
-fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Proxy, FaultError> {
-    let missing = || Missing { kind: "link", name: format!("{from}→{to}") };
-    Ok(world.stack.links.get(from, to).ok_or_else(missing)?)
-}
-
-fn address(aws: &AwsServer) -> Result<SocketAddr, FaultError> {
-    let text = aws.direct.address();
-    text.parse().map_err(|_| FaultError::Refused { what: text.to_owned(), why: "it is no address".to_owned() })
 }
 
 /// Deletes every key of Vault's own user: which of them Vault uses, it alone knows once it has rotated it.

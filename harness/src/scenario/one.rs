@@ -4,8 +4,8 @@
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
     ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, FailRequests, Fault,
-    Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer, SlowClose,
-    Sql, Throttle, Timeout, TuneMount,
+    Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer,
+    SlowClose, Sql, Throttle, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -58,7 +58,7 @@ one_of! {
         slicer: Slicer(Slicer),
         limit_data: LimitData(LimitData),
         stop: Stop(OnServer),
-        kill: Kill(OnServer),
+        kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
         seal: Seal(Nothing),

@@ -1,22 +1,25 @@
 //! What stands in for AWS as a process of this machine, and the AWS engine as a plugin.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use super::find::Found;
 use super::launch::Launch;
+use super::lines::Lines;
 use super::process::Process;
-use super::up::{Native, any_port, broken, claim, name_of};
+use super::up::{Native, broken, claim, name_of};
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::provider::{Programs, UpError};
 use crate::scenario::Scenario;
-use crate::scenario::file::Server;
+use crate::scenario::file::{Endpoint, Server};
 use crate::secret::Secret;
+use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch};
-use crate::stack::{AwsServer, Machine, Plugin, StackError};
+use crate::stack::{AwsServer, Machine, Plugin};
 
 impl Native {
     /// The server with the links from Vault and from the clients, if the scenario has one.
@@ -25,17 +28,17 @@ impl Native {
         programs: &Programs,
         scenario: &Scenario,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<Option<(AwsServer, Proxy, Proxy)>, UpError> {
+    ) -> Result<Option<(AwsServer, Link, Link)>, UpError> {
         let Some(product) = scenario.stack.aws else { return Ok(None) };
         let program = programs.aws.as_ref();
         let program = program.ok_or_else(|| UpError::Machine(format!("no {product} was found for this scenario")))?;
         let folder = self.folder_for(name, "aws", None)?;
         let port = claim()?;
-        let start = |seed| Proxy::start(any_port(), port.address(), seed);
-        let from_vault = start(seed.wrapping_add(3)).await.map_err(StackError::from)?;
-        let from_clients = start(seed.wrapping_add(4)).await.map_err(StackError::from)?;
+        let gates = [gate(port.address()).await?, gate(port.address()).await?];
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Aws, 3, gates[0].address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Aws, 4, gates[1].address()).await?;
         let mut launch = Launch::new("aws", &program.program, &folder)
             .args(launch::arguments(product, port.number()))
             .owned_by(self.estate.owner());
@@ -46,8 +49,16 @@ impl Native {
         let linked = way(&from_clients.address().to_string(), history)?;
         let machine = Machine::new(Server::Aws, Process::new(launch), history.clone()).keeping([port]);
         let nobody = || Key { id: String::new(), secret: Secret::new(""), session_token: None };
-        let mut server =
-            AwsServer { machine, direct, linked, product, admin: nobody(), root: nobody(), application: String::new() };
+        let mut server = AwsServer {
+            machine,
+            direct,
+            linked,
+            product,
+            admin: nobody(),
+            root: nobody(),
+            application: String::new(),
+            gates,
+        };
         server.machine.start().await?;
         server.until_answering().await?;
         let prepared = launch::prepare(&server.direct, product, history.secrets()).await;
@@ -58,6 +69,10 @@ impl Native {
         history.note(Actor::Harness, Event::Running { server: Server::Aws, product: name_of(program) });
         Ok(Some((server, from_vault, from_clients)))
     }
+}
+
+async fn gate(upstream: SocketAddr) -> Result<Gate, UpError> {
+    Gate::open(upstream).await.map_err(|e| UpError::Machine(format!("cannot open a gate before AWS: {e}")))
 }
 
 fn way(address: &str, history: &History) -> Result<Aws, UpError> {

@@ -20,6 +20,9 @@ const AWS_PLUGIN: [(&str, &str); 3] = [
     ("go.mod", include_str!("aws_plugin/go.mod.txt")),
     ("go.sum", include_str!("aws_plugin/go.sum.txt")),
 ];
+/// What to do where there is no Go.
+pub(super) const NO_GO: &str = "it is built with Go, which is not there either; install Go 1.20 or newer, or run on HashiCorp \
+                                Vault, which has the engine built in";
 /// The file of the plugin.
 pub const AWS_PLUGIN_FILE: &str = "vault-plugin-secrets-aws";
 
@@ -195,13 +198,13 @@ impl Fetcher {
     ) -> Result<(), FetchError> {
         let python = find::on_path(&self.places().path, "python3");
         let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), folder.as_os_str()], on).await?;
+        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), folder.as_os_str()], None, on).await?;
         let file = folder.join("constraints.txt");
         fs::write(&file, constraints).map_err(cache::failed("write", &file))?;
         let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--prefer-binary", "-c"];
         let pip: Vec<_> = pip.into_iter().map(AsRef::as_ref).chain([file.as_os_str()]).collect();
         let args: Vec<_> = pip.into_iter().chain(requirements.iter().map(AsRef::as_ref)).collect();
-        self.run(part, &folder.join("bin/python"), &args, on).await
+        self.run(part, &folder.join("bin/python"), &args, None, on).await
     }
 
     async fn build(
@@ -212,7 +215,7 @@ impl Fetcher {
         on: OnProgress<'_>,
     ) -> Result<(), FetchError> {
         let go = find::on_path(&self.places().path, "go");
-        let go = go.ok_or_else(|| FetchError::NoGo { part: part.clone() })?;
+        let go = go.ok_or_else(|| FetchError::NotOffered { part: part.clone(), advice: NO_GO.to_owned() })?;
         let source = folder.join("source");
         fs::create_dir_all(&source).map_err(cache::failed("create", &source))?;
         for (name, text) in files {
@@ -224,7 +227,7 @@ impl Fetcher {
         let words = ["build", "-C"].map(AsRef::as_ref).into_iter().chain([source.as_os_str()]);
         let words = words.chain(["-mod=readonly", "-trimpath", "-ldflags=-s", "-v", "-o"].map(AsRef::as_ref));
         let words: Vec<_> = words.chain([program.as_os_str(), ".".as_ref()]).collect();
-        self.clone().env("CGO_ENABLED", "0").run(part, &go, &words, on).await?;
+        self.run(part, &go, &words, Some(("CGO_ENABLED", "0".as_ref())), on).await?;
         // The server runs what lies in this folder: nothing but the plugin is to.
         fs::remove_dir_all(&source).map_err(cache::failed("remove", &source))?;
         Ok(())

@@ -6,8 +6,10 @@ use std::str::FromStr;
 
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
+/// The Toxiproxy that is used when none is named: the one that the conformance test holds the in-process proxy against.
+const TOXIPROXY_DEFAULT: &str = "2.12.0";
 /// The names that parts begin with.
-const NAMES: [&str; 6] = ["openbao", "vault", "postgres", "moto", "localstack", "aws-plugin"];
+const NAMES: [&str; 7] = ["openbao", "vault", "postgres", "toxiproxy", "moto", "localstack", "aws-plugin"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -23,6 +25,8 @@ pub enum Part {
     VaultBinary(PathBuf),
     /// PostgreSQL of this major version, or any from [`Part::OLDEST_POSTGRES`] on.
     Postgres(Option<u32>),
+    /// Toxiproxy's server of exactly this version.
+    Toxiproxy(Version),
     /// Moto's server, of the version that leaseproof pins.
     Moto,
     /// LocalStack's community edition, of the version that leaseproof pins for the machine's Python.
@@ -40,6 +44,8 @@ pub enum Product {
     Vault,
     /// PostgreSQL.
     Postgres,
+    /// Toxiproxy's server.
+    Toxiproxy,
     /// Moto.
     Moto,
     /// LocalStack.
@@ -59,7 +65,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], moto, localstack and aws-plugin", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], toxiproxy[:VERSION], moto, localstack and aws-plugin", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -93,10 +99,17 @@ impl Part {
             Self::Vault(_) => Some(Product::Vault),
             Self::VaultBinary(_) => None,
             Self::Postgres(_) => Some(Product::Postgres),
+            Self::Toxiproxy(_) => Some(Product::Toxiproxy),
             Self::Moto => Some(Product::Moto),
             Self::Localstack => Some(Product::Localstack),
             Self::AwsPlugin => Some(Product::AwsPlugin),
         }
+    }
+
+    /// The Toxiproxy that is used when none is named.
+    pub fn toxiproxy() -> Self {
+        let numbers = TOXIPROXY_DEFAULT.split('.').filter_map(|number| number.parse().ok()).collect();
+        Self::Toxiproxy(Version { text: TOXIPROXY_DEFAULT.to_owned(), numbers })
     }
 
     /// Whether a program that says this of itself is the part.
@@ -107,6 +120,7 @@ impl Part {
             Self::VaultBinary(_) => matches!(product, Product::OpenBao | Product::Vault),
             Self::Postgres(Some(major)) => product == Product::Postgres && version.major() == *major,
             Self::Postgres(None) => product == Product::Postgres && version.major() >= Self::OLDEST_POSTGRES,
+            Self::Toxiproxy(wanted) => product == Product::Toxiproxy && version.is(wanted),
             Self::Moto | Self::Localstack | Self::AwsPlugin => self.product() == Some(product),
         }
     }
@@ -127,6 +141,7 @@ impl FromStr for Part {
             "openbao" => openbao(version.unwrap_or(OPENBAO_DEFAULT)),
             "vault" => Ok(Self::Vault(version.map(vault_version).transpose()?)),
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
+            "toxiproxy" => version.map_or_else(|| Ok(Self::toxiproxy()), toxiproxy),
             "moto" => pinned(Self::Moto, "moto", version),
             "localstack" => pinned(Self::Localstack, "localstack", version),
             "aws-plugin" => pinned(Self::AwsPlugin, "aws-plugin", version),
@@ -148,14 +163,17 @@ fn pinned(part: Part, name: &'static str, version: Option<&str>) -> Result<Part,
 }
 
 fn openbao(text: &str) -> Result<Part, PartError> {
-    let wrong = || PartError::Version {
-        name: "openbao",
-        version: text.into(),
-        example: "all three numbers, as in openbao:2.7.2",
-    };
-    let version = Version::parse(text).ok_or_else(wrong)?;
-    // Two runs with the same name must use the same program, so "the newest 2.7" is no name.
-    if version.numbers.len() == 3 { Ok(Part::OpenBao(version)) } else { Err(wrong()) }
+    exact("openbao", text, "all three numbers, as in openbao:2.7.2").map(Part::OpenBao)
+}
+
+fn toxiproxy(text: &str) -> Result<Part, PartError> {
+    exact("toxiproxy", text, "all three numbers, as in toxiproxy:2.12.0").map(Part::Toxiproxy)
+}
+
+/// Two runs with the same name must use the same program, so "the newest 2.7" is no name.
+fn exact(name: &'static str, text: &str, example: &'static str) -> Result<Version, PartError> {
+    let whole = Version::parse(text).filter(|version| version.numbers.len() == 3);
+    whole.ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
 fn vault_version(text: &str) -> Result<Version, PartError> {
@@ -232,6 +250,7 @@ impl fmt::Display for Part {
             Self::VaultBinary(path) => write!(f, "{}", path.display()),
             Self::Postgres(Some(major)) => write!(f, "postgres:{major}"),
             Self::Postgres(None) => f.write_str("postgres"),
+            Self::Toxiproxy(version) => write!(f, "toxiproxy:{version}"),
             Self::Moto => f.write_str("moto"),
             Self::Localstack => f.write_str("localstack"),
             Self::AwsPlugin => f.write_str("aws-plugin"),
@@ -245,6 +264,7 @@ impl fmt::Display for Product {
             Self::OpenBao => "OpenBao",
             Self::Vault => "Vault",
             Self::Postgres => "PostgreSQL",
+            Self::Toxiproxy => "Toxiproxy",
             Self::Moto => "Moto",
             Self::Localstack => "LocalStack",
             Self::AwsPlugin => "AWS secrets engine",
@@ -266,6 +286,8 @@ mod tests {
     #[case("./bin/vault", "./bin/vault")]
     #[case("postgres", "postgres")]
     #[case("postgres:16", "postgres:16")]
+    #[case("toxiproxy", "toxiproxy:2.12.0")]
+    #[case("toxiproxy:2.11.0", "toxiproxy:2.11.0")]
     fn a_part_is_read_as_people_write_it(#[case] written: &str, #[case] shown: &str) {
         assert_eq!(written.parse::<Part>().unwrap().to_string(), shown);
     }
@@ -276,6 +298,7 @@ mod tests {
     #[case("postgresql:15", "did you mean `postgres:15`?")]
     #[case("Vault", "did you mean `vault`?")]
     #[case("openbao:2.7", "all three numbers, as in openbao:2.7.2")]
+    #[case("toxiproxy:2", "all three numbers, as in toxiproxy:2.12.0")]
     #[case("vault:latest", "as in vault:1.21.0")]
     #[case("postgres:16.2", "the major version alone")]
     fn a_text_that_names_no_part_is_answered_with_what_to_write(#[case] written: &str, #[case] help: &str) {

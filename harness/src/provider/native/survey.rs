@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::built::Recipe;
-use super::fetch::{FetchError, Fetcher, Package};
+use super::built::{NO_GO, Recipe};
+use super::fetch::{Client, FetchError, Fetcher, Package};
 use super::find::{self, Found, PassedOver};
 use super::part::Part;
 
@@ -71,7 +71,11 @@ impl Fetcher {
             Err(advice) => return Remedy::ByHand(advice),
         };
         let command = package.command();
-        match self.hindrance(part).await {
+        let hindrance = match package.client {
+            Client::Pip(_) => self.hindrance(part).await,
+            Client::Go(_) => self.go_program(part).err().map(|error| error.to_string()),
+        };
+        match hindrance {
             Some(missing) => Remedy::Hindered { command, missing },
             None => Remedy::Fetch(command),
         }
@@ -84,11 +88,12 @@ impl Fetcher {
             return Remedy::Fetch(command);
         }
         let part = part.clone();
-        let missing = if recipe.client() == "go" { FetchError::NoGo { part } } else { FetchError::NoPython { part } };
-        Remedy::Hindered { command, missing: missing.to_string() }
+        let missing =
+            if recipe.client() == "go" { NO_GO.to_owned() } else { FetchError::NoPython { part }.to_string() };
+        Remedy::Hindered { command, missing }
     }
 
-    /// What fetching lacks here, short of the network.
+    /// What fetching with pip lacks here, short of the network.
     async fn hindrance(&self, part: &Part) -> Option<String> {
         let Some(python) = find::on_path(&self.places().path, "python3") else {
             return Some(FetchError::NoPython { part: part.clone() }.to_string());

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -16,6 +16,7 @@ use super::estate::Estate;
 use super::find::Found;
 use super::launch::Launch;
 use super::ledger::Owner;
+use super::lines::Lines;
 use super::part::Product;
 use super::port::Port;
 use super::process::Process;
@@ -25,7 +26,7 @@ use super::user::User;
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Server, Storage};
@@ -70,11 +71,12 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
                     let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, seed, history).await.map(Some)
+                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
                 (None, _) => Ok(None),
@@ -86,9 +88,9 @@ impl Native {
         };
         // All to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres, aws) = tokio::join!(
-            self.vault(&programs.vault, &scenario.stack, plugin, name, seed, history),
+            self.vault(&programs.vault, &scenario.stack, plugin, name, &proxies, history),
             postgres,
-            self.aws(programs, scenario, name, seed, history)
+            self.aws(programs, scenario, name, &proxies, history)
         );
         let (vault, postgres, aws) = (vault?, postgres?, aws?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
@@ -102,11 +104,11 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, aws, links })
+        Ok(Stack { vault: vault.0, postgres, aws, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, aws, links } = stack;
+        let Stack { vault, postgres, aws, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let (vault_gone, postgres_gone, aws_gone) = tokio::join!(
             vault.machine.kill(),
@@ -114,6 +116,9 @@ impl Native {
             kill(aws.as_ref().map(|server| &server.machine))
         );
         drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
         vault_gone?;
         postgres_gone?;
         aws_gone?;
@@ -125,18 +130,32 @@ impl Native {
         tokio::task::spawn_blocking(remove).await.map_err(|e| UpError::Machine(e.to_string()))?
     }
 
+    /// What lays the links of a stack.
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
+    }
+
     async fn vault(
         &self,
         program: &Found,
         wanted: &scenario::Stack,
         plugin: Option<Plugin>,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Proxy), UpError> {
+    ) -> Result<(VaultServer, Link), UpError> {
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -151,7 +170,14 @@ impl Native {
         };
         let plugins = plugin.as_ref().map(|plugin| plugin.folder.clone());
         let api = link.address().to_string();
-        let place = Place { folder: &folder, data: &data, ports, api, plugins: plugins.as_deref() };
+        let place = Place {
+            folder: &folder,
+            data: &data,
+            ports,
+            api,
+            plugins: plugins.as_deref(),
+            more: &wanted.configuration,
+        };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         server.aws_plugin = plugin;
@@ -184,15 +210,14 @@ impl Native {
         wanted: &scenario::Postgres,
         root: scenario::file::RootKind,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(PostgresServer, Proxy, Proxy), UpError> {
+    ) -> Result<(PostgresServer, Link, Link), UpError> {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let start = |seed| Proxy::start(any_port(), port.address(), seed);
-        let from_vault = start(seed.wrapping_add(1)).await.map_err(StackError::from)?;
-        let from_clients = start(seed.wrapping_add(2)).await.map_err(StackError::from)?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -241,8 +266,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let (ports, api) = ([claim()?, claim()?], "127.0.0.1:1".to_owned());
-    let place = Place { folder: &folder, data: &data, ports, api, plugins: None };
+    let (ports, api, more) = ([claim()?, claim()?], "127.0.0.1:1".to_owned(), serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api, plugins: None, more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -260,6 +285,8 @@ struct Place<'a> {
     ports: [Port; 2],
     api: String,
     plugins: Option<&'a Path>,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -281,6 +308,7 @@ impl Place<'_> {
             api: self.api,
             hashicorp: program.product == Product::Vault,
             plugins: self.plugins,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -420,10 +448,6 @@ fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
 
 pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
-}
-
-pub(super) fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -64,34 +65,57 @@ impl Rule {
     }
 }
 
-/// An open gate. Dropping it closes it, with all its connections.
+/// An open gate, which passes everything on until it is given a rule. Dropping it closes it, with all its connections.
 #[derive(Debug)]
 pub struct Gate {
     address: SocketAddr,
     serving: JoinHandle<()>,
+    rules: Rules,
 }
+
+/// The rules in force; the one that was given last comes first.
+type Rules = Arc<Mutex<Vec<(u64, Rule)>>>;
+
+/// Names a rule in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleId(u64);
 
 impl Gate {
     /// Opens a gate before `upstream`.
-    pub async fn open(upstream: SocketAddr, rule: Rule) -> io::Result<Self> {
+    pub async fn open(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
+        let rules = Rules::default();
+        let in_force = Arc::clone(&rules);
         let serving = tokio::spawn(async move {
             // Aborted with this task.
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let rule = rule.clone();
+                let rules = Arc::clone(&in_force);
                 // What breaks off has its own words at both ends.
-                connections.spawn(async move { drop(serve(client, upstream, &rule).await) });
+                connections.spawn(async move { drop(serve(client, upstream, &rules).await) });
                 while connections.try_join_next().is_some() {}
             }
         });
-        Ok(Self { address, serving })
+        Ok(Self { address, serving, rules })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Puts a rule in force for every request that is not on its way yet.
+    pub fn add(&self, rule: Rule) -> RuleId {
+        let mut rules = locked(&self.rules);
+        let id = rules.iter().map(|(id, _)| id + 1).max().unwrap_or_default();
+        rules.insert(0, (id, rule));
+        RuleId(id)
+    }
+
+    /// Takes a rule back.
+    pub fn remove(&self, id: RuleId) {
+        locked(&self.rules).retain(|(other, _)| *other != id.0);
     }
 }
 
@@ -101,10 +125,15 @@ impl Drop for Gate {
     }
 }
 
-async fn serve(mut client: TcpStream, upstream: SocketAddr, rule: &Rule) -> io::Result<()> {
+fn locked(rules: &Rules) -> MutexGuard<'_, Vec<(u64, Rule)>> {
+    rules.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(mut client: TcpStream, upstream: SocketAddr, rules: &Rules) -> io::Result<()> {
     let Some((head, body)) = request(&mut client).await? else { return Ok(()) };
-    if rule.applies(&body) {
-        client.write_all(rule.answer().as_bytes()).await?;
+    let answer = locked(rules).iter().find(|(_, rule)| rule.applies(&body)).map(|(_, rule)| rule.answer());
+    if let Some(answer) = answer {
+        client.write_all(answer.as_bytes()).await?;
         return client.shutdown().await;
     }
     let mut server = TcpStream::connect(upstream).await?;
@@ -186,17 +215,21 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_named_action_is_answered_in_the_servers_place() {
-        let gate = Gate::open(echo().await, Rule::failure(Some("PutUserPolicy".to_owned()), 503)).await.unwrap();
+        let gate = Gate::open(echo().await).await.unwrap();
+        let rule = gate.add(Rule::failure(Some("PutUserPolicy".to_owned()), 503));
         let failed = ask(&gate, "Action=PutUserPolicy&Version=1").await;
         assert!(failed.starts_with("HTTP/1.1 503 ") && failed.contains("<Code>ServiceUnavailable</Code>"), "{failed}");
         let passed = ask(&gate, "Action=CreateUser&Version=1").await;
         assert!(passed.starts_with("HTTP/1.1 200 ") && passed.ends_with("Action=CreateUser&Version=1"), "{passed}");
         assert!(ask(&gate, "Action=PutUserPolicyNot&Version=1").await.starts_with("HTTP/1.1 200 "));
+        gate.remove(rule);
+        assert!(ask(&gate, "Action=PutUserPolicy&Version=1").await.starts_with("HTTP/1.1 200 "));
     }
 
     #[tokio::test]
     async fn without_an_action_every_request_is_throttled_and_a_closed_gate_takes_nobody() {
-        let gate = Gate::open(echo().await, Rule::throttling(None)).await.unwrap();
+        let gate = Gate::open(echo().await).await.unwrap();
+        gate.add(Rule::throttling(None));
         assert!(ask(&gate, "Action=Anything").await.contains("<Code>Throttling</Code>"));
         let address = gate.address();
         drop(gate);

@@ -21,6 +21,8 @@ pub struct Launch<'a> {
     pub hashicorp: bool,
     /// The folder of the plugins that it may start.
     pub plugins: Option<&'a Path>,
+    /// What stands in its configuration beside all this.
+    pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Launch<'_> {
@@ -51,6 +53,9 @@ impl Launch<'_> {
         }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
+        }
+        for (key, value) in self.more {
+            configuration[key] = value.clone();
         }
         configuration.to_string()
     }

@@ -241,7 +241,7 @@ impl Resolver<'_> {
         let role = self.aws_role_behind(credential);
         if let Some(kind) = role.map(|role| role.credential_type).filter(|kind| kind.is_sts()) {
             self.error(
-                Diagnostic::error(credential.at, format!("a `{}` has no user of its own", kind.value))
+                Diagnostic::error(credential.at, format!("`{}` makes no user", kind.value))
                     .label("nothing to look for")
                     .see(kind.at, "the type")
                     .help("`ledger: reconciled` shows that no user was made for it"),

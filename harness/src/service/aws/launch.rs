@@ -1,5 +1,7 @@
 //! How a server that stands in for AWS is started, and what is in it before Vault comes.
 
+use std::time::Duration;
+
 use super::{Aws, Key, Service};
 use crate::outcome::Outcome;
 use crate::scenario::file::AwsProduct;
@@ -24,6 +26,9 @@ pub struct Prepared {
     /// The ARN of the IAM role that assumed roles lead to.
     pub application: String,
 }
+
+/// How long one of the first calls may take: LocalStack loads a service when it is first asked.
+const FIRST_CALLS: Duration = Duration::from_secs(60);
 
 /// The arguments of Python that start the server on this port of loopback.
 pub fn arguments(product: AwsProduct, port: u16) -> Vec<String> {
@@ -62,6 +67,7 @@ pub fn health(product: AwsProduct) -> &'static str {
 
 /// Makes the users, the role, and then has the server enforce IAM, where it can.
 pub async fn prepare(aws: &Aws, product: AwsProduct, secrets: &KnownSecrets) -> Result<Prepared, String> {
+    let aws = &aws.within(FIRST_CALLS);
     // Before it enforces IAM it takes any key.
     let anyone = Key { id: "test".to_owned(), secret: Secret::new("test"), session_token: None };
     let admin = user(aws, &anyone, ADMIN, secrets).await?;

@@ -115,6 +115,13 @@ pub(crate) struct Run {
     /// Run only scenarios whose path contains this text (can be given several times).
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) filter: Vec<String>,
+    /// Also run scenarios with this tag, such as `slow` (can be given several times). A scenario with tags is left out else,
+    /// unless its file is named.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Also run scenarios with any tag.
+    #[arg(long, conflicts_with = "tag")]
+    pub(crate) all_tags: bool,
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
     #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
     pub(crate) vault: Vec<Part>,

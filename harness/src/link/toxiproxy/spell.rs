@@ -36,7 +36,7 @@ fn millis(time: Duration) -> Result<u32, String> {
 }
 
 fn kilobytes(bytes: u64) -> Result<u32, String> {
-    if bytes % 1_000 == 0 {
+    if bytes.is_multiple_of(1_000) {
         return number(u128::from(bytes / 1_000));
     }
     Err(format!("it counts in whole kilobytes per second, and {bytes} bytes are none; write a multiple of 1000"))

@@ -70,12 +70,12 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let lines = self.lines(programs, scenario, name, seed, history).await?;
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
                     let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, &lines, history).await.map(Some)
+                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
                 (None, _) => Ok(None),
@@ -83,7 +83,7 @@ impl Native {
         };
         // Both to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &lines, history), postgres);
+            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
@@ -91,7 +91,7 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: lines.into_server() })
+        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
@@ -154,7 +154,8 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let place =
+            Place { folder: &folder, data: &data, ports, api: link.address().to_string(), more: &wanted.configuration };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         let keys = match keys {
@@ -235,7 +236,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, more) = ([claim()?, claim()?], serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api: "127.0.0.1:1".to_owned(), more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -252,6 +254,8 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -272,6 +276,7 @@ impl Place<'_> {
             cluster: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;

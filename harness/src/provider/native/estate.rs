@@ -20,7 +20,7 @@ pub const HOME_VARIABLE: &str = "LEASEPROOF_HOME";
 
 const RUN_PREFIX: &str = "run-";
 /// Held in a run's folder for the run's life.
-const RUN_LOCK: &str = "lock";
+pub(in crate::provider) const RUN_LOCK: &str = "lock";
 /// Held in the base folder while a run is made or dead ones are looked for.
 const BASE_LOCK: &str = ".lock";
 /// Others may pass to folders whose names they know, and see no names: a server may be another user's.

@@ -17,6 +17,6 @@ pub mod survey;
 pub mod template;
 mod up;
 pub mod user;
-mod vault_keys;
+pub(super) mod vault_keys;
 
 pub use up::{Native, name_of};

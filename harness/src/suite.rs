@@ -14,9 +14,10 @@ use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::docker::engine::Engine;
 use crate::provider::docker::image::Images;
+use crate::provider::native::cache::Cache;
 use crate::provider::native::estate;
-use crate::provider::native::fetch::Progress;
-use crate::provider::native::find::Found;
+use crate::provider::native::fetch::{Fetcher, Progress};
+use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
 use crate::provider::native::part::Part;
 use crate::provider::site::{Choice, Site, SiteError, Wanted};
@@ -26,6 +27,9 @@ use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
 use crate::time::Clock;
+
+/// What is added to where servers come from when the links are on the real thing.
+const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -180,6 +184,7 @@ impl Exit {
 pub struct Suite {
     settings: Settings,
     sites: Vec<Site>,
+    toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -202,6 +207,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<Part>,
     /// The seed of every plan.
     pub seed: u64,
     /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
@@ -234,11 +241,16 @@ impl Suite {
                 sites.push(site);
             }
         }
+        let toxiproxy = match &settings.toxiproxy {
+            Some(part) => Some(Fetcher::new(Places::here(Cache::usual()?)).provide(part, None, &progress).await?),
+            None => None,
+        };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
         Ok(Self {
             settings,
             sites,
+            toxiproxy,
             folder,
             id,
             started,
@@ -261,7 +273,9 @@ impl Suite {
 
     /// Where servers come from, and why, in one line.
     pub fn provider(&self) -> String {
-        self.sites.iter().map(|site| site.why.as_str()).collect::<Vec<_>>().join("; ")
+        let sites = self.sites.iter().map(|site| site.why.as_str()).collect::<Vec<_>>().join("; ");
+        let links = if self.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+        format!("{sites}{links}")
     }
 
     /// Every server of every provider.
@@ -316,7 +330,11 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let programs = Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()) };
+        let programs = Programs {
+            vault: vault.clone(),
+            postgres: Some(site.postgres.clone()),
+            toxiproxy: self.toxiproxy.clone(),
+        };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
             provider: &site.provider,
@@ -395,7 +413,7 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, target, seed),
+            rerun: rerun(&scenario.path, target, self.settings.toxiproxy.is_some(), seed),
             server: self.name_of(target),
             provider: target.site.kind().to_string(),
             products: Vec::new(),
@@ -485,9 +503,10 @@ async fn sweep() -> Result<usize, SuiteError> {
 }
 
 /// The command that runs one scenario again.
-fn rerun(path: &Path, target: Target<'_>, seed: u64) -> String {
+fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> String {
     let (path, vault) = (quoted(&path.display().to_string()), quoted(&target.vault.part.to_string()));
-    format!("leaseproof run {path} --vault {vault} --provider {} --seed {seed}", target.site.kind())
+    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
+    format!("leaseproof run {path} --vault {vault} --provider {}{proxy} --seed {seed}", target.site.kind())
 }
 
 /// A word as a shell takes it.

@@ -78,7 +78,7 @@ impl Images {
                 ("vault", "hashicorp/vault", version)
             }
             Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            Part::VaultBinary(_) => return Err(ImageError::Program { part: part.clone() }),
+            Part::Toxiproxy(_) | Part::VaultBinary(_) => return Err(ImageError::Program { part: part.clone() }),
         };
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
@@ -129,6 +129,7 @@ fn service(part: &Part) -> &'static str {
         Part::OpenBao(_) => "openbao",
         Part::Vault(_) | Part::VaultBinary(_) => "vault",
         Part::Postgres(_) => "postgres",
+        Part::Toxiproxy(_) => "toxiproxy",
     }
 }
 
@@ -138,6 +139,7 @@ fn program(product: Product) -> &'static str {
         Product::OpenBao => "bao",
         Product::Vault => "vault",
         Product::Postgres => "postgres",
+        Product::Toxiproxy => "toxiproxy-server",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,11 +14,12 @@ use super::mark::Mark;
 use super::network::Network;
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::Progress;
 use crate::provider::native::find::Found;
+use crate::provider::native::lines::Lines;
 use crate::provider::native::name_of;
 use crate::provider::native::part::{Part, Product};
 use crate::provider::native::port::Port;
@@ -107,7 +108,14 @@ impl Docker {
         let labels = self.mark.labels_of(name);
         let up = async {
             let network = self.engine.network(&prefix, labels.clone()).await.map_err(broken)?;
-            let place = Place { docker: self, network, labels, folder, prefix, seed, history };
+            let lines = match &programs.toxiproxy {
+                None => Lines::InProcess { seed },
+                Some(program) => {
+                    let read = scenario.links_read();
+                    Lines::start(program, &folder, self.estate.owner(), seed, read, history).await?
+                }
+            };
+            let place = Place { docker: self, network, labels, folder, prefix, lines, history };
             place.stack(programs, scenario).await
         };
         let up = up.await;
@@ -119,7 +127,7 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links } = stack;
+        let Stack { vault, postgres, links, toxiproxy } = stack;
         let (vault_gone, postgres_gone) = tokio::join!(vault.machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
@@ -127,6 +135,9 @@ impl Docker {
             }
         });
         drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
         vault_gone?;
         postgres_gone?;
         self.remove(name).await
@@ -158,12 +169,12 @@ struct Place<'a> {
     labels: Vec<(String, String)>,
     folder: PathBuf,
     prefix: String,
-    seed: u64,
+    lines: Lines,
     history: &'a History,
 }
 
 impl Place<'_> {
-    async fn stack(&self, programs: &Programs, scenario: &Scenario) -> Result<Stack, UpError> {
+    async fn stack(self, programs: &Programs, scenario: &Scenario) -> Result<Stack, UpError> {
         let mut links = Links::default();
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
@@ -184,7 +195,7 @@ impl Place<'_> {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links })
+        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: self.lines.into_server() })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -209,24 +220,16 @@ impl Place<'_> {
         })
     }
 
-    /// A link that the harness's own clients use: on loopback.
-    async fn link_for_clients(&self, to: &Port, number: u64) -> Result<Proxy, UpError> {
-        self.link(Ipv4Addr::LOCALHOST.into(), to, number).await
+    /// A link: for the harness's own clients on loopback, for containers on this machine's address on their network, and
+    /// nowhere else.
+    async fn link(&self, from: Endpoint, to: Endpoint, nth: u64, port: &Port) -> Result<Link, UpError> {
+        let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
+        self.lines.lay_at(listen, from, to, nth, port.address()).await
     }
 
-    /// A link that containers use: on this machine's address on their network, and nowhere else.
-    async fn link_for_containers(&self, to: &Port, number: u64) -> Result<Proxy, UpError> {
-        self.link(self.network.gateway, to, number).await
-    }
-
-    async fn link(&self, listen: IpAddr, to: &Port, number: u64) -> Result<Proxy, UpError> {
-        let link = Proxy::start(SocketAddr::new(listen, 0), to.address(), self.seed.wrapping_add(number)).await;
-        Ok(link.map_err(StackError::from)?)
-    }
-
-    async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Proxy), UpError> {
+    async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Link), UpError> {
         let port = claim()?;
-        let link = self.link_for_clients(&port, 0).await?;
+        let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, &port).await?;
         let mut blueprint = self.blueprint(Server::Vault, program, vec![(port.number(), VAULT_PORT)])?;
         let data = match program.product {
             Product::Vault => "/vault/file",
@@ -240,6 +243,7 @@ impl Place<'_> {
             peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
             api: link.address().to_string(),
             hashicorp: program.product == Product::Vault,
+            more: &wanted.configuration,
         };
         let file = format!("{FILES}/vault.json");
         blueprint.arguments = vec!["server".to_owned(), format!("-config={file}")];
@@ -270,10 +274,10 @@ impl Place<'_> {
         program: &Found,
         wanted: &scenario::Postgres,
         root: RootKind,
-    ) -> Result<(PostgresServer, Proxy, Proxy), UpError> {
+    ) -> Result<(PostgresServer, Link, Link), UpError> {
         let port = claim()?;
-        let from_vault = self.link_for_containers(&port, 1).await?;
-        let from_clients = self.link_for_clients(&port, 2).await?;
+        let from_vault = self.link(Endpoint::Vault, Endpoint::Postgres, 1, &port).await?;
+        let from_clients = self.link(Endpoint::Clients, Endpoint::Postgres, 2, &port).await?;
         let secrets = self.history.secrets();
         let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
         let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;

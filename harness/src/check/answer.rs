@@ -31,6 +31,7 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
                 Some(refusal) => Reading::No(format!("expected success, but {refusal}")),
             },
         },
+        Err(why) if demand.is_some_and(|demand| demand.lost.is_some()) => Reading::Yes(why),
         Err(why) => Reading::Unknown(why),
     }
 }
@@ -98,6 +99,9 @@ fn compare(demand: &Answer, given: &Given<'_>) -> Reading {
     let wants_refusal = demand.refused.is_some() || demand.error.is_some() || demand.target_code.is_some();
     let status_says_refusal = demand.status.is_some_and(|status| *status >= 400);
     let mut wrong = Vec::new();
+    if demand.lost.is_some() {
+        wrong.push("no answer".to_owned());
+    }
     if wants_refusal && given.refusal.is_none() {
         wrong.push("a refusal".to_owned());
     }

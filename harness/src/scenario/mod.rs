@@ -75,6 +75,23 @@ pub struct Scenario {
     pub always: Vec<Invariant>,
 }
 
+impl Scenario {
+    /// The links on which a fault waits for its moment.
+    pub fn links_read(&self) -> Vec<(file::Endpoint, file::Endpoint)> {
+        let mut links = Vec::new();
+        links_read(&self.steps, &mut links);
+        links
+    }
+}
+
+fn links_read(steps: &[Step], links: &mut Vec<(file::Endpoint, file::Endpoint)>) {
+    for step in steps {
+        let Action::Fault(fault, during) = &step.action else { continue };
+        links.extend(fault.link_read().filter(|link| !links.contains(link)));
+        links_read(during.as_deref().unwrap_or_default(), links);
+    }
+}
+
 /// The servers of a scenario.
 #[derive(Debug, Clone)]
 pub struct Stack {

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::file::{
     Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    Field, Method, OnLink, Race, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
+    Field, Method, OnLink, Race, Renew, Repair, Revoke, Rotate, TtlRange, Wait, When,
 };
 use serde_json::Value;
 
@@ -148,6 +148,7 @@ impl Answer {
     pub fn words(&self) -> String {
         let mut parts = Vec::new();
         let mut part = |name: &str, value: Option<String>| parts.extend(value.map(|v| format!("{name}{v}")));
+        part("no answer", self.lost.map(|_| String::new()));
         part("status ", self.status.map(|v| v.value.to_string()));
         part("refused: ", self.refused.map(|v| v.value.to_string()));
         part("target code ", self.target_code.as_ref().map(|v| v.value.clone()));
@@ -271,7 +272,10 @@ fn static_role(f: &mut fmt::Formatter<'_>, e: &ExpectStaticRole) -> fmt::Result 
 
 impl fmt::Display for Broken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| write!(f, "{how} {}→{}", *on.from, *on.to);
+        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| {
+            write!(f, "{how} {}→{}", *on.from, *on.to)?;
+            on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+        };
         match self {
             Self::Down(on) => link(f, "down", on),
             Self::Cut(on) => link(f, "cut", on),
@@ -283,7 +287,10 @@ impl fmt::Display for Broken<'_> {
             Self::Slicer(t) => write!(f, "slicer {}→{}: {} bytes", *t.from, *t.to, *t.average_bytes),
             Self::LimitData(t) => write!(f, "limit data {}→{}: {} bytes", *t.from, *t.to, *t.bytes),
             Self::Stop(on) => write!(f, "stop {}", *on.server),
-            Self::Kill(on) => write!(f, "kill {}", *on.server),
+            Self::Kill(on) => {
+                write!(f, "kill {}", *on.server)?;
+                on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+            }
             Self::Pause(on) => write!(f, "pause {}", *on.server),
             Self::Restart(on) => write!(f, "restart {}", *on.server),
             Self::Seal(_) => f.write_str("seal vault"),
@@ -306,6 +313,14 @@ impl fmt::Display for Broken<'_> {
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
         }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.statement.as_ref().or(self.request.as_ref()).map(|pattern| pattern.value.as_str());
+        let (moment, is) = if self.after.is_some() { ("after", "is done") } else { ("before", "is sent") };
+        write!(f, "{moment} “{}” {is}", what.unwrap_or_default())
     }
 }
 

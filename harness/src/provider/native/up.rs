@@ -70,7 +70,7 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let proxies = self.lines(programs, name, seed, history).await?;
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
@@ -118,12 +118,17 @@ impl Native {
     }
 
     /// What lays the links of a stack.
-    async fn lines(&self, programs: &Programs, name: &str, seed: u64, history: &History) -> Result<Lines, UpError> {
-        let folder = match &programs.toxiproxy {
-            Some(_) => self.folder_for(name, "toxiproxy", None)?,
-            None => self.folder().to_owned(),
-        };
-        Lines::start(programs.toxiproxy.as_ref(), &folder, self.estate.owner(), seed, history).await
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
     }
 
     async fn vault(
@@ -136,7 +141,7 @@ impl Native {
     ) -> Result<(VaultServer, Link), UpError> {
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = lines.lay("clients-vault", 0, ports[0].address()).await?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -188,8 +193,8 @@ impl Native {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let from_vault = lines.lay("vault-postgres", 1, port.address()).await?;
-        let from_clients = lines.lay("clients-postgres", 2, port.address()).await?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -269,6 +274,7 @@ impl Place<'_> {
             data: self.data,
             listen: listen.to_string(),
             cluster: cluster.to_string(),
+            peers: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
             more: self.more,
@@ -372,7 +378,7 @@ impl PostgresPlace<'_> {
         history: &History,
     ) -> Result<PostgresServer, UpError> {
         let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
         let launch = Launch::new("postgres", &program.program, folder)

@@ -339,6 +339,9 @@ pub struct Wait {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
+    /// There is no answer: the server is killed, or the deadline passes. What was asked may have happened.
+    #[serde(default)]
+    pub lost: Option<Marked<Lost>>,
     /// The HTTP status.
     #[serde(default)]
     pub status: Option<Marked<u16>>,
@@ -368,10 +371,16 @@ pub struct Answer {
     pub fields: Named<Marked<Field>, String>,
 }
 
+/// `lost: {}`, with nothing beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lost {}
+
 impl Answer {
-    /// Whether it speaks of a call that is refused.
+    /// Whether it speaks of a call that gives nothing: it is refused, or not answered.
     pub fn speaks_of_refusal(&self) -> bool {
-        self.refused.is_some()
+        self.lost.is_some()
+            || self.refused.is_some()
             || self.error.is_some()
             || self.target_code.is_some()
             || self.status.is_some_and(|status| status.value >= 400)

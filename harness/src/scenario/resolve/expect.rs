@@ -175,10 +175,14 @@ impl Resolver<'_> {
     }
 
     pub(super) fn check_answer(&mut self, answer: &Marked<Answer>, call: Call) {
-        let mut given = given!(answer; status, refused, target_code, error, warning, ttl, renewable, data).to_vec();
+        let mut given =
+            given!(answer; lost, status, refused, target_code, error, warning, ttl, renewable, data).to_vec();
         let fields = answer.fields.iter().next().map(|(way, _)| way.at);
         given.push(("fields", fields));
         self.asserts("this `answers`", answer.at, &given);
+        for (key, at) in given.into_iter().skip(1) {
+            self.excludes("lost", place(answer.lost.as_ref()), key, at);
+        }
         self.range("ttl", answer.ttl.as_ref());
         if let Some(status) = &answer.status {
             self.status(status);

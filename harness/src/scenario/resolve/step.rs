@@ -145,6 +145,13 @@ impl Resolver<'_> {
     fn modifiers(&mut self, step: &Marked<file::Step>, verb: Option<&'static str>) {
         let Some(verb) = verb else { return };
         let during = step.during.as_ref().map(|during| during.first().map_or(step.at, |first| first.at));
+        if let Some(when) = step.fault.as_ref().and_then(|fault| fault.when()).filter(|_| during.is_none()) {
+            self.error(
+                Diagnostic::error(when.at, "no step brings this moment about")
+                    .label("the fault waits for it")
+                    .help("give the fault a `during` with the step that does"),
+            );
+        }
         if let Some(at) = during.filter(|_| verb != "fault") {
             self.misplaced("during", at, verb, "`during` says what happens while a `fault` lasts");
         } else if step.during.as_ref().is_some_and(Vec::is_empty) && !self.lost.wounded(step.at.start) {

@@ -416,10 +416,11 @@ async fn last_reads(world: &World) {
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let logs = std::iter::once(("vault.log", stack.vault.machine.log()))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())))
-        .chain(stack.aws.iter().map(|aws| ("aws.log", aws.machine.log())));
-    for (name, log) in logs {
+    let machines = std::iter::once(("vault.log", &stack.vault.machine))
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", &postgres.machine)))
+        .chain(stack.aws.iter().map(|aws| ("aws.log", &aws.machine)));
+    for (name, machine) in machines {
+        let log = machine.log().await;
         let to = folder.join(name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {

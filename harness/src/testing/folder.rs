@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Options, TestingError};
+use crate::provider::docker::image::Images;
 use crate::report::record::{ScenarioRecord, ScenarioResult};
 use crate::report::text;
 use crate::scenario::{self, Entry, Scenario, Style};
@@ -48,6 +49,8 @@ impl Tests {
         let folder = folder.display().to_string();
         let vaults: String = options.vaults.iter().fold(String::new(), |all, part| all + &format!(" --vault {part}"));
         let settings = Settings {
+            providers: vec![options.provider],
+            images: Images::default(),
             vaults: options.vaults.clone(),
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
@@ -55,7 +58,10 @@ impl Tests {
             seed: options.seed,
             keep: false,
             reports: options.reports.clone(),
-            command: format!("leaseproof run {folder}{vaults} --postgres {}", options.postgres),
+            command: format!(
+                "leaseproof run {folder}{vaults} --postgres {} --provider {}",
+                options.postgres, options.provider
+            ),
         };
         let shared = Shared {
             options,

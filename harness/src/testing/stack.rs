@@ -71,7 +71,7 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
         None => None,
     };
     let on_demand = OnDemand::new(fetcher);
-    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&scenario, &vault, &|_| {}).await?;
+    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&scenario, &vault, false, &|_| {}).await?;
     let provider = Provider::Native(Native::new(Estate::open()?, cache));
     let plan = Plan::new(Arc::new(scenario), options.seed);
     let place = provider.folder().join("history");

@@ -43,8 +43,18 @@ impl OnDemand {
     }
 
     /// What a scenario takes of AWS on this secrets server.
-    pub async fn aws(&self, scenario: &Scenario, vault: &Found, on: OnProgress<'_>) -> Result<AwsParts, Lack> {
+    pub async fn aws(
+        &self,
+        scenario: &Scenario,
+        vault: &Found,
+        in_containers: bool,
+        on: OnProgress<'_>,
+    ) -> Result<AwsParts, Lack> {
         let mut parts = AwsParts::default();
+        if in_containers && (scenario.stack.aws.is_some() || scenario.aws.is_some()) {
+            let why = "what stands in for AWS runs as a process, not in a container; use --provider native".to_owned();
+            return Err(Lack { why, is_lack: true });
+        }
         if let Some(product) = scenario.stack.aws {
             let (cell, part) = match product {
                 AwsProduct::Moto => (&self.moto, Part::Moto),

@@ -305,6 +305,7 @@ impl Place<'_> {
             data: self.data,
             listen: listen.to_string(),
             cluster: cluster.to_string(),
+            peers: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
             plugins: self.plugins,
@@ -410,7 +411,7 @@ impl PostgresPlace<'_> {
         history: &History,
     ) -> Result<PostgresServer, UpError> {
         let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
         let launch = Launch::new("postgres", &program.program, folder)

@@ -17,12 +17,13 @@ use crate::provider::native::fetch::{Fetcher, Progress};
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::part::Part;
 use crate::provider::native::{Native, name_of};
-use crate::provider::{Programs, Provider};
+use crate::provider::{Programs, Provider, UpError};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
+use crate::stack::Stack;
 use crate::time::Clock;
 
 /// Where servers come from, as reports say it.
@@ -178,6 +179,17 @@ pub struct Suite {
     stop: CancellationToken,
 }
 
+/// What one run of a scenario runs on: servers by their number in the run.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// The server that it starts on.
+    pub server: usize,
+    /// The server that follows on its data where the scenario says `upgrade`.
+    pub next: Option<usize>,
+    /// The command that runs just this again; that of an ordinary run when `None`.
+    pub rerun: Option<String>,
+}
+
 /// How a run is set up, whatever it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -240,16 +252,70 @@ impl Suite {
         self.vaults.iter().map(name_of).collect()
     }
 
+    /// The run's id: the name of its report folder.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was opened.
+    pub fn started(&self) -> jiff::Timestamp {
+        self.started
+    }
+
+    /// What was found for a server, by its number.
+    pub fn found(&self, server: usize) -> &Found {
+        &self.vaults[server]
+    }
+
+    /// Tells that this many scenario runs follow.
+    pub fn ready(&self, runs: usize) {
+        (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: PROVIDER.to_owned(), runs });
+    }
+
+    /// Brings up the servers of a scenario for something other than running it.
+    pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
+        let programs = Programs { vault: self.vaults[server].clone(), next: None, postgres: self.postgres.clone() };
+        let history = History::in_memory(Clock::start(), self.secrets.clone());
+        self.provider.up(&programs, scenario, name, self.settings.seed, &history).await
+    }
+
+    /// Takes such servers down and removes their data.
+    pub async fn take_down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
+        self.provider.down(stack, name).await
+    }
+
+    /// Ends a run in which nothing ran, and leaves no report.
+    pub async fn abandon(self) -> Result<(), SuiteError> {
+        let gone = self.provider.close().await;
+        // An empty folder of ours; one that somebody put something into stays.
+        let _ = std::fs::remove_dir(&self.folder);
+        gone.map_err(|e| SuiteError::Aborted(e.to_string()))
+    }
+
     /// Runs one scenario on one of the servers; `run` is its number in the run.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
-        let vault = &self.vaults[server];
+        self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
+    }
+
+    /// Runs one scenario on the servers of a course; `run` is its number in the run.
+    pub async fn run_on(&self, run: usize, scenario: &Arc<Scenario>, course: Course) -> ScenarioRecord {
+        let vault = &self.vaults[course.server];
+        let next = course.next.map(|next| self.vaults[next].clone());
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
-        let server = name_of(vault);
+        let server = match &next {
+            Some(next) => format!("{} → {}", name_of(vault), name_of(next)),
+            None => name_of(vault),
+        };
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = self.blank_record(scenario, vault, &folder, started);
-        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+        let blank = ScenarioRecord {
+            server: server.clone(),
+            rerun: course.rerun.unwrap_or_else(|| rerun(&scenario.path, &vault.part, self.settings.seed)),
+            ..self.blank_record(scenario, vault, &folder, started)
+        };
+        let programs = Programs { vault: vault.clone(), next, postgres: self.postgres.clone() };
+        let record = match self.run_in(run, scenario, &programs, &folder, clock, &blank).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -264,7 +330,7 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        vault: &Found,
+        programs: &Programs,
         folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
@@ -280,11 +346,10 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
         let keep = self.settings.keep.then(|| self.keeper(run));
         Box::pin(runner::run(Run {
             provider: &self.provider,
-            programs: &programs,
+            programs,
             plan: plan.clone(),
             name: folder,
             logs: &logs,
@@ -414,7 +479,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: PROVIDER.to_owned(), runs: runs.len() });
+    suite.ready(runs.len());
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())

@@ -104,7 +104,7 @@ pub(super) mod tests {
 
     fn learn(lane: &mut Lane, event: Event) -> bool {
         let at = Interval::at(Moment::START);
-        lane.learn(&Entry { seq: 0, at, who: Actor::Harness, step: None, event })
+        lane.learn(&Entry { seq: 0, at, who: Actor::Harness, step: None, event, shape: None })
     }
 
     fn fault(title: &str) -> Event {

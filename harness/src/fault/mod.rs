@@ -61,6 +61,8 @@ pub struct Injected {
 #[derive(Debug)]
 enum Undo {
     Nothing,
+    /// It is over already.
+    Momentary,
     Network(network::Undo),
     Process(process::Undo),
     Vault(vault::Undo),
@@ -87,7 +89,7 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         | Broken::Timeout(_)
         | Broken::Slicer(_)
         | Broken::LimitData(_) => network::inject(world, broken).await?,
-        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
+        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) | Broken::Upgrade(_) => {
             process::inject(world, broken).await?
         }
         Broken::Seal(_)
@@ -113,11 +115,16 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
 }
 
 impl Injected {
+    /// Whether its effect is over as soon as it was seen, so that nothing is excused from then on.
+    pub fn is_momentary(&self) -> bool {
+        matches!(self.undo, Undo::Momentary)
+    }
+
     /// Heals it and writes down how that was seen.
     pub async fn heal(self, world: &World) -> Result<(), FaultError> {
         let sent = world.history.now();
         let healed = match self.undo {
-            Undo::Nothing => Ok("nothing to undo".to_owned()),
+            Undo::Nothing | Undo::Momentary => Ok("nothing to undo".to_owned()),
             Undo::Network(undo) => network::heal(world, undo).await,
             Undo::Process(undo) => process::heal(world, undo).await,
             Undo::Vault(undo) => vault::heal(world, undo).await,

@@ -24,6 +24,8 @@ pub enum UpError {
 pub struct Programs {
     /// The secrets server.
     pub vault: native::find::Found,
+    /// What follows on its data, in a run that goes through an upgrade.
+    pub next: Option<native::find::Found>,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
 }

@@ -61,6 +61,7 @@ one_of! {
         kill: Kill(OnServer),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
+        upgrade: Upgrade(Nothing),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),
         revoke_token: RevokeToken(OnClient),

@@ -19,7 +19,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            stop, kill, pause, restart,
+            stop, kill, pause, restart, upgrade,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -138,6 +138,9 @@ impl Resolver<'_> {
                     &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"),
                 );
             }
+        }
+        if let Some(upgrade) = &fault.upgrade {
+            self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
         }
         for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
             if on.server.value == Server::Postgres {

@@ -16,6 +16,7 @@ use crate::event::Reply;
 use crate::outcome::{Outcome, Silence, Unknown};
 use crate::scenario::file::Method;
 use crate::secret::Secret;
+use crate::shape::Shape;
 use crate::time::Clock;
 
 /// Vault itself gives up after 90 s (`default_max_request_duration`); a little more, and its own answer is heard.
@@ -72,11 +73,13 @@ impl Vault {
     /// One call: method, path below `/v1/`, body. Anything but 2xx is a refusal with its cause.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Reply<Value>> {
         let answer = self.send(method, path, body);
-        once(self.clock, self.deadline, async {
+        let mut shape = None;
+        let seen = once(self.clock, self.deadline, async {
             let (status, value) = match answer.await {
                 Ok(answer) => answer,
                 Err(unknown) => return Outcome::Unknown(unknown),
             };
+            shape = Some(Box::new(Shape::of(status, &value)));
             if (200..300).contains(&status) {
                 let warnings = texts(&value["warnings"]);
                 Outcome::Ok(Reply { status, warnings, body: value })
@@ -84,18 +87,24 @@ impl Vault {
                 Outcome::Refused(refusal(status, &texts(&value["errors"])))
             }
         })
-        .await
+        .await;
+        Seen { shape, ..seen }
     }
 
     /// The status of a call, whatever it is.
     pub async fn status(&self, path: &str) -> Seen<u16> {
-        once(self.clock, self.deadline, async {
+        let mut shape = None;
+        let seen = once(self.clock, self.deadline, async {
             match self.send(Method::Get, path, None).await {
-                Ok((status, _)) => Outcome::Ok(status),
+                Ok((status, body)) => {
+                    shape = Some(Box::new(Shape::of(status, &body)));
+                    Outcome::Ok(status)
+                }
                 Err(unknown) => Outcome::Unknown(unknown),
             }
         })
-        .await
+        .await;
+        Seen { shape, ..seen }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Unknown> {

@@ -1,0 +1,48 @@
+//! Asking a server for the description of its API, on a stack that is made for this and goes again.
+
+use serde_json::{Value, json};
+
+use super::surface;
+use crate::outcome::Outcome;
+use crate::scenario::file::Method;
+use crate::scenario::{self, Scenario};
+use crate::service::vault::Vault;
+use crate::suite::Suite;
+
+/// Engines that servers have built in. One that a server has not is not described by it, and that is a difference.
+const ENGINES: [&str; 9] = ["database", "kv", "kubernetes", "ldap", "pki", "rabbitmq", "ssh", "totp", "transit"];
+/// The same of auth methods.
+const METHODS: [&str; 7] = ["approle", "cert", "jwt", "kubernetes", "ldap", "radius", "userpass"];
+
+/// A stack of a secrets server and nothing else.
+const ALONE: &str = "\
+name: A server that describes itself
+stack: { vault: {} }
+steps: [{ expect: { health: { status: 200 } } }]
+";
+
+/// Asks one of the suite's servers.
+pub(super) async fn describe(suite: &Suite, server: usize, run: usize) -> Result<Value, String> {
+    let name = format!("{run:03}-description");
+    let stack = suite.bring_up(server, &name, &alone()?).await.map_err(|error| error.to_string())?;
+    let described = ask(&stack.vault.root()).await;
+    suite.take_down(stack, &name).await.map_err(|error| error.to_string())?;
+    described
+}
+
+fn alone() -> Result<Scenario, String> {
+    scenario::parse(ALONE).scenario.ok_or_else(|| "the stack for it is not valid".to_owned())
+}
+
+async fn ask(vault: &Vault) -> Result<Value, String> {
+    for (folder, kinds) in [("mounts", ENGINES.as_slice()), ("auth", METHODS.as_slice())] {
+        for kind in kinds {
+            // Refused where the server has it not.
+            vault.act(Method::Post, &format!("sys/{folder}/{kind}"), Some(json!({ "type": kind }))).await;
+        }
+    }
+    match vault.call(Method::Get, surface::PATH, None).await.outcome {
+        Outcome::Ok(reply) => Ok(reply.body),
+        no => Err(no.to_string()),
+    }
+}

@@ -149,8 +149,12 @@ fn compare(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
 }
 
 fn status(answer: &Answer) -> String {
-    let of_refusal = answer.refusal.as_ref().map(|refusal| refusal.code.clone());
-    answer.shape.as_ref().map(|shape| shape.status.to_string()).or(of_refusal).unwrap_or_else(|| "done".to_owned())
+    match (&answer.shape, &answer.refusal) {
+        (Some(shape), _) => shape.status.to_string(),
+        // The target's own: which of its codes for "no" it takes depends on what it noticed first.
+        (None, Some(_)) => "refused".to_owned(),
+        (None, None) => "accepted".to_owned(),
+    }
 }
 
 fn cause(answer: &Answer) -> String {
@@ -158,7 +162,8 @@ fn cause(answer: &Answer) -> String {
 }
 
 fn words(answer: &Answer) -> String {
-    answer.refusal.as_ref().map(|refusal| voice::plain(&refusal.message)).unwrap_or_default()
+    let vaults = answer.refusal.as_ref().filter(|_| answer.shape.is_some());
+    vaults.map(|refusal| voice::plain(&refusal.message)).unwrap_or_default()
 }
 
 fn values<T: Ord>(answers: &[Answer], value: impl Fn(&Answer) -> T) -> BTreeSet<T> {
@@ -221,7 +226,7 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
                     either(&is),
                 );
             }
-            (Some(was), Some(is)) if differ(&was, &is) => {
+            (Some(was), Some(is)) if differ(field, &was, &is) => {
                 put(Severity::Notable, format!("{what} answers another {field}"), either(&was), either(&is));
             }
             _ => {}
@@ -229,16 +234,19 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
     }
 }
 
-/// Whether two sets of values have nothing in common; numbers, such as a TTL that is running out, need a distance.
-fn differ(was: &BTreeSet<String>, is: &BTreeSet<String>) -> bool {
+/// What a TTL that is running out may have lost on a slow machine, in seconds.
+const SLOW: f64 = 30.0;
+
+/// Whether two sets of values of a field have nothing in common. Of times, a little more or less is the machine's doing, and
+/// how long something is overdue says nothing.
+fn differ(field: &str, was: &BTreeSet<String>, is: &BTreeSet<String>) -> bool {
+    let is_time = ["ttl", "duration", "period"].iter().any(|end| field.ends_with(end));
     let numbers = |side: &BTreeSet<String>| side.iter().map(|v| v.parse::<f64>().ok()).collect::<Option<Vec<_>>>();
-    let (Some(was), Some(is)) = (numbers(was), numbers(is)) else { return was.is_disjoint(is) };
-    let low = |side: &[f64]| side.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = |side: &[f64]| side.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let gap = (low(&is) - high(&was)).max(low(&was) - high(&is));
-    // A small number is a count or a limit and is meant exactly; a large one may be a TTL seen a few seconds later.
-    let largest = high(&was).max(high(&is));
-    let slack = if largest < 20.0 { 0.0 } else { (largest * 0.05).max(5.0) };
+    let (true, Some(was_n), Some(is_n)) = (is_time, numbers(was), numbers(is)) else { return was.is_disjoint(is) };
+    let low = |side: &[f64]| side.iter().copied().fold(f64::INFINITY, f64::min).max(0.0);
+    let high = |side: &[f64]| side.iter().copied().fold(f64::NEG_INFINITY, f64::max).max(0.0);
+    let gap = (low(&is_n) - high(&was_n)).max(low(&was_n) - high(&is_n));
+    let slack = (high(&was_n).max(high(&is_n)) * 0.1).max(SLOW);
     gap > slack
 }
 

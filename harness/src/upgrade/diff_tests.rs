@@ -56,7 +56,9 @@ fn a_field_that_was_always_empty_is_missed_by_nobody() {
 fn a_default_that_is_another_one_is_notable_and_a_ttl_that_runs_out_is_not() {
     let ttl = |ttl: u64| answer(200, &json!({ "auth": { "lease_duration": ttl } }));
     assert_eq!(told(&[ttl(2_764_800)], &[ttl(3_600)])[0].0, Severity::Notable);
-    assert_eq!(told(&[ttl(300)], &[ttl(296)]), []);
+    assert_eq!(told(&[ttl(300)], &[ttl(276)]), []);
+    let overdue = |ttl: i64| answer(200, &json!({ "data": { "ttl": ttl } }));
+    assert_eq!(told(&[overdue(-2)], &[overdue(-90)]), []);
     let bits = |bits: u64| answer(200, &json!({ "data": { "key_bits": bits } }));
     assert_eq!(told(&[bits(2_048)], &[bits(256)]).len(), 1);
     let uses = |uses: u64| answer(200, &json!({ "data": { "secret_id_num_uses": uses } }));
@@ -89,6 +91,22 @@ fn a_refusal_in_other_words_is_minor_and_for_another_cause_notable() {
     let other_words = refused(400, Cause::InvalidRequest, "role is missing");
     assert_eq!(told(&[from.clone()], &[other_words])[0].0, Severity::Minor);
     assert_eq!(told(&[from], &[refused(400, Cause::UnknownRole, "no such role a1")])[0].0, Severity::Notable);
+}
+
+#[test]
+fn the_codes_with_which_a_target_refuses_are_its_own_affair_and_whether_it_refuses_is_not() {
+    let login = |code: Option<&str>| Answer {
+        shape: None,
+        refusal: code.map(|code| Refusal {
+            cause: Cause::Authentication,
+            code: code.to_owned(),
+            message: format!("no entry, {code}"),
+            target_code: None,
+        }),
+        ..answer(200, &json!({}))
+    };
+    assert_eq!(told(&[login(Some("28000"))], &[login(Some("28P01"))]), []);
+    assert_eq!(told(&[login(None)], &[login(Some("28P01"))])[0].0, Severity::Breaking);
 }
 
 #[test]

@@ -274,15 +274,15 @@ async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Resul
     for server in [FROM, TO] {
         let description = describe::describe(suite, server, *runs).await?;
         *runs += 1;
-        read.push(surface::read(&description));
+        read.push(description);
     }
-    let evidence = surface::evidence(format!("{} --seed {}", settings.command, settings.seed));
-    let changes = surface::differences(&read[0], &read[1], &evidence);
+    let again = format!("{} --seed {}", settings.command, settings.seed);
+    let changes = surface::differences(&read[0], &read[1], &again);
     let words = format!(
         "the descriptions of the two APIs ({}): {} operations on the one, {} on the other",
         surface::PATH,
-        read[0].len(),
-        read[1].len()
+        read[0].surface.len(),
+        read[1].surface.len()
     );
     Ok((changes, words))
 }

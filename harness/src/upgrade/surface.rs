@@ -12,6 +12,22 @@ pub const PATH: &str = "sys/internal/specs/openapi";
 /// An API: every operation (`POST /pki/issue/{role}`) with its fields.
 pub type Surface = BTreeMap<String, Operation>;
 
+/// What a server says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    /// Its API.
+    pub surface: Surface,
+    /// The engines and methods that it has built in: `secrets engine pki`, `auth method approle`.
+    pub built_in: BTreeSet<String>,
+}
+
+/// How engines are named among what is built in.
+pub const ENGINE: &str = "secrets engine ";
+/// How auth methods are.
+pub const METHOD: &str = "auth method ";
+/// Where it shows that an engine is built in.
+const SYS: &str = "POST /sys/mounts/{path}";
+
 /// One operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operation {
@@ -74,85 +90,93 @@ fn field(schema: &Value) -> Field {
 }
 
 /// What differs between two descriptions.
-pub fn differences(from: &Surface, to: &Surface, evidence: &Evidence) -> Vec<Change> {
-    let mut found = Found { evidence: evidence.clone(), changes: Vec::new() };
-    found.list(Severity::Breaking, "the API has endpoints no more", missing(from, to), true);
-    found.list(Severity::Minor, "the API has new endpoints", missing(to, from), false);
-    for (name, was) in from {
-        let Some(is) = to.get(name) else { continue };
-        let fields = |one: &Operation, other: &Operation| -> Vec<String> {
-            one.fields.keys().filter(|field| !other.fields.contains_key(*field)).cloned().collect()
-        };
-        found.list(Severity::Breaking, &format!("{name} takes fields no more"), fields(was, is), true);
-        found.list(Severity::Minor, &format!("{name} takes new fields"), fields(is, was), false);
+pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change> {
+    let mut found = Found { again, changes: Vec::new() };
+    let gone: Vec<&String> = from.built_in.difference(&to.built_in).collect();
+    for engine in &gone {
+        found.put(Severity::Breaking, format!("the {engine} is not built in any more"), ["built in", "refused"], SYS);
+    }
+    let new: Vec<&String> = to.built_in.difference(&from.built_in).collect();
+    for engine in &new {
+        found.put(Severity::Minor, format!("the {engine} is built in"), ["refused", "built in"], SYS);
+    }
+    for name in missing(&from.surface, &to.surface, &gone) {
+        found.put(Severity::Breaking, format!("{name} is there no more"), ["described", "not described"], name);
+    }
+    for name in missing(&to.surface, &from.surface, &new) {
+        found.put(Severity::Minor, format!("{name} is new"), ["not described", "described"], name);
+    }
+    for (name, was) in &from.surface {
+        let Some(is) = to.surface.get(name) else { continue };
         if is.deprecated && !was.deprecated {
-            found.put(Severity::Notable, format!("{name} is called deprecated"), "it is not", "it is");
+            found.put(Severity::Notable, format!("{name} is called deprecated"), ["it is not", "it is"], name);
         }
         for (field, was) in &was.fields {
-            if let Some(is) = is.fields.get(field) {
-                found.field(name, field, was, is);
+            match is.fields.get(field) {
+                Some(is) => found.field(name, field, was, is),
+                None => {
+                    let what = format!("the field {field} is taken no more");
+                    found.put(Severity::Breaking, what, ["described", "not described"], name);
+                }
             }
+        }
+        for field in is.fields.keys().filter(|field| !was.fields.contains_key(*field)) {
+            let what = format!("there is a new field {field}");
+            found.put(Severity::Minor, what, ["not described", "described"], name);
         }
     }
     found.changes
 }
 
-fn missing(here: &Surface, there: &Surface) -> Vec<String> {
-    let there: BTreeSet<&String> = there.keys().collect();
-    here.keys().filter(|name| !there.contains(name)).cloned().collect()
+/// The operations of one that the other has not; those of engines that are gone altogether are told as that.
+fn missing<'a>(here: &'a Surface, there: &Surface, engines: &[&String]) -> Vec<&'a String> {
+    let of_engine = |name: &str| engines.iter().any(|engine| name.contains(&below(engine)));
+    here.keys().filter(|name| !there.contains_key(*name) && !of_engine(name)).collect()
 }
 
-struct Found {
-    evidence: Evidence,
+/// Where an engine or method is mounted for its description: ` /ldap/`, ` /auth/ldap/`.
+fn below(engine: &str) -> String {
+    match engine.strip_prefix(METHOD) {
+        Some(method) => format!(" /auth/{method}/"),
+        None => format!(" /{}/", engine.trim_start_matches(ENGINE)),
+    }
+}
+
+/// Differences as they are found, each with the operation that shows it.
+struct Found<'a> {
+    again: &'a str,
     changes: Vec<Change>,
 }
 
-impl Found {
-    fn put(&mut self, severity: Severity, what: String, from: &str, to: &str) {
+impl Found<'_> {
+    fn put(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operation: &str) {
+        let evidence = Evidence {
+            scenario: "the servers' own description of their API".to_owned(),
+            place: operation.to_owned(),
+            step: String::new(),
+            title: format!("as GET {PATH} describes it"),
+            leg: Leg::To,
+            runs: Vec::new(),
+            again: self.again.to_owned(),
+        };
         let (from, to) = (from.to_owned(), to.to_owned());
-        self.changes.push(Change {
-            severity,
-            what,
-            from,
-            to,
-            promises: Vec::new(),
-            evidence: vec![self.evidence.clone()],
-        });
-    }
-
-    fn list(&mut self, severity: Severity, what: &str, names: Vec<String>, gone: bool) {
-        if names.is_empty() {
-            return;
-        }
-        let names = names.join(", ");
-        let (from, to) = if gone { (names.as_str(), "not described") } else { ("not described", names.as_str()) };
-        self.put(severity, what.to_owned(), from, to);
+        self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence: vec![evidence] });
     }
 
     fn field(&mut self, operation: &str, field: &str, was: &Field, is: &Field) {
         if was.kind != is.kind {
-            self.put(Severity::Notable, format!("{operation} takes another type for {field}"), &was.kind, &is.kind);
+            let what = format!("the field {field} is of another type");
+            self.put(Severity::Notable, what, [&was.kind, &is.kind], operation);
         }
         if was.default != is.default {
             let said = |field: &Field| field.default.clone().unwrap_or_else(|| "no default".to_owned());
-            self.put(Severity::Notable, format!("{operation} has another default for {field}"), &said(was), &said(is));
+            let what = format!("the field {field} has another default");
+            self.put(Severity::Notable, what, [&said(was), &said(is)], operation);
         }
         if is.deprecated && !was.deprecated {
-            self.put(Severity::Notable, format!("{operation} calls {field} deprecated"), "it does not", "it does");
+            let what = format!("the field {field} is called deprecated");
+            self.put(Severity::Notable, what, ["it is not", "it is"], operation);
         }
-    }
-}
-
-/// Where the descriptions were seen.
-pub fn evidence(again: String) -> Evidence {
-    Evidence {
-        scenario: "the servers' own description of their API".to_owned(),
-        place: format!("GET {PATH}"),
-        step: String::new(),
-        title: "read as root, with every engine and auth method mounted that both have built in".to_owned(),
-        leg: Leg::To,
-        runs: Vec::new(),
-        again,
     }
 }
 
@@ -176,7 +200,8 @@ mod tests {
     }
 
     fn told(from: &Value, to: &Value) -> Vec<(Severity, String)> {
-        let found = differences(&read(from), &read(to), &evidence("again".to_owned()));
+        let described = |api: &Value| Described { surface: read(api), built_in: BTreeSet::new() };
+        let found = differences(&described(from), &described(to), "again");
         found.into_iter().map(|change| (change.severity, change.what)).collect()
     }
 
@@ -196,9 +221,9 @@ mod tests {
         assert_eq!(
             told(&from, &to),
             [
-                (Severity::Breaking, "the API has endpoints no more".to_owned()),
-                (Severity::Minor, "the API has new endpoints".to_owned()),
-                (Severity::Breaking, "POST /pki/roles/{name} takes fields no more".to_owned()),
+                (Severity::Breaking, "POST /sys/seal is there no more".to_owned()),
+                (Severity::Minor, "GET /sys/seal is new".to_owned()),
+                (Severity::Breaking, "the field old is taken no more".to_owned()),
             ]
         );
     }
@@ -210,9 +235,22 @@ mod tests {
         assert_eq!(
             told(&from, &to),
             [
-                (Severity::Notable, "POST /pki/roles/{name} has another default for bits".to_owned()),
-                (Severity::Notable, "POST /pki/roles/{name} calls ou deprecated".to_owned()),
+                (Severity::Notable, "the field bits has another default".to_owned()),
+                (Severity::Notable, "the field ou is called deprecated".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn an_engine_that_is_gone_is_told_as_that_and_not_by_its_endpoints() {
+        let one = |built_in: &[&str], paths: Value| Described {
+            surface: read(&json!({ "paths": paths })),
+            built_in: built_in.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let from =
+            one(&["auth method ldap"], json!({ "/auth/ldap/login": { "post": {} }, "/sys/seal": { "post": {} } }));
+        let found = differences(&from, &one(&[], json!({ "/sys/seal": { "post": {} } })), "again");
+        let told: Vec<&str> = found.iter().map(|change| change.what.as_str()).collect();
+        assert_eq!(told, ["the auth method ldap is not built in any more"]);
     }
 }

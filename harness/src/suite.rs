@@ -28,6 +28,8 @@ use crate::time::Clock;
 
 /// Where servers come from, as reports say it.
 const PROVIDER: &str = "native: servers as processes of this machine";
+/// What is added to it when the links are on the real thing.
+const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -170,6 +172,7 @@ pub struct Suite {
     provider: Provider,
     vaults: Vec<Found>,
     postgres: Option<Found>,
+    toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -199,6 +202,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<Part>,
     /// The seed of every plan.
     pub seed: u64,
     /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
@@ -224,6 +229,10 @@ impl Suite {
             vaults.push(fetcher.provide(part, None, &progress).await?);
         }
         let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
+        let toxiproxy = match &settings.toxiproxy {
+            Some(part) => Some(fetcher.provide(part, None, &progress).await?),
+            None => None,
+        };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
@@ -232,6 +241,7 @@ impl Suite {
             provider,
             vaults,
             postgres: Some(postgres),
+            toxiproxy,
             folder,
             id,
             started,
@@ -269,12 +279,17 @@ impl Suite {
 
     /// Tells that this many scenario runs follow.
     pub fn ready(&self, runs: usize) {
-        (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: PROVIDER.to_owned(), runs });
+        (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: provider(&self.settings), runs });
     }
 
     /// Brings up the servers of a scenario for something other than running it.
     pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
-        let programs = Programs { vault: self.vaults[server].clone(), next: None, postgres: self.postgres.clone() };
+        let programs = Programs {
+            vault: self.vaults[server].clone(),
+            next: None,
+            postgres: self.postgres.clone(),
+            toxiproxy: None,
+        };
         let history = History::in_memory(Clock::start(), self.secrets.clone());
         self.provider.up(&programs, scenario, name, self.settings.seed, &history).await
     }
@@ -309,12 +324,10 @@ impl Suite {
         };
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = ScenarioRecord {
-            server: server.clone(),
-            rerun: course.rerun.unwrap_or_else(|| rerun(&scenario.path, &vault.part, self.settings.seed)),
-            ..self.blank_record(scenario, vault, &folder, started)
-        };
-        let programs = Programs { vault: vault.clone(), next, postgres: self.postgres.clone() };
+        let blank = ScenarioRecord { server: server.clone(), ..self.blank_record(scenario, vault, &folder, started) };
+        let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
+        let programs =
+            Programs { vault: vault.clone(), next, postgres: self.postgres.clone(), toxiproxy: self.toxiproxy.clone() };
         let record = match self.run_in(run, scenario, &programs, &folder, clock, &blank).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
@@ -424,7 +437,7 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, &vault.part, seed),
+            rerun: rerun(&scenario.path, &vault.part, self.settings.toxiproxy.is_some(), seed),
             server: name_of(vault),
             products: Vec::new(),
             result: ScenarioResult::Broken,
@@ -452,7 +465,7 @@ impl Suite {
             took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             seed: self.settings.seed,
             rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
-            provider: PROVIDER.to_owned(),
+            provider: provider(&self.settings),
             scenarios,
             secrets: SecretScan::default(),
         };
@@ -494,9 +507,15 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
 }
 
 /// The command that runs one scenario again.
-fn rerun(path: &Path, vault: &Part, seed: u64) -> String {
+fn rerun(path: &Path, vault: &Part, over_toxiproxy: bool, seed: u64) -> String {
     let (path, vault) = (quoted(&path.display().to_string()), quoted(&vault.to_string()));
-    format!("leaseproof run {path} --vault {vault} --seed {seed}")
+    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
+    format!("leaseproof run {path} --vault {vault}{proxy} --seed {seed}")
+}
+
+fn provider(settings: &Settings) -> String {
+    let links = if settings.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+    format!("{PROVIDER}{links}")
 }
 
 /// A word as a shell takes it.

@@ -34,6 +34,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
         vaults: vec![args.from, args.to],
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
+        toxiproxy: None,
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
         keep: false,

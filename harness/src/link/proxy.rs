@@ -38,6 +38,30 @@ pub enum LinkError {
         /// The fault asked for.
         id: ToxicId,
     },
+    /// A Toxiproxy server did not do what it was asked for.
+    #[error("the Toxiproxy server on {api} was asked for {what}: {why}")]
+    Toxiproxy {
+        /// Its API.
+        api: SocketAddr,
+        /// What was asked.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+    /// A toxic that Toxiproxy has no words for.
+    #[error("Toxiproxy cannot have the toxic {toxic} so: {why}, or run with `--proxy in-process`")]
+    Inexpressible {
+        /// Its kind.
+        toxic: &'static str,
+        /// Why not, and what to write.
+        why: String,
+    },
+}
+
+/// The number of a new proxy; no two are alike within a process.
+pub(crate) fn next_proxy() -> u64 {
+    static PROXIES: AtomicU64 = AtomicU64::new(0);
+    PROXIES.fetch_add(1, Ordering::Relaxed)
 }
 
 /// How long the proxy accepts nobody after the system could not give it a socket.
@@ -96,7 +120,6 @@ impl Proxy {
     /// Listens on `listen` (port 0: any free one) and passes connections on to `upstream`. Whatever the toxics leave
     /// to chance follows from `seed`, the connection's number and the toxic's. Needs a tokio runtime.
     pub async fn start(listen: SocketAddr, upstream: SocketAddr, seed: u64) -> Result<Self, LinkError> {
-        static PROXIES: AtomicU64 = AtomicU64::new(0);
         let port = Port::open(listen).map_err(|source| LinkError::Listen { address: listen, source })?;
         let address = port.address();
         let state = State {
@@ -114,7 +137,7 @@ impl Proxy {
             counters: Arc::default(),
         });
         tokio::spawn(Arc::clone(&shared).accept());
-        Ok(Self { id: PROXIES.fetch_add(1, Ordering::Relaxed), address, shared })
+        Ok(Self { id: next_proxy(), address, shared })
     }
 
     /// Where clients connect: the same for the proxy's life.

@@ -234,11 +234,21 @@ pub fn upgrade_refused(history: &[Entry]) -> Option<String> {
         match &entry.event {
             Event::StepBegan { number, title, .. } if title == UPGRADE_STEP => begun = Some(number.clone()),
             Event::FaultInjected { .. } if entry.step == begun => begun = None,
-            Event::CutShort { by: CutBy::Fault, why } if begun.is_some() => return Some(why.clone()),
+            Event::CutShort { by: CutBy::Fault, why } if begun.is_some() => return Some(brief(why)),
             _ => {}
         }
     }
     None
+}
+
+/// A reason without the log that follows it, but for the last error in that.
+fn brief(why: &str) -> String {
+    let mut lines = why.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    match lines.filter_map(|line| line.split_once("[ERROR] ")).next_back() {
+        Some((_, error)) => format!("{first}; its log says: {error}"),
+        None => first,
+    }
 }
 
 /// What differs though both hold: answers and times, on the new version and after the upgrade.

@@ -164,6 +164,12 @@ fn an_upgrade_that_was_begun_and_not_done_is_why_the_data_was_refused() {
     let phase = entry(0, None, Event::Phase(Phase::Steps));
     let refused = [phase.clone(), entry(1, Some("4.2"), began.clone()), entry(2, None, cut.clone())];
     assert_eq!(upgrade_refused(&refused).as_deref(), Some("vault ended while it was starting"));
+    let cut_with_log = Event::CutShort {
+        by: CutBy::Fault,
+        why: "vault did not answer\nx [INFO]  core: a\nx [ERROR] core: one\nx [ERROR] core: two\nx [INFO] b".to_owned(),
+    };
+    let with_log = [entry(1, Some("4.2"), began.clone()), entry(2, None, cut_with_log)];
+    assert_eq!(upgrade_refused(&with_log).as_deref(), Some("vault did not answer; its log says: core: two"));
     let later = [phase, entry(1, Some("4.2"), began), entry(2, Some("4.2"), done), entry(3, None, cut)];
     assert_eq!(upgrade_refused(&later), None);
 }

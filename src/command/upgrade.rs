@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::suite::{self, Exit, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
 use leaseproof_harness::upgrade::page;
@@ -31,6 +33,9 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
     let command = command(&args);
     let format = args.format;
     let settings = Settings {
+        // An upgrade changes the program that runs on a folder; containers keep theirs in an image.
+        providers: vec![Choice::Native],
+        images: Images::default(),
         vaults: vec![args.from, args.to],
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,

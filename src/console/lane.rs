@@ -85,6 +85,7 @@ pub(super) mod tests {
             file: "scenarios/lease/outage.yaml".to_owned(),
             source: String::new(),
             server: "OpenBao 2.7.2".to_owned(),
+            provider: "native".to_owned(),
             products: Vec::new(),
             result,
             reason: reason.to_owned(),

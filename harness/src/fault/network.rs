@@ -19,13 +19,13 @@ use crate::world::{Missing, World};
 /// What undoes a fault on a link.
 #[derive(Debug)]
 pub(super) struct Undo {
-    from: Endpoint,
-    to: Endpoint,
-    what: What,
+    pub(super) from: Endpoint,
+    pub(super) to: Endpoint,
+    pub(super) what: What,
 }
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Enable,
     Remove(ToxicId),
 }
@@ -66,7 +66,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     .await
 }
 
-fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
+pub(super) fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
     world.stack.links.get(from, to).ok_or_else(|| missing(&format!("{from}→{to}")))
 }
 

@@ -115,7 +115,7 @@ fn of(trial: &Trial, leg: Leg) -> impl Iterator<Item = &Repeat> {
     trial.repeats.iter().filter(move |repeat| repeat.leg == leg)
 }
 
-/// The worst of a leg's repeats: what was once seen broken is broken.
+/// The repeat that speaks for a leg: one that saw a promise broken, else one that held if most did, else the worst.
 fn worst(trial: &Trial, leg: Leg) -> Option<&Repeat> {
     let rank = |repeat: &&Repeat| match repeat.record.result {
         ScenarioResult::Violated => 5,
@@ -125,6 +125,13 @@ fn worst(trial: &Trial, leg: Leg) -> Option<&Repeat> {
         ScenarioResult::Skipped => 1,
         ScenarioResult::Held => 0,
     };
+    let repeats = of(trial, leg).count();
+    let held = of(trial, leg).filter(|repeat| repeat.record.result == ScenarioResult::Held).count();
+    let is_broken = of(trial, leg).any(|repeat| repeat.record.result == ScenarioResult::Violated);
+    if !is_broken && held * 2 > repeats {
+        // A machine that was busy once leaves the others' word.
+        return of(trial, leg).find(|repeat| repeat.record.result == ScenarioResult::Held);
+    }
     // The first of the worst, so that the report names one run and always the same.
     of(trial, leg).max_by_key(|repeat| (rank(repeat), std::cmp::Reverse(repeat.record.folder.clone())))
 }

@@ -16,6 +16,7 @@ fn record(leg: Leg, result: ScenarioResult) -> ScenarioRecord {
         file: "scenarios/upgrade/leases.yaml".to_owned(),
         source: String::new(),
         server: String::new(),
+        provider: String::new(),
         products: Vec::new(),
         result,
         reason: if result == ScenarioResult::Held { String::new() } else { "step 4.2: it was not so".to_owned() },
@@ -110,6 +111,14 @@ fn what_holds_only_on_the_new_version_is_told_as_mended() {
 fn what_was_not_decided_on_one_leg_leaves_the_answer_open(#[case] legs: &[(Leg, ScenarioResult)]) {
     let decision = decided(legs);
     assert_eq!((decision.answer, decision.undecided.len()), (Answer::Inconclusive, 1));
+}
+
+#[test]
+fn most_repeats_speak_for_a_leg_on_which_no_promise_was_broken() {
+    let busy_once = [(From, Held), (To, Held), (Through, Held), (Through, Inconclusive), (Through, Held)];
+    assert_eq!(decided(&busy_once).answer, Answer::Go);
+    let busy_half = [(From, Held), (To, Held), (Through, Held), (Through, Inconclusive)];
+    assert_eq!(decided(&busy_half).answer, Answer::Inconclusive);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) async fn describe(suite: &Suite, server: usize, run: usize) -> Result
     let name = format!("{run:03}-description");
     let stack = suite.bring_up(server, &name, &alone()?).await.map_err(|error| error.to_string())?;
     let described = ask(&stack.vault.root()).await;
-    suite.take_down(stack, &name).await.map_err(|error| error.to_string())?;
+    suite.take_down(server, stack, &name).await.map_err(|error| error.to_string())?;
     described
 }
 

@@ -70,7 +70,7 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let proxies = self.lines(programs, name, seed, history).await?;
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
@@ -117,12 +117,17 @@ impl Native {
     }
 
     /// What lays the links of a stack.
-    async fn lines(&self, programs: &Programs, name: &str, seed: u64, history: &History) -> Result<Lines, UpError> {
-        let folder = match &programs.toxiproxy {
-            Some(_) => self.folder_for(name, "toxiproxy", None)?,
-            None => self.folder().to_owned(),
-        };
-        Lines::start(programs.toxiproxy.as_ref(), &folder, self.estate.owner(), seed, history).await
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
     }
 
     async fn vault(
@@ -136,7 +141,7 @@ impl Native {
         let program = &programs.vault;
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = lines.lay("clients-vault", 0, ports[0].address()).await?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -149,7 +154,8 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let place =
+            Place { folder: &folder, data: &data, ports, api: link.address().to_string(), more: &wanted.configuration };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         let keys = match keys {
@@ -190,8 +196,8 @@ impl Native {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let from_vault = lines.lay("vault-postgres", 1, port.address()).await?;
-        let from_clients = lines.lay("clients-postgres", 2, port.address()).await?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -233,7 +239,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, more) = ([claim()?, claim()?], serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api: "127.0.0.1:1".to_owned(), more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -250,6 +257,8 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -268,8 +277,10 @@ impl Place<'_> {
             data: self.data,
             listen: listen.to_string(),
             cluster: cluster.to_string(),
+            peers: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -371,7 +382,7 @@ impl PostgresPlace<'_> {
         history: &History,
     ) -> Result<PostgresServer, UpError> {
         let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
         let launch = Launch::new("postgres", &program.program, folder)

@@ -256,6 +256,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage: wanted.storage,
             product: name_of(program),
+            next: Mutex::default(),
             machine: self.machine(Server::Vault, blueprint, vec![port]),
         };
         server.machine.start().await?;
@@ -264,8 +265,7 @@ impl Place<'_> {
         (server.keys, server.root_token) = (keys.unseal, keys.root);
         server.unseal().await?;
         server.until_active().await?;
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
 
@@ -308,8 +308,7 @@ impl Place<'_> {
         if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
             return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
         }
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
         Ok((server, from_vault, from_clients))
     }
 }

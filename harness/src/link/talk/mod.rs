@@ -19,7 +19,7 @@ use super::toxic::Way;
 pub struct Watch {
     /// What is spoken on the link.
     pub protocol: Protocol,
-    /// What a statement, or a request's method and path (`PUT /v1/sys/leases/renew`), has to match somewhere.
+    /// What a statement, or a request's method and path (`POST /v1/sys/leases/renew`), has to match somewhere.
     pub pattern: Regex,
     /// When, of that statement or request.
     pub moment: Moment,

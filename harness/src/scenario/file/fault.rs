@@ -180,7 +180,7 @@ pub struct When {
     /// A regular expression, found in the text of an SQL statement that is run.
     #[serde(default)]
     pub statement: Option<Marked<String>>,
-    /// A regular expression, found in the method and path of an HTTP request: `PUT /v1/sys/leases/renew`.
+    /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
     #[serde(default)]
     pub request: Option<Marked<String>>,
     /// Before it has reached the server.

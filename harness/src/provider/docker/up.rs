@@ -264,8 +264,7 @@ impl Place<'_> {
         (server.keys, server.root_token) = (keys.unseal, keys.root);
         server.unseal().await?;
         server.until_active().await?;
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
 
@@ -308,8 +307,7 @@ impl Place<'_> {
         if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
             return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
         }
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
         Ok((server, from_vault, from_clients))
     }
 }

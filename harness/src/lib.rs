@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod between;
 pub mod book;
 pub mod check;
 pub mod client;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, future, stream};
 use tokio_util::sync::CancellationToken;
 
+use crate::between::Between;
 use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
@@ -242,6 +243,17 @@ impl Suite {
 
     /// Runs one scenario on one of the servers; `run` is its number in the run.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
+        self.run_behind(run, scenario, server, None).await
+    }
+
+    /// The same, with something that stands between the stack and everything that acts on it.
+    pub async fn run_behind(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        server: usize,
+        between: Option<&dyn Between>,
+    ) -> ScenarioRecord {
         let vault = &self.vaults[server];
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
@@ -249,7 +261,7 @@ impl Suite {
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
         let blank = self.blank_record(scenario, vault, &folder, started);
-        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+        let record = match self.run_in(run, scenario, vault, clock, &blank, between).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -265,10 +277,11 @@ impl Suite {
         run: usize,
         scenario: &Arc<Scenario>,
         vault: &Found,
-        folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
+        between: Option<&dyn Between>,
     ) -> std::io::Result<ScenarioRecord> {
+        let folder = blank.folder.as_str();
         let place = self.folder.join(folder);
         let logs = place.join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -291,6 +304,7 @@ impl Suite {
             history: history.clone(),
             stop: self.stop.clone(),
             keep,
+            between,
         }))
         .await;
         let entries = history.entries();

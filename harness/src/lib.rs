@@ -22,6 +22,7 @@ pub mod scenario;
 pub mod secret;
 pub mod service;
 pub mod stack;
+pub mod stall;
 pub mod suite;
 #[cfg(test)]
 mod tape;

@@ -26,7 +26,7 @@ use crate::stack::Stack;
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
-use crate::{book, client, look, operator, probe};
+use crate::{book, client, look, operator, probe, stall};
 
 /// How long a client may take to hold its first credential, and the stack to work again after the last fault.
 const SETTLES: Duration = Duration::from_secs(60);
@@ -117,6 +117,7 @@ pub async fn run(run: Run<'_>) {
         quiet: CancellationToken::new(),
     };
 
+    runner.background.spawn(stall::watch(runner.world.clone(), runner.quiet.clone()));
     let walked = tokio::select! {
         biased;
         () = stop.cancelled() => Err(End::Cut(CutBy::Interruption, "it was interrupted".to_owned())),

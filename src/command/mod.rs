@@ -9,6 +9,7 @@ mod provision;
 mod report;
 mod run;
 mod schema;
+mod soak;
 mod validate;
 
 use leaseproof_harness::suite::Exit;
@@ -20,6 +21,7 @@ use crate::exit::Failure;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Run(args) => waiting_for(run::run(*args)),
+        Command::Soak(args) => waiting_for(soak::run(args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -66,5 +66,9 @@ fn trials(field: &Arc<Field>) -> Vec<Trial> {
         let without: Vec<&String> = promises.iter().filter(|id| !broken.contains(&id.as_str())).collect();
         if without.is_empty() { Ok(()) } else { Err(Failed::from(format!("no mutant breaks {without:?}"))) }
     }));
+    trials.push(Trial::test("every mutant says what its evidence must say", || {
+        let silent: Vec<&str> = catalogue::mutants().iter().filter(|m| m.evidence.is_empty()).map(|m| m.name).collect();
+        if silent.is_empty() { Ok(()) } else { Err(Failed::from(format!("{silent:?}"))) }
+    }));
     trials
 }

@@ -15,7 +15,8 @@ pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     /// The promise that it breaks.
     pub(crate) breaks: &'static str,
-    /// What the verdict's evidence must say, so that it was caught for its own cause and not for another.
+    /// What the verdict's evidence must say, so that it was caught for its own cause and not for another; `or` stands
+    /// between words of which any will do.
     pub(crate) evidence: &'static str,
     /// The scenarios in which it shows, by the ends of their paths; empty for all that cite the promise.
     pub(crate) scenarios: &'static [&'static str],

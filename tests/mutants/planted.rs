@@ -1,6 +1,7 @@
 //! A mutant in its place: between a stack and whoever acts on it. Until the steps begin it changes nothing, so that the
 //! baseline holds.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,10 +9,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use leaseproof_harness::between::Between;
 use leaseproof_harness::history::History;
+use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::scenario::file::{Endpoint, Method};
 use leaseproof_harness::service::postgres::{Login, Postgres};
 use leaseproof_harness::service::vault::Vault;
 use leaseproof_harness::stack::Stack;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::mutant::{Deed, HttpRule, Mutant, Rule, SqlRule};
@@ -120,15 +123,19 @@ impl Planted {
         let admin = stack.postgres.as_ref().map(|server| (server.direct.clone(), server.admin.clone()));
         let backdoor = Arc::new(Backdoor { root: stack.vault.root(), postgres: admin });
         if !self.http.is_empty() {
-            let (listener, address) = listen().await?;
+            // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
+            let port = Port::claim().map_err(|e| e.to_string())?;
+            let listener = listen(port.address()).await?;
+            let address = port.address();
             stack.vault.direct = Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())?;
             let link = stack.links.get(Endpoint::Clients, Endpoint::Vault).ok_or("there is no link to vault")?;
             link.set_upstream(address);
             let intermediary = vault::Intermediary::new(real, self.http.clone(), backdoor, self.state.clone());
-            self.spawn(intermediary.serve(listener));
+            self.spawn(intermediary.serve(listener, port));
         }
         if let (false, Some(server)) = (self.sql.is_empty(), &stack.postgres) {
-            let (listener, address) = listen().await?;
+            let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+            let address = listener.local_addr().map_err(|e| e.to_string())?;
             let link = stack.links.get(Endpoint::Vault, Endpoint::Postgres).ok_or("there is no link to postgres")?;
             link.set_upstream(address);
             self.spawn(postgres::serve(listener, server.direct.address(), self.sql.clone(), self.state.clone()));
@@ -141,10 +148,8 @@ impl Planted {
     }
 }
 
-async fn listen() -> Result<(tokio::net::TcpListener, std::net::SocketAddr), String> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|e| format!("cannot listen: {e}"))?;
-    let address = listener.local_addr().map_err(|e| e.to_string())?;
-    Ok((listener, address))
+async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))
 }
 
 impl Between for Planted {

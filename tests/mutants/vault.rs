@@ -1,6 +1,7 @@
 //! The intermediary before Vault: HTTP/1.1, one connection to the server for each request, and the rules of a mutant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -8,11 +9,16 @@ use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use leaseproof_harness::provider::native::port::Port;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::mutant::{Act, Call, HttpRule, Reply};
 use crate::planted::{Backdoor, Counted, State};
+
+/// Between two looks whether a server that is gone is back.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What it needs to know.
 pub(crate) struct Intermediary {
@@ -20,6 +26,8 @@ pub(crate) struct Intermediary {
     rules: Vec<Counted<HttpRule>>,
     backdoor: Arc<Backdoor>,
     state: Arc<State>,
+    /// Told when the server cannot be reached.
+    gone: Notify,
 }
 
 /// A request that could not be passed on. The connection ends without an answer, as it would without an intermediary.
@@ -32,11 +40,28 @@ impl Intermediary {
         backdoor: Arc<Backdoor>,
         state: Arc<State>,
     ) -> Arc<Self> {
-        Arc::new(Self { real, rules, backdoor, state })
+        Arc::new(Self { real, rules, backdoor, state, gone: Notify::new() })
     }
 
-    /// Serves until it is dropped.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+    /// Serves until it is dropped. While the server is gone, nobody listens here either: a connection is refused as it
+    /// would be without an intermediary. The port stays its own meanwhile.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, port: Port) {
+        let mut listening = Some(listener);
+        loop {
+            if let Some(listener) = listening.take() {
+                tokio::select! {
+                    () = self.accept(&listener) => {}
+                    () = self.gone.notified() => {}
+                }
+            }
+            while TcpStream::connect(&self.real).await.is_err() {
+                tokio::time::sleep(LOOK).await;
+            }
+            listening = TcpListener::bind(port.address()).await.ok();
+        }
+    }
+
+    async fn accept(self: &Arc<Self>, listener: &TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             let this = self.clone();
             tokio::spawn(async move {
@@ -112,7 +137,7 @@ impl Intermediary {
 
     /// Asks the server itself.
     async fn ask(&self, call: &Call) -> Result<Reply, Broken> {
-        let stream = TcpStream::connect(&self.real).await?;
+        let stream = TcpStream::connect(&self.real).await.inspect_err(|_| self.gone.notify_one())?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
         let mut request = Request::builder()

@@ -2,6 +2,7 @@
 
 pub mod between;
 pub mod book;
+pub mod call;
 pub mod check;
 pub mod client;
 pub mod engine;

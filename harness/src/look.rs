@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::call;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::{Api, Sql};
+use crate::scenario::file::Sql;
+use crate::scenario::kept;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
@@ -36,7 +38,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
             static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
         }
         Expected::Health(_) => health(world, who, step).await,
-        Expected::Api(api) => self::api(world, who, step, api).await?,
+        Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await?,
     }
@@ -160,21 +162,12 @@ pub async fn static_role(
     Ok(())
 }
 
-/// Any call of Vault's API.
-pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
-    let vault = world.vault_as(api.token.as_deref())?;
-    let method = api.method.as_deref().copied().unwrap_or_default();
-    let body = api.body.as_ref().map(|body| serde_json::Value::Object(body.0.clone()));
-    let seen = vault.act(method, &api.path, body).await;
-    let path = api.path.value.clone();
-    world.seen(who, step, seen, |outcome| Event::Api { method, path, outcome });
-    Ok(())
-}
-
 /// Any SQL.
 pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
     let postgres = world.postgres()?;
-    let mut statement = sql.run.value.clone();
+    let value = |name: &str| world.book.value(name);
+    let filled = kept::text(&sql.run, &value);
+    let mut statement = filled.map_err(|name| Missing { kind: "kept value", name: name.to_owned() })?;
     if let Some(of) = &sql.of {
         statement = statement.replace("{{name}}", &login_of(world, of.as_str())?.username);
     }

@@ -15,7 +15,7 @@ use crate::between::Between;
 use crate::check::{self, timing};
 use crate::engine::{self, approle::AppRole};
 use crate::event::{Actor, CutBy, Event, Phase};
-use crate::fault::{self, Injected};
+use crate::fault::{self, FaultError, Injected};
 use crate::history::History;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
@@ -273,7 +273,13 @@ impl Runner {
         let Some(place) = self.faults.iter().position(|injected| injected.fault == number) else { return Ok(()) };
         let injected = self.faults.remove(place);
         let healed = injected.heal(&self.world).await;
-        healed.map_err(|e| End::Cut(CutBy::Fault, format!("a fault was not seen to heal: {e}")))
+        healed.map_err(|error| {
+            let why = match error {
+                FaultError::NeverCame { .. } => error.to_string(),
+                error => format!("a fault was not seen to heal: {error}"),
+            };
+            End::Cut(CutBy::Fault, why)
+        })
     }
 
     /// Phases 5 to 7: heal, recover, last reads. Interrupted or not, healing is done.
@@ -419,9 +425,10 @@ async fn last_reads(world: &World) {
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let logs = std::iter::once(("vault.log", stack.vault.machine.log()))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())));
-    for (name, log) in logs {
+    let machines = std::iter::once(("vault.log", &stack.vault.machine))
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", &postgres.machine)));
+    for (name, machine) in machines {
+        let log = machine.log().await;
         let to = folder.join(name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use leaseproof_harness::outcome::Verdict;
+use leaseproof_harness::provider::Choice;
+use leaseproof_harness::provider::docker::image::Images;
 use leaseproof_harness::report::record::{ScenarioRecord, ScenarioResult};
 use leaseproof_harness::scenario::{self, Scenario};
 use leaseproof_harness::suite::{Settings, Suite};
@@ -55,7 +57,8 @@ impl Field {
 
     /// The promises that some scenario judges.
     pub(crate) fn judged(&self) -> BTreeSet<String> {
-        self.scenarios.iter().flat_map(|scenario| scenario.guarantees.iter().cloned()).collect()
+        let run = self.scenarios.iter().filter(|scenario| self.options.tags.ask_for(scenario));
+        run.flat_map(|scenario| scenario.guarantees.iter().cloned()).collect()
     }
 
     /// Runs scenarios that cite the mutant's promise until one says that it is broken.
@@ -139,12 +142,18 @@ impl Field {
         let cites = move |scenario: &Scenario| breaks.is_empty() || scenario.guarantees.iter().any(|id| id == breaks);
         let named =
             move |path: &Path| only.is_empty() || only.iter().any(|name| path.with_extension("").ends_with(name));
-        self.scenarios.iter().filter(move |scenario| cites(scenario) && named(&scenario.path))
+        // A scenario that only runs when it is asked for is one for mutants that name it.
+        let runs = move |scenario: &Scenario| !only.is_empty() || self.options.tags.ask_for(scenario);
+        self.scenarios.iter().filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario))
     }
 
     async fn opened(&self) -> &Result<Suite, String> {
         let open = || async {
             let settings = Settings {
+                // The intermediaries are in this process, and so must be what they stand between.
+                providers: vec![Choice::Native],
+                images: Images::default(),
+                toxiproxy: None,
                 vaults: self.options.vaults.clone(),
                 postgres: self.options.postgres.clone(),
                 postgres_bin: self.options.postgres_bin.clone(),

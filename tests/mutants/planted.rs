@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use leaseproof_harness::between::Between;
 use leaseproof_harness::history::History;
+use leaseproof_harness::link::Link;
 use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::scenario::file::{Endpoint, Method};
 use leaseproof_harness::service::postgres::{Login, Postgres};
@@ -129,7 +130,7 @@ impl Planted {
             let address = port.address();
             stack.vault.direct = Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())?;
             let link = stack.links.get(Endpoint::Clients, Endpoint::Vault).ok_or("there is no link to vault")?;
-            link.set_upstream(address);
+            reroute(link, address)?;
             let intermediary = vault::Intermediary::new(real, self.http.clone(), backdoor, self.state.clone());
             self.spawn(intermediary.serve(listener, port));
         }
@@ -137,7 +138,7 @@ impl Planted {
             let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let address = listener.local_addr().map_err(|e| e.to_string())?;
             let link = stack.links.get(Endpoint::Vault, Endpoint::Postgres).ok_or("there is no link to postgres")?;
-            link.set_upstream(address);
+            reroute(link, address)?;
             self.spawn(postgres::serve(listener, server.direct.address(), self.sql.clone(), self.state.clone()));
         }
         Ok(())
@@ -145,6 +146,17 @@ impl Planted {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+}
+
+/// Lets a link lead to the intermediary.
+fn reroute(link: &Link, to: SocketAddr) -> Result<(), String> {
+    match link {
+        Link::InProcess(proxy) => {
+            proxy.set_upstream(to);
+            Ok(())
+        }
+        Link::Toxiproxy(_) => Err("a mutant needs links that are in this process".to_owned()),
     }
 }
 

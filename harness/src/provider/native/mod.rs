@@ -9,6 +9,7 @@ pub mod find;
 mod forker;
 pub mod launch;
 pub mod ledger;
+pub(super) mod lines;
 pub mod part;
 pub mod port;
 pub mod process;
@@ -17,6 +18,6 @@ pub mod survey;
 pub mod template;
 mod up;
 pub mod user;
-mod vault_keys;
+pub(super) mod vault_keys;
 
 pub use up::{Native, name_of};

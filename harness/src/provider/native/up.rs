@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -15,6 +15,7 @@ use super::estate::Estate;
 use super::find::Found;
 use super::launch::Launch;
 use super::ledger::Owner;
+use super::lines::Lines;
 use super::part::Product;
 use super::port::Port;
 use super::process::Process;
@@ -24,7 +25,7 @@ use super::user::User;
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Server, Storage};
@@ -69,11 +70,12 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
                     let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, seed, history).await.map(Some)
+                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
                 (None, _) => Ok(None),
@@ -81,7 +83,7 @@ impl Native {
         };
         // Both to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres);
+            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
@@ -89,11 +91,11 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links })
+        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links } = stack;
+        let Stack { vault, postgres, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let (vault_gone, postgres_gone) = tokio::join!(vault.machine.kill(), async {
             match &postgres {
@@ -102,6 +104,9 @@ impl Native {
             }
         });
         drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
         vault_gone?;
         postgres_gone?;
         let folder = self.estate.path().join(name);
@@ -112,17 +117,31 @@ impl Native {
         tokio::task::spawn_blocking(remove).await.map_err(|e| UpError::Machine(e.to_string()))?
     }
 
+    /// What lays the links of a stack.
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
+    }
+
     async fn vault(
         &self,
         program: &Found,
         wanted: &scenario::Stack,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Proxy), UpError> {
+    ) -> Result<(VaultServer, Link), UpError> {
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -135,7 +154,8 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let place =
+            Place { folder: &folder, data: &data, ports, api: link.address().to_string(), more: &wanted.configuration };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         let keys = match keys {
@@ -167,15 +187,14 @@ impl Native {
         wanted: &scenario::Postgres,
         root: scenario::file::RootKind,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(PostgresServer, Proxy, Proxy), UpError> {
+    ) -> Result<(PostgresServer, Link, Link), UpError> {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let start = |seed| Proxy::start(any_port(), port.address(), seed);
-        let from_vault = start(seed.wrapping_add(1)).await.map_err(StackError::from)?;
-        let from_clients = start(seed.wrapping_add(2)).await.map_err(StackError::from)?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -217,7 +236,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, more) = ([claim()?, claim()?], serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api: "127.0.0.1:1".to_owned(), more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -234,6 +254,8 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -252,8 +274,10 @@ impl Place<'_> {
             data: self.data,
             listen: listen.to_string(),
             cluster: cluster.to_string(),
+            peers: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -354,7 +378,7 @@ impl PostgresPlace<'_> {
         history: &History,
     ) -> Result<PostgresServer, UpError> {
         let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
         let launch = Launch::new("postgres", &program.program, folder)
@@ -392,10 +416,6 @@ fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
 
 fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
-}
-
-fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {

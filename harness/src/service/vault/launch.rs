@@ -13,12 +13,16 @@ pub struct Launch<'a> {
     pub data: &'a Path,
     /// Where it listens: `127.0.0.1:PORT`.
     pub listen: String,
-    /// Where its peers reach it.
+    /// Where it listens for its peers.
     pub cluster: String,
+    /// Where its peers reach it.
+    pub peers: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
+    /// What stands in its configuration beside all this.
+    pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Launch<'_> {
@@ -41,11 +45,14 @@ impl Launch<'_> {
                 "tls_disable": true,
             }}],
             "api_addr": format!("http://{}", self.api),
-            "cluster_addr": format!("https://{}", self.cluster),
+            "cluster_addr": format!("https://{}", self.peers),
             "ui": false,
         });
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
+        }
+        for (key, value) in self.more {
+            configuration[key] = value.clone();
         }
         configuration.to_string()
     }

@@ -6,11 +6,12 @@ use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use leaseproof_harness::provider::native::part::{Part, Product};
+use leaseproof_harness::scenario::Dbms;
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
-/// leaseproof starts real servers (OpenBao or Vault, and PostgreSQL), breaks them on purpose, and judges whether leases,
-/// renewals, rotations and revocations behave as the documentation promises.
+/// leaseproof starts real servers (OpenBao or Vault, PostgreSQL, MySQL or MariaDB), breaks them on purpose, and judges
+/// whether leases, renewals, rotations and revocations behave as the documentation promises.
 #[derive(Debug, Parser)]
 #[command(name = "leaseproof", version, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -115,6 +116,9 @@ pub(crate) struct Run {
     /// The database: postgres[:MAJOR].
     #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
     pub(crate) postgres: Part,
+    /// MySQL or MariaDB, for scenarios that have it: mysql[:VERSION], mariadb[:VERSION]. `mysql` alone takes either.
+    #[arg(long, value_name = "SERVER", value_parser = mysql, default_value = "mysql")]
+    pub(crate) mysql: Part,
     /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
@@ -240,8 +244,9 @@ Examples:
 
 Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
 pub(crate) struct Doctor {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -255,8 +260,9 @@ Examples:
 
 What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
 pub(crate) struct Provision {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -326,10 +332,18 @@ impl fmt::Display for Shard {
 
 fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
-    if part.product() == Some(Product::Postgres) {
-        return Err("that is a database; name it with --postgres".to_owned());
+    if let Some(dbms) = part.dbms() {
+        return Err(format!("that is a database; name it with --{dbms}"));
     }
     Ok(part)
+}
+
+fn mysql(text: &str) -> Result<Part, String> {
+    let part: Part = text.parse().map_err(|error| format!("{error}"))?;
+    match part.dbms() {
+        Some(Dbms::Mysql) => Ok(part),
+        _ => Err("write mysql, mysql:VERSION, mariadb or mariadb:VERSION".to_owned()),
+    }
 }
 
 fn postgres(text: &str) -> Result<Part, String> {

@@ -21,8 +21,9 @@ use crate::provider::{Programs, Provider};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
-use crate::scenario::Scenario;
+use crate::scenario::{Dbms, Scenario};
 use crate::secret::KnownSecrets;
+use crate::service::database::Login;
 use crate::time::Clock;
 
 /// Where servers come from, as reports say it.
@@ -169,6 +170,8 @@ pub struct Suite {
     provider: Provider,
     vaults: Vec<Found>,
     postgres: Option<Found>,
+    /// What scenarios that want MySQL run on, or why they cannot; nothing when none wants it.
+    mysql: Option<Result<Found, String>>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -187,6 +190,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
+    pub mysql: Option<Part>,
     /// The seed of every plan.
     pub seed: u64,
     /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
@@ -212,6 +217,11 @@ impl Suite {
             vaults.push(fetcher.provide(part, None, &progress).await?);
         }
         let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
+        // Not every machine can have it, and then the other scenarios run all the same.
+        let mysql = match &settings.mysql {
+            Some(part) => Some(fetcher.provide(part, None, &progress).await.map_err(|error| error.to_string())),
+            None => None,
+        };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
@@ -220,6 +230,7 @@ impl Suite {
             provider,
             vaults,
             postgres: Some(postgres),
+            mysql,
             folder,
             id,
             started,
@@ -249,15 +260,29 @@ impl Suite {
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
         let blank = self.blank_record(scenario, vault, &folder, started);
-        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
-            Ok(record) => record,
-            Err(source) => ScenarioRecord {
-                reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
-                ..blank
-            },
+        let record = if let Some(reason) = self.lacks(scenario) {
+            ScenarioRecord { result: ScenarioResult::Skipped, reason, ..blank }
+        } else {
+            match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+                Ok(record) => record,
+                Err(source) => ScenarioRecord {
+                    reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
+                    ..blank
+                },
+            }
         };
         (self.on)(SuiteEvent::Finished { run, record: Box::new(record.clone()) });
         record
+    }
+
+    /// Why a scenario cannot run on this machine, if it cannot.
+    fn lacks(&self, scenario: &Scenario) -> Option<String> {
+        scenario.stack.mysql.as_ref()?;
+        match &self.mysql {
+            Some(Ok(_)) => None,
+            Some(Err(why)) => Some(why.clone()),
+            None => Some("no MySQL was asked for".to_owned()),
+        }
     }
 
     async fn run_in(
@@ -280,7 +305,8 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
+        let mysql = self.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned();
+        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone(), mysql };
         let keep = self.settings.keep.then(|| self.keeper(run));
         Box::pin(runner::run(Run {
             provider: &self.provider,
@@ -323,12 +349,11 @@ impl Suite {
                 format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
                 format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
             ];
-            if let Some(postgres) = &world.stack.postgres {
-                let address = postgres.direct.address();
+            for server in world.stack.databases() {
+                let address = server.direct.address();
                 let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
-                lines.push(format!("export PGHOST={host} PGPORT={port} PGUSER={}", postgres.admin.username));
-                lines.push(format!("export PGPASSWORD={}", postgres.admin.password.expose()));
-                addresses.push(("postgres".to_owned(), address));
+                lines.extend(way_in(server.dbms(), host, port, &server.admin));
+                addresses.push((server.dbms().to_string(), address));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = self.provider.folder().join(format!("kept-{run}.sh"));
@@ -463,6 +488,20 @@ fn slug(name: &str) -> String {
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     let slug = words.split_whitespace().collect::<Vec<_>>().join("-");
     slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
+}
+
+/// What a person's own client reads from the environment to log in as the superuser.
+fn way_in(dbms: Dbms, host: &str, port: &str, admin: &Login) -> [String; 2] {
+    let (user, password) = (&admin.username, admin.password.expose());
+    match dbms {
+        Dbms::Postgres => {
+            [format!("export PGHOST={host} PGPORT={port} PGUSER={user}"), format!("export PGPASSWORD={password}")]
+        }
+        Dbms::Mysql => [
+            format!("# mysql --user={user}"),
+            format!("export MYSQL_HOST={host} MYSQL_TCP_PORT={port} MYSQL_PWD={password}"),
+        ],
+    }
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

@@ -5,7 +5,7 @@ pub mod native;
 use std::path::Path;
 
 use crate::history::History;
-use crate::scenario::Scenario;
+use crate::scenario::{Dbms, Scenario};
 use crate::stack::{Stack, StackError};
 
 /// A stack that could not be brought up: the environment is broken, and no promise is judged.
@@ -26,6 +26,18 @@ pub struct Programs {
     pub vault: native::find::Found,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
+    /// MySQL or MariaDB.
+    pub mysql: Option<native::find::Found>,
+}
+
+impl Programs {
+    /// A database server's program, if there is one.
+    pub fn database(&self, dbms: Dbms) -> Option<&native::find::Found> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
 }
 
 /// What starts stacks.

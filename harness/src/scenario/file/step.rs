@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Expect, Fault, TtlRange};
 use crate::outcome::Cause;
+use crate::scenario::Dbms;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -289,6 +290,9 @@ pub struct Sql {
     /// The credential to log in with; the harness's own superuser when left out.
     #[serde(default)]
     pub with: Option<Marked<Name>>,
+    /// The database server, where the stack has two and nothing else here says which.
+    #[serde(default)]
+    pub on: Option<Marked<Dbms>>,
     /// An open session to run it in.
     #[serde(default)]
     pub session: Option<Marked<Name>>,

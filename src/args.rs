@@ -85,6 +85,15 @@ pub(crate) enum Provider {
     Native,
 }
 
+/// What links are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Proxy {
+    /// Proxies of leaseproof's own process, with Toxiproxy's toxics.
+    InProcess,
+    /// A real Toxiproxy server for each scenario; fetched with Go where it is not here.
+    Toxiproxy,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -107,6 +116,13 @@ pub(crate) struct Run {
     /// Run only scenarios whose path contains this text (can be given several times).
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) filter: Vec<String>,
+    /// Also run scenarios with this tag, such as `slow` (can be given several times). A scenario with tags is left out else,
+    /// unless its file is named.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Also run scenarios with any tag.
+    #[arg(long, conflicts_with = "tag")]
+    pub(crate) all_tags: bool,
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
     #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
     pub(crate) vault: Vec<Part>,
@@ -125,6 +141,9 @@ pub(crate) struct Run {
     /// Where servers come from.
     #[arg(long, value_enum, default_value_t = Provider::Auto)]
     pub(crate) provider: Provider,
+    /// What the links between servers are, on which network faults happen.
+    #[arg(long, value_enum, default_value_t = Proxy::InProcess)]
+    pub(crate) proxy: Proxy,
     /// How many scenarios run at once.
     #[arg(long, value_name = "N", default_value = "16", value_parser = jobs)]
     pub(crate) jobs: usize,
@@ -241,11 +260,13 @@ Examples:
   leaseproof doctor
   leaseproof doctor openbao:2.7.2 vault:1.21.0 postgres:16
       for a run with --vault openbao:2.7.2 --vault vault:1.21.0 --postgres postgres:16
+  leaseproof doctor openbao postgres toxiproxy
+      for a run with --proxy toxiproxy
 
 Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
 pub(crate) struct Doctor {
     /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
-    /// mariadb[:VERSION].
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
     #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
@@ -261,7 +282,7 @@ Examples:
 What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
 pub(crate) struct Provision {
     /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
-    /// mariadb[:VERSION].
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
     #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
@@ -332,10 +353,13 @@ impl fmt::Display for Shard {
 
 fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
-    if let Some(dbms) = part.dbms() {
-        return Err(format!("that is a database; name it with --{dbms}"));
+    match part.product() {
+        Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
+        _ => match part.dbms() {
+            Some(dbms) => Err(format!("that is a database; name it with --{dbms}")),
+            None => Ok(part),
+        },
     }
-    Ok(part)
 }
 
 fn mysql(text: &str) -> Result<Part, String> {

@@ -47,6 +47,7 @@ struct Held {
     tokens: BTreeMap<String, Token>,
     passwords: BTreeMap<String, (Dbms, Login)>,
     sessions: BTreeMap<String, Arc<Session>>,
+    values: BTreeMap<String, serde_json::Value>,
 }
 
 impl Book {
@@ -85,6 +86,16 @@ impl Book {
         let held = self.held();
         let credential = held.credentials.get(name).map(|held| (held.dbms, held.login.clone()));
         credential.or_else(|| held.passwords.get(name).cloned())
+    }
+
+    /// Keeps a part of an answer.
+    pub fn keep_value(&self, name: &str, value: serde_json::Value) {
+        self.held().values.insert(name.to_owned(), value);
+    }
+
+    /// A kept part of an answer.
+    pub fn value(&self, name: &str) -> Option<serde_json::Value> {
+        self.held().values.get(name).cloned()
     }
 
     /// Keeps a session open.

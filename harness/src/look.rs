@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::call;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::{Api, Sql};
+use crate::scenario::file::Sql;
+use crate::scenario::kept;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
@@ -37,7 +39,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
             static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
         }
         Expected::Health(_) => health(world, who, step).await,
-        Expected::Api(api) => self::api(world, who, step, api).await?,
+        Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await,
     }
@@ -162,20 +164,11 @@ pub async fn static_role(
     Ok(())
 }
 
-/// Any call of Vault's API.
-pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
-    let vault = world.vault_as(api.token.as_deref())?;
-    let method = api.method.as_deref().copied().unwrap_or_default();
-    let body = api.body.as_ref().map(|body| serde_json::Value::Object(body.0.clone()));
-    let seen = vault.act(method, &api.path, body).await;
-    let path = api.path.value.clone();
-    world.seen(who, step, seen, |outcome| Event::Api { method, path, outcome });
-    Ok(())
-}
-
 /// Any SQL.
 pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
-    let mut statement = sql.run.value.clone();
+    let value = |name: &str| world.book.value(name);
+    let filled = kept::text(&sql.run, &value);
+    let mut statement = filled.map_err(|name| Missing { kind: "kept value", name: name.to_owned() })?;
     let mut server = match sql.on {
         Some(on) => world.database(on.value)?,
         None => world.only_database()?,

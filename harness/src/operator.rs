@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::book::{Credential, Token};
+use crate::call;
 use crate::engine::approle;
 use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
@@ -33,7 +34,8 @@ pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Mis
         Verb::Token(verb) => token(world, step, verb).await,
         Verb::Open(verb) => open(world, step, verb).await,
         Verb::Repair(verb) => repair(world, step, verb).await,
-        Verb::Api(verb) => look::api(world, WHO, step, verb).await,
+        Verb::Api(verb) => call::api(world, WHO, step, verb).await,
+        Verb::Race(verb) => call::race(world, WHO, step, verb).await,
         Verb::Sql(verb) => look::sql(world, WHO, step, verb).await,
     }
 }
@@ -204,7 +206,7 @@ async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Resul
         return Ok(());
     };
     let seen = vault.act(Method::Post, &path, Some(body)).await;
-    world.seen(WHO, step, seen, |outcome| Event::Api { method: Method::Post, path, outcome });
+    world.seen(WHO, step, seen, |outcome| Event::api(Method::Post, path, outcome));
     Ok(())
 }
 

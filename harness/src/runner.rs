@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{self, timing};
 use crate::engine;
 use crate::event::{Actor, CutBy, Event, Phase};
-use crate::fault::{self, Injected};
+use crate::fault::{self, FaultError, Injected};
 use crate::history::History;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
@@ -252,7 +252,13 @@ impl Runner {
         let Some(place) = self.faults.iter().position(|injected| injected.fault == number) else { return Ok(()) };
         let injected = self.faults.remove(place);
         let healed = injected.heal(&self.world).await;
-        healed.map_err(|e| End::Cut(CutBy::Fault, format!("a fault was not seen to heal: {e}")))
+        healed.map_err(|error| {
+            let why = match error {
+                FaultError::NeverCame { .. } => error.to_string(),
+                error => format!("a fault was not seen to heal: {error}"),
+            };
+            End::Cut(CutBy::Fault, why)
+        })
     }
 
     /// Phases 5 to 7: heal, recover, last reads. Interrupted or not, healing is done.

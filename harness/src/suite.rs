@@ -28,6 +28,8 @@ use crate::time::Clock;
 
 /// Where servers come from, as reports say it.
 const PROVIDER: &str = "native: servers as processes of this machine";
+/// What is added to it when the links are on the real thing.
+const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -172,6 +174,7 @@ pub struct Suite {
     postgres: Option<Found>,
     /// What scenarios that want MySQL run on, or why they cannot; nothing when none wants it.
     mysql: Option<Result<Found, String>>,
+    toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -192,6 +195,8 @@ pub struct Settings {
     pub postgres_bin: Option<PathBuf>,
     /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
     pub mysql: Option<Part>,
+    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<Part>,
     /// The seed of every plan.
     pub seed: u64,
     /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
@@ -222,6 +227,10 @@ impl Suite {
             Some(part) => Some(fetcher.provide(part, None, &progress).await.map_err(|error| error.to_string())),
             None => None,
         };
+        let toxiproxy = match &settings.toxiproxy {
+            Some(part) => Some(fetcher.provide(part, None, &progress).await?),
+            None => None,
+        };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
@@ -231,6 +240,7 @@ impl Suite {
             vaults,
             postgres: Some(postgres),
             mysql,
+            toxiproxy,
             folder,
             id,
             started,
@@ -305,8 +315,12 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let mysql = self.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned();
-        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone(), mysql };
+        let programs = Programs {
+            vault: vault.clone(),
+            postgres: self.postgres.clone(),
+            mysql: self.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned(),
+            toxiproxy: self.toxiproxy.clone(),
+        };
         let keep = self.settings.keep.then(|| self.keeper(run));
         Box::pin(runner::run(Run {
             provider: &self.provider,
@@ -384,7 +398,7 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, &vault.part, seed),
+            rerun: rerun(&scenario.path, &vault.part, self.settings.toxiproxy.is_some(), seed),
             server: name_of(vault),
             products: Vec::new(),
             result: ScenarioResult::Broken,
@@ -412,7 +426,7 @@ impl Suite {
             took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             seed: self.settings.seed,
             rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
-            provider: PROVIDER.to_owned(),
+            provider: provider(&self.settings),
             scenarios,
             secrets: SecretScan::default(),
         };
@@ -439,7 +453,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: PROVIDER.to_owned(), runs: runs.len() });
+    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: provider(&suite.settings), runs: runs.len() });
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
@@ -454,9 +468,15 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
 }
 
 /// The command that runs one scenario again.
-fn rerun(path: &Path, vault: &Part, seed: u64) -> String {
+fn rerun(path: &Path, vault: &Part, over_toxiproxy: bool, seed: u64) -> String {
     let (path, vault) = (quoted(&path.display().to_string()), quoted(&vault.to_string()));
-    format!("leaseproof run {path} --vault {vault} --seed {seed}")
+    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
+    format!("leaseproof run {path} --vault {vault}{proxy} --seed {seed}")
+}
+
+fn provider(settings: &Settings) -> String {
+    let links = if settings.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+    format!("{PROVIDER}{links}")
 }
 
 /// A word as a shell takes it.

@@ -9,12 +9,12 @@ use leaseproof_harness::provider::native::fetch::FetchError;
 use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::report::record::Record;
 use leaseproof_harness::report::{HTML_FILE, text};
-use leaseproof_harness::scenario::Scenario;
+use leaseproof_harness::scenario::{Scenario, Tags};
 use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Format, Provider, Run};
+use crate::args::{Format, Provider, Proxy, Run};
 use crate::console::{self, Console};
 use crate::exit::{self, Failure};
 use crate::files::Files;
@@ -25,7 +25,18 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     let (Provider::Auto | Provider::Native) = args.provider;
     let files = Files::read(&args.paths, &args.filter)?;
     files.draw();
-    let scenarios = part_of(&args, files.valid()?);
+    let (asked, left_out): (Vec<_>, Vec<_>) =
+        files.valid()?.into_iter().partition(|scenario| asks_for(&args, scenario));
+    for scenario in &left_out {
+        let (path, tags) = (scenario.path.display(), scenario.tag_words());
+        out::tell(&format_args!("left out: {path} (tagged {tags}; name its file, or say --all-tags, to run it)"));
+    }
+    if asked.is_empty() {
+        // A run of nothing has shown nothing.
+        let why = "every scenario is left out for its tags; ask for them with --tag or --all-tags";
+        return Err(Failure::usage(anyhow::anyhow!(why)));
+    }
+    let scenarios = part_of(&args, asked);
     if scenarios.is_empty() {
         out::line(&"this shard has no scenario: there are fewer than shards")?;
         return Ok(Exit::Held);
@@ -55,6 +66,12 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Whether a scenario's tags are asked for, or its very file.
+fn asks_for(args: &Run, scenario: &Scenario) -> bool {
+    let tags = if args.all_tags { Tags::All } else { Tags::These(args.tag.iter().cloned().collect()) };
+    tags.ask_for(scenario) || args.paths.contains(&scenario.path)
+}
+
 fn part_of(args: &Run, scenarios: Vec<Arc<Scenario>>) -> Vec<Arc<Scenario>> {
     match args.shard {
         Some(shard) => shard.take(scenarios),
@@ -73,6 +90,7 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
         mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.mysql),
+        toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
         keep: args.keep,
@@ -91,6 +109,9 @@ fn command(args: &Run) -> String {
     for filter in &args.filter {
         option("filter", filter.clone());
     }
+    for tag in &args.tag {
+        option("tag", tag.clone());
+    }
     match &args.vault_bin {
         Some(program) => option("vault-bin", program.display().to_string()),
         None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
@@ -100,11 +121,17 @@ fn command(args: &Run) -> String {
     if let Some(folder) = &args.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
     }
+    if args.proxy == Proxy::Toxiproxy {
+        option("proxy", "toxiproxy".to_owned());
+    }
     if args.repeat > 1 {
         option("repeat", args.repeat.to_string());
     }
     if let Some(shard) = args.shard {
         option("shard", shard.to_string());
+    }
+    if args.all_tags {
+        words.push("--all-tags".to_owned());
     }
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
@@ -192,7 +219,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_run_asks_for_the_same_when_it_is_given_again() {
-        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --repeat 3 --shard 1/2";
+        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --proxy toxiproxy --repeat 3 --shard 1/2";
         assert_eq!(command(&parsed(line)), line);
         assert_eq!(
             command(&parsed(&command(&parsed("leaseproof run --jobs 2 --keep")))),

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Effect, FaultError, until_shows};
 use crate::event::Part;
-use crate::link::{Direction, Proxy, Toxic, ToxicId};
+use crate::link::{Direction, Link, Toxic, ToxicId};
 use crate::scenario::file::{Endpoint, Way};
 use crate::scenario::mark::Marked;
 use crate::scenario::one::Broken;
@@ -19,13 +19,13 @@ use crate::world::{Missing, World};
 /// What undoes a fault on a link.
 #[derive(Debug)]
 pub(super) struct Undo {
-    from: Endpoint,
-    to: Endpoint,
-    what: What,
+    pub(super) from: Endpoint,
+    pub(super) to: Endpoint,
+    pub(super) what: What,
 }
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Enable,
     Remove(ToxicId),
 }
@@ -38,14 +38,14 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     let link = link(world, from, to)?;
     let what = match broken {
         Broken::Down(_) => {
-            link.disable().await;
+            link.disable().await?;
             What::Enable
         }
-        Broken::Cut(_) => What::Remove(link.cut().await),
-        Broken::Reset(_) => What::Remove(link.reset().await),
+        Broken::Cut(_) => What::Remove(link.cut().await?),
+        Broken::Reset(_) => What::Remove(link.reset().await?),
         toxic => {
             let (toxic, way) = read_toxic(toxic).ok_or_else(|| missing("toxic"))?;
-            What::Remove(link.add(toxic, direction(way)).await)
+            What::Remove(link.add(toxic, direction(way)).await?)
         }
     };
     let seen = see(link, to, broken).await?;
@@ -66,7 +66,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     .await
 }
 
-fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Proxy, FaultError> {
+pub(super) fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
     world.stack.links.get(from, to).ok_or_else(|| missing(&format!("{from}→{to}")))
 }
 
@@ -118,7 +118,7 @@ const fn direction(way: Way) -> Direction {
 }
 
 /// Sees a fault's effect from outside: what a client of the link meets.
-async fn see(link: &Proxy, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
+async fn see(link: &Link, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
     let address = link.address();
     match broken {
         Broken::Down(_) => {

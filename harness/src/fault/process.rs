@@ -23,10 +23,14 @@ pub(super) enum Undo {
 const SILENCE: Duration = Duration::from_millis(500);
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
-    let (Broken::Stop(on) | Broken::Kill(on) | Broken::Pause(on) | Broken::Restart(on)) = broken else {
-        return Err(FaultError::Refused { what: broken.to_string(), why: "it is no fault of a process".to_owned() });
+    let server = match broken {
+        Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => *on.server,
+        Broken::Kill(on) => *on.server,
+        other => {
+            let why = "it is no fault of a process".to_owned();
+            return Err(FaultError::Refused { what: other.to_string(), why });
+        }
     };
-    let server = *on.server;
     let machine = machine(world, server)?;
     let mut undo = super::Undo::Process(Undo::Start(server));
     let seen = match broken {
@@ -67,7 +71,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     Ok("it answers".to_owned())
 }
 
-fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
+pub(super) fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
     Ok(match Dbms::of(server) {
         None => &world.stack.vault.machine,
         Some(dbms) => &world.database(dbms)?.machine,

@@ -12,11 +12,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpStream;
 
+use super::armed::{Armed, Coming};
 use super::chain::Stage;
 use super::connection::{Connection, set_reset_on_close};
 use super::port::Port;
 use super::stage::{self, Chance};
 use super::stats::{Counters, Stats};
+use super::talk::Watch;
 use super::toxic::{Direction, Toxic, ToxicId, Way};
 
 /// What can go wrong with a link itself.
@@ -38,6 +40,30 @@ pub enum LinkError {
         /// The fault asked for.
         id: ToxicId,
     },
+    /// A Toxiproxy server did not do what it was asked for.
+    #[error("the Toxiproxy server on {api} was asked for {what}: {why}")]
+    Toxiproxy {
+        /// Its API.
+        api: SocketAddr,
+        /// What was asked.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+    /// A fault that Toxiproxy has no words for.
+    #[error("Toxiproxy cannot have the fault {toxic} so: {why}, or run with `--proxy in-process`")]
+    Inexpressible {
+        /// Its kind.
+        toxic: &'static str,
+        /// Why not, and what to write.
+        why: String,
+    },
+}
+
+/// The number of a new proxy; no two are alike within a process.
+pub(crate) fn next_proxy() -> u64 {
+    static PROXIES: AtomicU64 = AtomicU64::new(0);
+    PROXIES.fetch_add(1, Ordering::Relaxed)
 }
 
 /// How long the proxy accepts nobody after the system could not give it a socket.
@@ -79,6 +105,7 @@ enum Fault {
     Toxic(Toxic, Direction),
     Cut,
     Reset,
+    Armed(Arc<Armed>),
 }
 
 impl Fault {
@@ -86,7 +113,7 @@ impl Fault {
         match self {
             Self::Toxic(toxic, direction) => direction.covers(way).then(|| stage::stage(toxic, chance, way)),
             Self::Cut => Some(stage::cut()),
-            Self::Reset => None,
+            Self::Reset | Self::Armed(_) => None,
         }
     }
 }
@@ -96,7 +123,6 @@ impl Proxy {
     /// Listens on `listen` (port 0: any free one) and passes connections on to `upstream`. Whatever the toxics leave
     /// to chance follows from `seed`, the connection's number and the toxic's. Needs a tokio runtime.
     pub async fn start(listen: SocketAddr, upstream: SocketAddr, seed: u64) -> Result<Self, LinkError> {
-        static PROXIES: AtomicU64 = AtomicU64::new(0);
         let port = Port::open(listen).map_err(|source| LinkError::Listen { address: listen, source })?;
         let address = port.address();
         let state = State {
@@ -114,7 +140,7 @@ impl Proxy {
             counters: Arc::default(),
         });
         tokio::spawn(Arc::clone(&shared).accept());
-        Ok(Self { id: PROXIES.fetch_add(1, Ordering::Relaxed), address, shared })
+        Ok(Self { id: next_proxy(), address, shared })
     }
 
     /// Where clients connect: the same for the proxy's life.
@@ -144,6 +170,13 @@ impl Proxy {
     /// connection under a cut gets its reset when the cut heals.
     pub async fn reset(&self) -> ToxicId {
         self.inject(Fault::Reset)
+    }
+
+    /// Waits for a moment in what is said on the link. When it comes, nothing passes any more on any connection, as under
+    /// a cut, from the byte on that must not pass; whoever waits for it then does what is to be done.
+    pub async fn arm(&self, watch: Watch) -> (ToxicId, Coming) {
+        let (armed, coming) = Armed::new(watch);
+        (self.inject(Fault::Armed(armed)), coming)
     }
 
     /// Takes a toxic, a cut or a reset away. What the kernel has brought here by now still meets it; what it held goes on
@@ -198,7 +231,7 @@ impl Proxy {
         let id = ToxicId { proxy: self.id, number: state.next_fault };
         state.next_fault += 1;
         for (number, connection) in &state.connections {
-            self.shared.afflict(connection, *number, id, &fault);
+            self.shared.afflict(connection, *number, id, &fault, false);
         }
         if matches!(fault, Fault::Reset) {
             state.forget_closed();
@@ -260,7 +293,7 @@ impl Shared {
         let connection = Connection::new(client, Arc::clone(&self.upstream), Arc::clone(&self.counters));
         let connection = Arc::new(connection);
         for (id, fault) in state.faults.iter().filter(|(_, fault)| !matches!(fault, Fault::Reset)) {
-            self.afflict(&connection, number, *id, fault);
+            self.afflict(&connection, number, *id, fault, true);
         }
         if resets {
             connection.reset();
@@ -273,9 +306,12 @@ impl Shared {
         });
     }
 
-    fn afflict(&self, connection: &Connection, number: u64, id: ToxicId, fault: &Fault) {
-        if matches!(fault, Fault::Reset) {
-            return connection.reset();
+    /// Puts a fault on a connection; a `fresh` one has just been accepted.
+    fn afflict(&self, connection: &Connection, number: u64, id: ToxicId, fault: &Fault, fresh: bool) {
+        match fault {
+            Fault::Reset => return connection.reset(),
+            Fault::Armed(armed) => return connection.add(id, armed.stages(fresh)),
+            Fault::Toxic(..) | Fault::Cut => {}
         }
         let chance = Chance { seed: self.seed, connection: number, fault: id.number };
         connection.add(id, |way| fault.stage(chance, way));

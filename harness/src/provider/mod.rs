@@ -28,6 +28,8 @@ pub struct Programs {
     pub postgres: Option<native::find::Found>,
     /// MySQL or MariaDB.
     pub mysql: Option<native::find::Found>,
+    /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<native::find::Found>,
 }
 
 impl Programs {

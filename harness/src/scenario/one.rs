@@ -3,7 +3,7 @@
 
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
-    ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault, Latency,
+    ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault, Kill, Latency,
     LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer, SlowClose, Sql,
     Timeout, TuneMount,
 };
@@ -58,7 +58,7 @@ one_of! {
         slicer: Slicer(Slicer),
         limit_data: LimitData(LimitData),
         stop: Stop(OnServer),
-        kill: Kill(OnServer),
+        kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
         seal: Seal(Nothing),

@@ -3,11 +3,13 @@
 use std::fmt::{self, Write as _};
 
 use super::file::{
-    Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    OnLink, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
+    Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
+    Field, Method, OnLink, Race, Renew, Repair, Revoke, Rotate, TtlRange, Wait, When,
 };
+use serde_json::Value;
+
 use super::one::{Broken, Expected, Throughout};
-use super::word::Length;
+use super::word::{Length, Name};
 use super::{Timing, Verb};
 
 impl fmt::Display for TtlRange {
@@ -69,8 +71,21 @@ impl fmt::Display for Verb {
                 answers(f, step.answers.as_deref())
             }
             Self::Api(step) => {
-                write!(f, "{} {}", step.method.as_deref().copied().unwrap_or_default(), *step.path)?;
+                write!(f, "{} {}", method(step), *step.path)?;
+                step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
+                step.wrap_ttl.map_or(Ok(()), |ttl| write!(f, ", wrapped for {}", *ttl))?;
+                let names: Vec<&str> = step.keeps.iter().map(|(name, _)| name.as_str()).collect();
+                let names = names.into_iter().chain(step.keeps_token.as_deref().map(Name::as_str)).collect::<Vec<_>>();
+                if !names.is_empty() {
+                    write!(f, ", keeps {}", names.join(", "))?;
+                }
                 answers(f, step.answers.as_deref())
+            }
+            Self::Race(step) => {
+                let Race { api, callers, accepted, .. } = step;
+                write!(f, "{} callers race for {} {}", **callers, method(api), *api.path)?;
+                write!(f, " → {} accepted", **accepted)?;
+                step.others.as_ref().map_or(Ok(()), |others| write!(f, ", others {}", others.words()))
             }
             Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
         }
@@ -132,6 +147,7 @@ impl Answer {
     pub fn words(&self) -> String {
         let mut parts = Vec::new();
         let mut part = |name: &str, value: Option<String>| parts.extend(value.map(|v| format!("{name}{v}")));
+        part("no answer", self.lost.map(|_| String::new()));
         part("status ", self.status.map(|v| v.value.to_string()));
         part("refused: ", self.refused.map(|v| v.value.to_string()));
         part("target code ", self.target_code.as_ref().map(|v| v.value.clone()));
@@ -140,8 +156,32 @@ impl Answer {
         part("ttl ", self.ttl.map(|v| v.value.to_string()));
         part("", self.renewable.map(|v| yes(*v, "renewable")));
         part("", self.data.map(|v| yes(*v, "with data")));
+        parts.extend(self.fields.iter().map(|(way, field)| format!("{} {}", way.value, field.words())));
         parts.join(", ")
     }
+}
+
+impl Field {
+    /// What it demands, in words.
+    pub fn words(&self) -> String {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let list = |all: &Vec<Value>| all.iter().map(plain).collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        parts.extend(self.equals.as_ref().map(plain));
+        parts.extend(self.present.map(|there| if there { "there".to_owned() } else { "not there".to_owned() }));
+        parts.extend(self.at_least.map(|least| format!("at least {least}")));
+        parts.extend(self.at_most.map(|most| format!("at most {most}")));
+        parts.extend(self.contains.as_ref().map(|part| format!("with “{part}”")));
+        parts.extend(self.differs_from.as_ref().map(|other| format!("other than {}", plain(other))));
+        parts.extend(self.has.as_ref().map(|all| format!("with {}", list(all))));
+        parts.extend(self.lacks.as_ref().map(|all| format!("without {}", list(all))));
+        parts.extend(self.count.map(|count| format!("of {count}")));
+        parts.join(" and ")
+    }
+}
+
+fn method(api: &Api) -> Method {
+    api.method.as_deref().copied().unwrap_or_default()
 }
 
 fn yes(so: bool, what: &'static str) -> String {
@@ -166,7 +206,7 @@ impl fmt::Display for Expected<'_> {
             Self::StaticRole(e) => static_role(f, e),
             Self::Health(e) => write!(f, "health status {}", *e.status),
             Self::Api(e) => {
-                write!(f, "{} {}", e.method.as_deref().copied().unwrap_or_default(), *e.path)?;
+                write!(f, "{} {}", method(e), *e.path)?;
                 answers(f, e.answers.as_deref())
             }
             Self::Sql(e) => {
@@ -231,7 +271,10 @@ fn static_role(f: &mut fmt::Formatter<'_>, e: &ExpectStaticRole) -> fmt::Result 
 
 impl fmt::Display for Broken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| write!(f, "{how} {}→{}", *on.from, *on.to);
+        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| {
+            write!(f, "{how} {}→{}", *on.from, *on.to)?;
+            on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+        };
         match self {
             Self::Down(on) => link(f, "down", on),
             Self::Cut(on) => link(f, "cut", on),
@@ -243,7 +286,10 @@ impl fmt::Display for Broken<'_> {
             Self::Slicer(t) => write!(f, "slicer {}→{}: {} bytes", *t.from, *t.to, *t.average_bytes),
             Self::LimitData(t) => write!(f, "limit data {}→{}: {} bytes", *t.from, *t.to, *t.bytes),
             Self::Stop(on) => write!(f, "stop {}", *on.server),
-            Self::Kill(on) => write!(f, "kill {}", *on.server),
+            Self::Kill(on) => {
+                write!(f, "kill {}", *on.server)?;
+                on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+            }
             Self::Pause(on) => write!(f, "pause {}", *on.server),
             Self::Restart(on) => write!(f, "restart {}", *on.server),
             Self::Seal(_) => f.write_str("seal vault"),
@@ -266,6 +312,14 @@ impl fmt::Display for Broken<'_> {
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
         }
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.statement.as_ref().or(self.request.as_ref()).map(|pattern| pattern.value.as_str());
+        let (moment, is) = if self.after.is_some() { ("after", "is done") } else { ("before", "is sent") };
+        write!(f, "{moment} “{}” {is}", what.unwrap_or_default())
     }
 }
 

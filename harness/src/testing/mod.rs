@@ -23,13 +23,15 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 use crate::provider::native::part::{Part, PartError};
-use crate::scenario::FindError;
+use crate::scenario::{FindError, Tags};
 use crate::suite::SuiteError;
 
 /// Names the secrets servers, separated by commas: `openbao:2.7.2,vault`.
 pub const VAULT_VARIABLE: &str = "LEASEPROOF_VAULT";
 /// Names the seed of every plan.
 pub const SEED_VARIABLE: &str = "LEASEPROOF_SEED";
+/// Names the tags of scenarios that are left out otherwise, separated by commas, or `all`.
+pub const TAGS_VARIABLE: &str = "LEASEPROOF_TAGS";
 /// When it is `1`, a scenario that cannot run here is a failure.
 pub const REQUIRE_ALL_VARIABLE: &str = "LEASEPROOF_REQUIRE_ALL";
 
@@ -53,6 +55,8 @@ pub struct Options {
     pub reports: PathBuf,
     /// How many tests run at once, unless `--test-threads` says otherwise.
     pub threads: usize,
+    /// The tags that are asked for. A scenario with other tags is ignored, with the reason.
+    pub tags: Tags,
     /// Whether a scenario that cannot run here is a failure. Else it is ignored, with its reason.
     pub require_all: bool,
 }
@@ -95,6 +99,7 @@ impl Default for Options {
             seed: 0,
             reports: PathBuf::from("reports"),
             threads: THREADS,
+            tags: Tags::default(),
             require_all: false,
         }
     }
@@ -120,6 +125,12 @@ impl Options {
         }
         if let Some(seed) = variable(SEED_VARIABLE) {
             options.seed = seed.parse().map_err(|_| TestingError::Seed(seed))?;
+        }
+        if let Some(tags) = variable(TAGS_VARIABLE) {
+            options.tags = match tags.as_str() {
+                "all" => Tags::All,
+                some => Tags::These(some.split(',').map(|tag| tag.trim().to_owned()).collect()),
+            };
         }
         options.require_all = variable(REQUIRE_ALL_VARIABLE).is_some_and(|value| value == "1");
         Ok(options)
@@ -172,6 +183,13 @@ mod tests {
         let vaults: Vec<String> = options.vaults.iter().map(ToString::to_string).collect();
         assert_eq!(vaults, ["openbao:2.6.1", "vault"]);
         assert_eq!((options.seed, options.require_all), (7, true));
+    }
+
+    #[test]
+    fn the_environment_names_the_tags_that_are_asked_for() {
+        assert_eq!(read(&[(TAGS_VARIABLE, "all")]).unwrap().tags, Tags::All);
+        let some = Tags::These(["slow".to_owned(), "huge".to_owned()].into());
+        assert_eq!(read(&[(TAGS_VARIABLE, "slow, huge")]).unwrap().tags, some);
     }
 
     #[test]

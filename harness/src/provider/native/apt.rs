@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::fetch::{FetchError, Fetcher, OnProgress};
+use super::fetch::{Call, FetchError, Fetcher, OnProgress};
 use super::find;
 use super::part::Part;
 
@@ -29,24 +29,32 @@ pub(super) struct Tools {
     dpkg: PathBuf,
 }
 
-impl Tools {
-    /// This machine's, if it has them.
-    pub(super) fn on(path: &[PathBuf]) -> Option<Self> {
-        Some(Self { apt: find::on_path(path, "apt-get")?, dpkg: find::on_path(path, "dpkg-deb")? })
-    }
-}
-
 impl Fetcher {
-    /// Fetches the package and what it needs and this machine has not, and takes all of it apart into a folder.
-    pub(super) async fn unpack(&self, part: &Part, folder: &Path, on: OnProgress<'_>) -> Result<(), FetchError> {
-        let tools = Tools::on(&self.places().path).ok_or_else(|| FetchError::NoApt { part: part.clone() })?;
+    /// The programs that take Debian's packages apart.
+    pub(super) fn debian(&self, part: &Part) -> Result<Tools, FetchError> {
+        let tool = |name| {
+            let found = find::on_path(&self.places().path, name);
+            found.ok_or_else(|| FetchError::NoApt { part: part.clone() })
+        };
+        Ok(Tools { apt: tool("apt-get")?, dpkg: tool("dpkg-deb")? })
+    }
+
+    /// Fetches a package and what it needs and this machine has not, and takes all of it apart into a folder.
+    pub(super) async fn unpack(
+        &self,
+        part: &Part,
+        package: &str,
+        folder: &Path,
+        on: OnProgress<'_>,
+    ) -> Result<(), FetchError> {
+        let tools = self.debian(part)?;
         let work = folder.join("apt");
         let failed = |source| FetchError::Unpack { folder: folder.to_owned(), source };
-        for folder in ["lists/partial", "cache/archives/partial", "packages"] {
-            fs::create_dir_all(work.join(folder)).map_err(failed)?;
+        for place in ["lists/partial", "cache/archives/partial", "packages"] {
+            fs::create_dir_all(work.join(place)).map_err(failed)?;
         }
         let mut options = Vec::new();
-        let mut missing = self.missing(part, &tools, &options, on).await;
+        let mut missing = self.missing(part, package, &tools, &options, on).await;
         if missing.is_err() {
             // The system's lists of packages may be absent, as in a fresh container, or too old.
             options = vec![
@@ -54,19 +62,20 @@ impl Fetcher {
                 format!("-oDir::Cache={}", work.join("cache").display()),
                 "-oAPT::Sandbox::User=root".to_owned(),
             ];
-            let update: Vec<&str> = options.iter().map(String::as_str).chain(["update"]).collect();
-            self.run_in(part, &tools.apt, &update, &work, on).await?;
-            missing = self.missing(part, &tools, &options, on).await;
+            let update = options.iter().map(String::as_str).chain(["update"]);
+            self.run(part, &Call::of(&tools.apt, update), on).await?;
+            missing = self.missing(part, package, &tools, &options, on).await;
         }
         let missing = missing?;
         let packages = work.join("packages");
-        let download = options.iter().chain([&"download".to_owned()]).chain(&missing).cloned().collect::<Vec<_>>();
-        let download: Vec<&str> = download.iter().map(String::as_str).collect();
-        self.run_in(part, &tools.apt, &download, &packages, on).await?;
-        for package in fs::read_dir(&packages).map_err(failed)? {
-            let package = package.map_err(failed)?.path();
-            let (package, folder) = (package.display().to_string(), folder.display().to_string());
-            self.run_in(part, &tools.dpkg, &["--extract", &package, &folder], &packages, on).await?;
+        let names = missing.iter().map(String::as_str);
+        let download = options.iter().map(String::as_str).chain(["download"]).chain(names);
+        let download = Call { folder: Some(&packages), ..Call::of(&tools.apt, download) };
+        self.run(part, &download, on).await?;
+        for file in fs::read_dir(&packages).map_err(failed)? {
+            let file = file.map_err(failed)?.path();
+            let extract = ["--extract".as_ref(), file.as_os_str(), folder.as_os_str()];
+            self.run(part, &Call::of(&tools.dpkg, extract), on).await?;
         }
         fs::remove_dir_all(&work).map_err(failed)?;
         write_wrapper(&folder.join(PROGRAM)).map_err(failed)
@@ -76,26 +85,27 @@ impl Fetcher {
     async fn missing(
         &self,
         part: &Part,
+        package: &str,
         tools: &Tools,
         options: &[String],
         on: OnProgress<'_>,
     ) -> Result<Vec<String>, FetchError> {
-        let simulate = ["--simulate", "--no-install-recommends", "-qq", "install", PACKAGE];
-        let arguments: Vec<&str> = options.iter().map(String::as_str).chain(simulate).collect();
-        let said = self.run_in(part, &tools.apt, &arguments, Path::new("/"), on).await?;
-        Ok(packages_of(&said))
+        let simulate = ["--simulate", "--no-install-recommends", "-qq", "install", package];
+        let simulate = options.iter().map(String::as_str).chain(simulate);
+        let said = self.run(part, &Call::of(&tools.apt, simulate), on).await?;
+        Ok(packages_of(package, &said))
     }
 }
 
 /// Reads what `apt-get --simulate` says: `Inst NAME (VERSION …)` for what is missing, `Inst NAME [OLD] (VERSION …)` for what
 /// it would bring up to date. The server itself is among them even when it is installed.
-fn packages_of(said: &[String]) -> Vec<String> {
-    let mut packages = vec![PACKAGE.to_owned()];
+fn packages_of(wanted: &str, said: &[String]) -> Vec<String> {
+    let mut packages = vec![wanted.to_owned()];
     for line in said {
         let mut words = line.split_whitespace();
         if let (Some("Inst"), Some(name), Some(next)) = (words.next(), words.next(), words.next())
             && !next.starts_with('[')
-            && name != PACKAGE
+            && name != wanted
         {
             packages.push(name.to_owned());
         }
@@ -122,6 +132,6 @@ mod tests {
             "Conf libpmem1 (1.12.1-2 Debian:12.5/oldstable [amd64])",
         ];
         let said: Vec<String> = said.map(str::to_owned).to_vec();
-        assert_eq!(packages_of(&said), ["mariadb-server-core", "libpmem1"]);
+        assert_eq!(packages_of(PACKAGE, &said), ["mariadb-server-core", "libpmem1"]);
     }
 }

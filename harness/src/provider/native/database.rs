@@ -8,23 +8,24 @@ use std::sync::Mutex;
 
 use super::find::Found;
 use super::ledger::Owner;
+use super::lines::Lines;
 use super::port::Port;
 use super::process::Process;
 use super::template::Template;
-use super::up::{Native, any_port, broken, claim, name_of};
+use super::up::{Native, broken, claim, name_of};
 use super::user::User;
 use super::{mysql, postgres};
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::UpError;
 use crate::scenario::Dbms;
-use crate::scenario::file::RootKind;
+use crate::scenario::file::{Endpoint, RootKind};
 use crate::secret::Secret;
 use crate::service::database::{Database, Login};
 use crate::service::{mysql as mysql_service, postgres as postgres_service};
-use crate::stack::{DatabaseServer, Machine, StackError};
+use crate::stack::{DatabaseServer, Machine};
 
 /// Where a template keeps the password of its superuser. Servers leave files alone that they do not know.
 pub(super) const ADMIN_PASSWORD: &str = "leaseproof-admin-password";
@@ -38,7 +39,6 @@ pub(super) struct Order<'a> {
     pub(super) root: RootKind,
     /// The scenario's folder.
     pub(super) name: &'a str,
-    pub(super) seed: u64,
 }
 
 impl Native {
@@ -46,17 +46,16 @@ impl Native {
     pub(super) async fn database(
         &self,
         order: &Order<'_>,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(DatabaseServer, Proxy, Proxy), UpError> {
-        let Order { dbms, program, max_connections, root, name, seed } = *order;
+    ) -> Result<(DatabaseServer, Link, Link), UpError> {
+        let Order { dbms, program, max_connections, root, name } = *order;
         let user = User::unprivileged();
         let folder = self.folder_for(name, dbms.word(), user)?;
         let port = claim()?;
-        // A seed for each link: two of one seed would draw the same delays.
-        let start = |number| Proxy::start(any_port(), port.address(), seed.wrapping_add(number));
-        let number = 1 + 2 * dbms as u64;
-        let from_vault = start(number).await.map_err(StackError::from)?;
-        let from_clients = start(number + 1).await.map_err(StackError::from)?;
+        let nth = 1 + 2 * dbms as u64;
+        let from_vault = lines.lay(Endpoint::Vault, dbms.endpoint(), nth, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, dbms.endpoint(), nth + 1, port.address()).await?;
         let data = folder.join("data");
         let template = self.database_template(dbms, program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;

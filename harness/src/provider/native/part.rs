@@ -8,8 +8,10 @@ use crate::scenario::Dbms;
 
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
+/// The Toxiproxy that is used when none is named: the one that the conformance test holds the in-process proxy against.
+const TOXIPROXY_DEFAULT: &str = "2.12.0";
 /// The names that parts begin with.
-const NAMES: [&str; 5] = ["openbao", "vault", "postgres", "mysql", "mariadb"];
+const NAMES: [&str; 6] = ["openbao", "vault", "postgres", "mysql", "mariadb", "toxiproxy"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -30,6 +32,8 @@ pub enum Part {
     Mysql(Option<Version>),
     /// MariaDB, of this version if one is named.
     MariaDb(Option<Version>),
+    /// Toxiproxy's server of exactly this version.
+    Toxiproxy(Version),
 }
 
 /// What a program is.
@@ -45,6 +49,8 @@ pub enum Product {
     Mysql,
     /// MariaDB, which answers to MySQL's names.
     MariaDb,
+    /// Toxiproxy's server.
+    Toxiproxy,
 }
 
 /// A version as its program says it, compared by its leading numbers.
@@ -58,7 +64,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION] and mariadb[:VERSION]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION], mariadb[:VERSION] and toxiproxy[:VERSION]", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -98,6 +104,7 @@ impl Part {
             Self::Postgres(_) => Some(Product::Postgres),
             Self::Mysql(_) => Some(Product::Mysql),
             Self::MariaDb(_) => Some(Product::MariaDb),
+            Self::Toxiproxy(_) => Some(Product::Toxiproxy),
         }
     }
 
@@ -106,8 +113,14 @@ impl Part {
         match self {
             Self::Postgres(_) => Some(Dbms::Postgres),
             Self::Mysql(_) | Self::MariaDb(_) => Some(Dbms::Mysql),
-            Self::OpenBao(_) | Self::Vault(_) | Self::VaultBinary(_) => None,
+            Self::OpenBao(_) | Self::Vault(_) | Self::VaultBinary(_) | Self::Toxiproxy(_) => None,
         }
+    }
+
+    /// The Toxiproxy that is used when none is named.
+    pub fn toxiproxy() -> Self {
+        let numbers = TOXIPROXY_DEFAULT.split('.').filter_map(|number| number.parse().ok()).collect();
+        Self::Toxiproxy(Version { text: TOXIPROXY_DEFAULT.to_owned(), numbers })
     }
 
     /// Whether a program that says this of itself is the part.
@@ -126,6 +139,7 @@ impl Part {
             },
             Self::MariaDb(Some(wanted)) => product == Product::MariaDb && version.is(wanted),
             Self::MariaDb(None) => product == Product::MariaDb && version.major() >= Self::OLDEST_MARIADB,
+            Self::Toxiproxy(wanted) => product == Product::Toxiproxy && version.is(wanted),
         }
     }
 }
@@ -154,20 +168,24 @@ impl FromStr for Part {
                 Ok(Self::MariaDb(version.map(read).transpose()?))
             }
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
+            "toxiproxy" => version.map_or_else(|| Ok(Self::toxiproxy()), toxiproxy),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
         }
     }
 }
 
 fn openbao(text: &str) -> Result<Part, PartError> {
-    let wrong = || PartError::Version {
-        name: "openbao",
-        version: text.into(),
-        example: "all three numbers, as in openbao:2.7.2",
-    };
-    let version = Version::parse(text).ok_or_else(wrong)?;
-    // Two runs with the same name must use the same program, so "the newest 2.7" is no name.
-    if version.numbers.len() == 3 { Ok(Part::OpenBao(version)) } else { Err(wrong()) }
+    exact("openbao", text, "all three numbers, as in openbao:2.7.2").map(Part::OpenBao)
+}
+
+fn toxiproxy(text: &str) -> Result<Part, PartError> {
+    exact("toxiproxy", text, "all three numbers, as in toxiproxy:2.12.0").map(Part::Toxiproxy)
+}
+
+/// Two runs with the same name must use the same program, so "the newest 2.7" is no name.
+fn exact(name: &'static str, text: &str, example: &'static str) -> Result<Version, PartError> {
+    let whole = Version::parse(text).filter(|version| version.numbers.len() == 3);
+    whole.ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
 /// A version that may leave out its last numbers.
@@ -248,6 +266,7 @@ impl fmt::Display for Part {
             Self::Mysql(None) => f.write_str("mysql"),
             Self::MariaDb(Some(version)) => write!(f, "mariadb:{version}"),
             Self::MariaDb(None) => f.write_str("mariadb"),
+            Self::Toxiproxy(version) => write!(f, "toxiproxy:{version}"),
         }
     }
 }
@@ -260,6 +279,7 @@ impl fmt::Display for Product {
             Self::Postgres => "PostgreSQL",
             Self::Mysql => "MySQL",
             Self::MariaDb => "MariaDB",
+            Self::Toxiproxy => "Toxiproxy",
         })
     }
 }
@@ -281,6 +301,8 @@ mod tests {
     #[case("mysql", "mysql")]
     #[case("mysql:8.4", "mysql:8.4")]
     #[case("mariadb:10.11", "mariadb:10.11")]
+    #[case("toxiproxy", "toxiproxy:2.12.0")]
+    #[case("toxiproxy:2.11.0", "toxiproxy:2.11.0")]
     fn a_part_is_read_as_people_write_it(#[case] written: &str, #[case] shown: &str) {
         assert_eq!(written.parse::<Part>().unwrap().to_string(), shown);
     }
@@ -291,6 +313,7 @@ mod tests {
     #[case("postgresql:15", "did you mean `postgres:15`?")]
     #[case("Vault", "did you mean `vault`?")]
     #[case("openbao:2.7", "all three numbers, as in openbao:2.7.2")]
+    #[case("toxiproxy:2", "all three numbers, as in toxiproxy:2.12.0")]
     #[case("vault:latest", "as in vault:1.21.0")]
     #[case("postgres:16.2", "the major version alone")]
     #[case("mariabd:10.11", "did you mean `mariadb:10.11`?")]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::estate::Estate;
 use super::find::Found;
 use super::launch::Launch;
 use super::ledger::Owner;
+use super::lines::Lines;
 use super::part::Product;
 use super::port::Port;
 use super::process::Process;
@@ -23,7 +24,7 @@ use super::user::User;
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Server, Storage};
 use crate::scenario::{self, Dbms, Scenario};
@@ -65,30 +66,28 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let database = |dbms: Dbms| async move {
-            let Some(wanted) = scenario.stack.database(dbms) else { return Ok(None) };
-            let no_program = || UpError::Machine(format!("no {} was found for this scenario", dbms.title()));
-            let program = programs.database(dbms).ok_or_else(no_program)?;
-            let connection = scenario.database.as_ref().and_then(|engine| engine.connection_to(dbms));
-            let order = Order {
-                dbms,
-                program,
-                max_connections: wanted.max_connections,
-                root: connection.map(|connection| connection.root).unwrap_or_default(),
-                name,
-                seed,
-            };
-            self.database(&order, history).await.map(Some)
+        let lines = self.lines(programs, scenario, name, seed, history).await?;
+        let database = |dbms: Dbms| {
+            let lines = &lines;
+            async move {
+                let Some(wanted) = scenario.stack.database(dbms) else { return Ok(None) };
+                let no_program = || UpError::Machine(format!("no {} was found for this scenario", dbms.title()));
+                let program = programs.database(dbms).ok_or_else(no_program)?;
+                let connection = scenario.database.as_ref().and_then(|engine| engine.connection_to(dbms));
+                let root = connection.map(|connection| connection.root).unwrap_or_default();
+                let order = Order { dbms, program, max_connections: wanted.max_connections, root, name };
+                self.database(&order, lines, history).await.map(Some)
+            }
         };
         // All to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres, mysql) = tokio::join!(
-            self.vault(&programs.vault, &scenario.stack, name, seed, history),
+            self.vault(&programs.vault, &scenario.stack, name, &lines, history),
             database(Dbms::Postgres),
             database(Dbms::Mysql),
         );
         let (vault, postgres, mysql) = (vault?, postgres?, mysql?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
-        let mut linked = |database: Option<(DatabaseServer, Proxy, Proxy)>| {
+        let mut linked = |database: Option<(DatabaseServer, Link, Link)>| {
             database.map(|(server, from_vault, from_clients)| {
                 let end = server.dbms().endpoint();
                 links.insert(Endpoint::Vault, end, from_vault);
@@ -97,16 +96,19 @@ impl Native {
             })
         };
         let (postgres, mysql) = (linked(postgres), linked(mysql));
-        Ok(Stack { vault: vault.0, postgres, mysql, links })
+        Ok(Stack { vault: vault.0, postgres, mysql, links, toxiproxy: lines.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, mysql, links } = stack;
+        let Stack { vault, postgres, mysql, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let machines =
             std::iter::once(&vault.machine).chain([&postgres, &mysql].into_iter().flatten().map(|d| &d.machine));
         let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
         gone.into_iter().collect::<Result<(), _>>()?;
         let folder = self.estate.path().join(name);
         let remove = move || {
@@ -116,17 +118,31 @@ impl Native {
         tokio::task::spawn_blocking(remove).await.map_err(|e| UpError::Machine(e.to_string()))?
     }
 
+    /// What lays the links of a stack.
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
+    }
+
     async fn vault(
         &self,
         program: &Found,
         wanted: &scenario::Stack,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Proxy), UpError> {
+    ) -> Result<(VaultServer, Link), UpError> {
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -139,7 +155,8 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
+        let place =
+            Place { folder: &folder, data: &data, ports, api: link.address().to_string(), more: &wanted.configuration };
         let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
         server.linked = http(link.address(), history)?;
         let keys = match keys {
@@ -180,7 +197,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
+    let (ports, more) = ([claim()?, claim()?], serde_json::Map::new());
+    let place = Place { folder: &folder, data: &data, ports, api: "127.0.0.1:1".to_owned(), more: &more };
     let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
@@ -197,6 +215,8 @@ struct Place<'a> {
     data: &'a Path,
     ports: [Port; 2],
     api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -217,6 +237,7 @@ impl Place<'_> {
             cluster: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -252,10 +273,6 @@ pub fn name_of(program: &Found) -> String {
 
 pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
-}
-
-pub(super) fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 pub(super) fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {

@@ -4,6 +4,8 @@ mod choice;
 mod engine;
 mod expect;
 mod fault;
+mod kept;
+mod mount;
 mod names;
 mod step;
 
@@ -51,6 +53,8 @@ pub(super) fn resolve(
     resolver.head();
     let stack = resolver.stack();
     let database = resolver.database();
+    let mounts = resolver.mounts();
+    let policies = resolver.policies();
     let clients = resolver.clients();
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
@@ -69,8 +73,11 @@ pub(super) fn resolve(
         path: path.to_owned(),
         source: Arc::clone(source),
         guarantees: file.guarantees.iter().map(|id| id.value.clone()).collect(),
+        tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         stack,
         database,
+        mounts,
+        policies,
         clients,
         steps,
         always,
@@ -142,6 +149,7 @@ impl Resolver<'_> {
         Stack {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
+            configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
             mysql,
         }
@@ -265,6 +273,7 @@ impl Resolver<'_> {
                 choice::place(s.token.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.repair.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.api.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.race.as_ref()),
                 s.sql.as_ref().and_then(|v| choice::place(v.returns.as_ref()).or(choice::place(v.refused.as_ref()))),
                 choice::place(s.expect.as_ref()),
             ]

@@ -16,10 +16,11 @@ pub(super) enum Kind {
     Token,
     Session,
     Client,
+    Value,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Credential, Self::Token, Self::Session, Self::Client];
+    const ALL: [Self; 5] = [Self::Credential, Self::Token, Self::Session, Self::Client, Self::Value];
 
     pub(super) fn noun(self) -> &'static str {
         match self {
@@ -27,6 +28,7 @@ impl Kind {
             Self::Token => "token",
             Self::Session => "session",
             Self::Client => "client",
+            Self::Value => "kept value",
         }
     }
 
@@ -37,6 +39,7 @@ impl Kind {
             Self::Token => "a step makes one: `- token: {as: NAME}`",
             Self::Session => "a step makes one: `- open: {session: NAME, with: CREDENTIAL}`",
             Self::Client => "clients stand under `clients:` at the top of the file",
+            Self::Value => "a step keeps one: `- api: {path: …, keeps: {NAME: data.field}}`",
         }
     }
 }
@@ -91,6 +94,16 @@ impl Names {
             }
             if let Some(open) = &step.open {
                 self.declare(Kind::Session, &open.session, false, None, found);
+            }
+            if let Some(api) = step.api.as_ref().or(step.race.as_ref().map(|race| &race.api)) {
+                let refused = is_refusal(api.answers.as_ref());
+                for (name, _) in api.keeps.iter() {
+                    // What a refusal carries can be kept too.
+                    self.declare(Kind::Value, name, false, None, found);
+                }
+                if let Some(name) = &api.keeps_token {
+                    self.declare(Kind::Token, name, refused, None, found);
+                }
             }
             self.collect_steps(step.during.as_deref().unwrap_or_default(), found);
         }

@@ -19,6 +19,8 @@ pub struct Launch<'a> {
     pub api: String,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
+    /// What stands in its configuration beside all this.
+    pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Launch<'_> {
@@ -46,6 +48,9 @@ impl Launch<'_> {
         });
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
+        }
+        for (key, value) in self.more {
+            configuration[key] = value.clone();
         }
         configuration.to_string()
     }

@@ -66,9 +66,9 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let lines = self.lines(programs, scenario, name, seed, history).await?;
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let database = |dbms: Dbms| {
-            let lines = &lines;
+            let proxies = &proxies;
             async move {
                 let Some(wanted) = scenario.stack.database(dbms) else { return Ok(None) };
                 let no_program = || UpError::Machine(format!("no {} was found for this scenario", dbms.title()));
@@ -76,12 +76,12 @@ impl Native {
                 let connection = scenario.database.as_ref().and_then(|engine| engine.connection_to(dbms));
                 let root = connection.map(|connection| connection.root).unwrap_or_default();
                 let order = Order { dbms, program, max_connections: wanted.max_connections, root, name };
-                self.database(&order, lines, history).await.map(Some)
+                Box::pin(self.database(&order, proxies, history)).await.map(Some)
             }
         };
         // All to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres, mysql) = tokio::join!(
-            self.vault(&programs.vault, &scenario.stack, name, &lines, history),
+            Box::pin(self.vault(&programs.vault, &scenario.stack, name, &proxies, history)),
             database(Dbms::Postgres),
             database(Dbms::Mysql),
         );
@@ -96,7 +96,7 @@ impl Native {
             })
         };
         let (postgres, mysql) = (linked(postgres), linked(mysql));
-        Ok(Stack { vault: vault.0, postgres, mysql, links, toxiproxy: lines.into_server() })
+        Ok(Stack { vault: vault.0, postgres, mysql, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {

@@ -348,7 +348,7 @@ pub struct Answer {
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,
-    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01.
+    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, or an error code of MySQL such as 1045.
     #[serde(default)]
     pub target_code: Option<Marked<String>>,
     /// A part of an error's text.

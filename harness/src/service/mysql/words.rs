@@ -143,8 +143,8 @@ pub(super) fn global_rights(root: RootKind) -> String {
     }
 }
 
-/// Gives Vault's own user what it may hand on, and the sight of other users without which MariaDB lets nobody revoke all of
-/// a user's rights (1142), as the engine's own revocation does.
+/// Gives Vault's own user what it may hand on, and the sight of other users: OpenBao's engine looks whether a user is there
+/// before it revokes (`SELECT exists (SELECT user FROM mysql.user …)`), and fails with 1142 where it may not.
 pub(super) fn own_rights() -> String {
     let root = account(ROOT);
     format!("GRANT ALL PRIVILEGES ON {DATABASE}.* TO {root} WITH GRANT OPTION; GRANT SELECT ON mysql.* TO {root}")

@@ -20,9 +20,10 @@ say() { printf 'images: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 3; }
 need() { command -v "$1" >/dev/null || fail "$1 is needed to build $2; install it${3:+ ($3)}"; }
 
-# What an image depends on, as one word: its recipe, and the versions of everything.
+# What an image depends on, as one word: its recipe, its version, and the suite.
 recipe() {
-    { cat "$here/versions.env" "$here/build.sh"; cat "$here/$1"/* 2>/dev/null || true; } | sha256sum | cut -c1-16
+    local version=${1^^}
+    { echo "$SUITE ${!version:-}"; cat "$here/$1"/* 2>/dev/null || true; } | sha256sum | cut -c1-16
 }
 
 # fresh TAG NAME: whether the image is there, from this very recipe.
@@ -97,14 +98,76 @@ toxiproxy() {
     make_image toxiproxy "$tag"
 }
 
+# The certificates that this machine trusts, for a build step behind an inspecting proxy; no image keeps them.
+ca() {
+    mkdir -p "$work/$1"
+    local bundle=${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
+    [[ -r $bundle ]] || fail "there is no CA bundle at $bundle; name one with PIP_CERT"
+    cp "$bundle" "$work/$1/ca.crt"
+}
+
+mariadb() {
+    local tag=leaseproof/mariadb:$MARIADB
+    if fresh "$tag" mariadb; then return; fi
+    base
+    say "$tag: installing Debian's packages"
+    make_image mariadb "$tag" SUITE="$SUITE"
+}
+
+mysql() {
+    local tag=leaseproof/mysql:$MYSQL
+    if fresh "$tag" mysql; then return; fi
+    base
+    say "$tag: installing Debian's packages"
+    make_image mysql "$tag" SUITE="$SUITE"
+}
+
+moto() {
+    local tag=leaseproof/moto:$MOTO
+    if fresh "$tag" moto; then return; fi
+    base
+    ca moto
+    say "$tag: pip install (a minute)"
+    make_image moto "$tag" SUITE="$SUITE" MOTO="$MOTO"
+}
+
+localstack() {
+    local tag=leaseproof/localstack:$LOCALSTACK
+    if fresh "$tag" localstack; then return; fi
+    base
+    ca localstack
+    say "$tag: pip install (a minute)"
+    make_image localstack "$tag" SUITE="$SUITE" LOCALSTACK="$LOCALSTACK"
+}
+
+# Vault's own main, as a program of a module of ours: that is how Go builds another project's module at a version.
+vault() {
+    local tag=leaseproof/vault:$VAULT
+    if fresh "$tag" vault; then return; fi
+    mkdir -p "$work/vault"
+    if [[ -n ${VAULT_BINARY:-} ]]; then
+        install -m 0755 "$VAULT_BINARY" "$work/vault/vault"
+    else
+        need go "$tag" "the Go toolchain"
+        say "$tag: building Vault $VAULT from Go modules (12 minutes, 4 GB of module cache)"
+        mkdir -p "$work/vault-main"
+        cp "$here/vault/main.go.txt" "$work/vault-main/main.go"
+        sed "s/VAULT_VERSION/v$VAULT/" "$here/vault/go.mod.txt" >"$work/vault-main/go.mod"
+        (cd "$work/vault-main" && go mod tidy -e >/dev/null 2>&1 && CGO_ENABLED=0 go build -o "$work/vault/vault" .) \
+            || fail "Vault $VAULT could not be built from Go modules; give a binary with VAULT_BINARY=/path/to/vault"
+    fi
+    make_image vault "$tag"
+}
+
+all=(openbao postgres toxiproxy mariadb mysql moto localstack)
 force=no
 wanted=()
 for name in "$@"; do
     case $name in
         --force) force=yes ;;
-        all) wanted+=(openbao postgres toxiproxy) ;;
-        base | openbao | postgres | toxiproxy) wanted+=("$name") ;;
-        *) say "there is no image $name; there are: base openbao postgres toxiproxy"; exit 2 ;;
+        all) wanted+=("${all[@]}") ;;
+        base | openbao | postgres | toxiproxy | mariadb | mysql | moto | localstack | vault) wanted+=("$name") ;;
+        *) say "there is no image $name; there are: base ${all[*]} vault"; exit 2 ;;
     esac
 done
 [[ ${#wanted[@]} -gt 0 ]] || wanted=(openbao postgres)

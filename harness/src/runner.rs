@@ -405,9 +405,10 @@ async fn last_reads(world: &World) {
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let databases = stack.databases().map(|server| (format!("{}.log", server.dbms()), server.machine.log()));
-    let logs = std::iter::once(("vault.log".to_owned(), stack.vault.machine.log())).chain(databases);
-    for (name, log) in logs {
+    let databases = stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine));
+    let machines = std::iter::once(("vault.log".to_owned(), &stack.vault.machine)).chain(databases);
+    for (name, machine) in machines {
+        let log = machine.log().await;
         let to = folder.join(&name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {

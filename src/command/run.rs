@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use leaseproof_harness::provider::native::fetch::FetchError;
 use leaseproof_harness::provider::native::part::Part;
+use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::Record;
 use leaseproof_harness::report::{HTML_FILE, text};
 use leaseproof_harness::scenario::{Scenario, Tags};
@@ -14,15 +15,13 @@ use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Format, Provider, Proxy, Run};
+use crate::args::{Format, Proxy, Run};
 use crate::console::{self, Console};
 use crate::exit::{self, Failure};
 use crate::files::Files;
 use crate::out;
 
 pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
-    // Native is the only provider there is, and so the best.
-    let (Provider::Auto | Provider::Native) = args.provider;
     let files = Files::read(&args.paths, &args.filter)?;
     files.draw();
     let (asked, left_out): (Vec<_>, Vec<_>) =
@@ -43,7 +42,8 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     }
     let (format, require_all, reports) = (args.format, args.require_all, args.report_dir.clone());
     let order = order(args, scenarios);
-    let expected = order.scenarios.len() * order.settings.vaults.len() * order.repeat as usize;
+    let servers = order.settings.vaults.len() * order.settings.providers.len();
+    let expected = order.scenarios.len() * servers * order.repeat as usize;
     let console = Console::new(format);
     console.say(&format_args!("seed {}", order.settings.seed));
     let stop = CancellationToken::new();
@@ -85,7 +85,11 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         Some(program) => vec![Part::VaultBinary(program)],
         None => args.vault,
     };
+    let mut providers: Vec<Choice> = args.provider.into_iter().map(Choice::from).collect();
+    providers.dedup();
     let settings = Settings {
+        providers,
+        images: args.image.into_iter().collect(),
         vaults,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
@@ -118,6 +122,14 @@ fn command(args: &Run) -> String {
     }
     option("postgres", args.postgres.to_string());
     option("mysql", args.mysql.to_string());
+    for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
+        if provider != Choice::Auto {
+            option("provider", provider.to_string());
+        }
+    }
+    for image in &args.image {
+        option("image", image.to_string());
+    }
     if let Some(folder) = &args.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
     }

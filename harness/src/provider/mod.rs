@@ -1,6 +1,8 @@
-//! Where servers come from: processes on this machine, or (later) containers.
+//! Where servers come from: processes on this machine, or containers of a Docker engine.
 
+pub mod docker;
 pub mod native;
+pub mod site;
 
 use std::path::Path;
 
@@ -47,6 +49,8 @@ impl Programs {
 pub enum Provider {
     /// Processes on this machine.
     Native(native::Native),
+    /// Containers.
+    Docker(docker::Docker),
 }
 
 impl Provider {
@@ -61,6 +65,7 @@ impl Provider {
     ) -> Result<Stack, UpError> {
         match self {
             Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
+            Self::Docker(docker) => docker.up(programs, scenario, name, seed, history).await,
         }
     }
 
@@ -68,6 +73,7 @@ impl Provider {
     pub fn folder(&self) -> &Path {
         match self {
             Self::Native(native) => native.folder(),
+            Self::Docker(docker) => docker.folder(),
         }
     }
 
@@ -75,6 +81,7 @@ impl Provider {
     pub async fn close(self) -> Result<(), UpError> {
         match self {
             Self::Native(native) => native.close().await,
+            Self::Docker(docker) => docker.close().await,
         }
     }
 
@@ -82,6 +89,7 @@ impl Provider {
     pub async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         match self {
             Self::Native(native) => native.down(stack, name).await,
+            Self::Docker(docker) => docker.down(stack, name).await,
         }
     }
 }

@@ -71,6 +71,9 @@ pub struct ScenarioRecord {
     pub source: String,
     /// The server that was asked for: `openbao 2.7.2`.
     pub server: String,
+    /// Where its servers came from: `native`, `docker`.
+    #[serde(default)]
+    pub provider: String,
     /// Everything that ran, with its version: `openbao 2.7.2`, `postgresql 15.18`.
     pub products: Vec<String>,
     /// What came of it.
@@ -146,6 +149,9 @@ pub struct GuaranteeRecord {
     pub source: String,
     /// What came of it.
     pub judgement: Judgement,
+    /// What this server really does, where it is known not to do what is documented, and was seen not to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<String>,
 }
 
 /// When a phase began.

@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Options, TestingError};
+use crate::provider::docker::image::Images;
 use crate::provider::native::fetch::FetchError;
 use crate::report::record::{ScenarioRecord, ScenarioResult};
 use crate::report::text;
@@ -51,6 +52,8 @@ impl Tests {
         let has_mysql = |entry: &Entry| entry.loaded.scenario.as_ref().is_some_and(|s| s.stack.mysql.is_some());
         let wanted = entries.iter().any(has_mysql);
         let settings = Settings {
+            providers: vec![options.provider],
+            images: Images::default(),
             vaults: options.vaults.clone(),
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
@@ -60,8 +63,8 @@ impl Tests {
             keep: false,
             reports: options.reports.clone(),
             command: format!(
-                "leaseproof run {folder}{vaults} --postgres {} --mysql {}",
-                options.postgres, options.mysql
+                "leaseproof run {folder}{vaults} --postgres {} --mysql {} --provider {}",
+                options.postgres, options.mysql, options.provider
             ),
         };
         let shared = Shared {

@@ -23,11 +23,14 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 use crate::provider::native::part::{Part, PartError};
+use crate::provider::site::Choice;
 use crate::scenario::{FindError, Tags};
 use crate::suite::SuiteError;
 
 /// Names the secrets servers, separated by commas: `openbao:2.7.2,vault`.
 pub const VAULT_VARIABLE: &str = "LEASEPROOF_VAULT";
+/// Names where servers come from: `native`, `docker` or `auto`.
+pub const PROVIDER_VARIABLE: &str = "LEASEPROOF_PROVIDER";
 /// Names the seed of every plan.
 pub const SEED_VARIABLE: &str = "LEASEPROOF_SEED";
 /// Names the tags of scenarios that are left out otherwise, separated by commas, or `all`.
@@ -41,6 +44,8 @@ const THREADS: usize = 16;
 /// What the tests of a folder run on, and how.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Where servers come from.
+    pub provider: Choice,
     /// The secrets servers. Every scenario is one test on each.
     pub vaults: Vec<Part>,
     /// The PostgreSQL that is wanted.
@@ -67,6 +72,9 @@ pub enum TestingError {
     /// A variable of the environment names no server.
     #[error("{VAULT_VARIABLE}: {0}")]
     Vault(#[from] PartError),
+    /// A variable of the environment is no provider.
+    #[error("{PROVIDER_VARIABLE}: `{0}` is no provider; write native, docker or auto")]
+    Provider(String),
     /// A variable of the environment is no seed.
     #[error("{SEED_VARIABLE}: `{0}` is no seed; write a whole number")]
     Seed(String),
@@ -92,6 +100,8 @@ pub enum TestingError {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            // Native unless somebody says otherwise: a test is to do on every machine what it does on this one.
+            provider: Choice::Native,
             vaults: vec![default_vault()],
             postgres: Part::Postgres(None),
             postgres_bin: None,
@@ -122,6 +132,14 @@ impl Options {
         let mut options = Self::default();
         if let Some(vaults) = variable(VAULT_VARIABLE) {
             options.vaults = vaults.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
+        }
+        if let Some(provider) = variable(PROVIDER_VARIABLE) {
+            options.provider = match provider.as_str() {
+                "native" => Choice::Native,
+                "docker" => Choice::Docker,
+                "auto" => Choice::Auto,
+                _ => return Err(TestingError::Provider(provider)),
+            };
         }
         if let Some(seed) = variable(SEED_VARIABLE) {
             options.seed = seed.parse().map_err(|_| TestingError::Seed(seed))?;

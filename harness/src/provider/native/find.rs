@@ -30,7 +30,7 @@ pub struct Found {
     pub product: Product,
     /// The version that it says of itself.
     pub version: Version,
-    /// The server's program. PostgreSQL's others are beside it.
+    /// The server's program. PostgreSQL's others are beside it. Of an image it is the name on the image's PATH.
     pub program: PathBuf,
     /// How it was found.
     pub how: How,
@@ -49,6 +49,8 @@ pub enum How {
     Cache,
     /// It was fetched into the cache just now.
     Fetched,
+    /// In a container image.
+    Image,
 }
 
 /// A program of the right name that was not taken.
@@ -238,7 +240,7 @@ async fn say_version(program: &Path) -> Result<String, String> {
 /// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`,
 /// `/usr/sbin/mysqld  Ver 9.7.4 for Linux (…)`, `mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for …`,
 /// `toxiproxy-server version 2.12.0`.
-fn read_version(said: &str) -> Option<(Product, Version)> {
+pub(in crate::provider) fn read_version(said: &str) -> Option<(Product, Version)> {
     if let Some((_, version)) = said.split_once("  Ver ") {
         let product = if version.contains("-MariaDB") { Product::MariaDb } else { Product::Mysql };
         // What follows the numbers is the packager's.

@@ -1,6 +1,6 @@
 //! What lays a stack's links: proxies of this process, or a Toxiproxy server of the stack's own, which is started for it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::wait::Looks;
 const UP: Duration = Duration::from_secs(30);
 
 /// Lays links until the stack is up.
-pub(super) enum Lines {
+pub(in crate::provider) enum Lines {
     /// In this process; what is left to chance follows from the seed.
     InProcess {
         /// The plan's.
@@ -47,7 +47,7 @@ pub(super) enum Lines {
 
 impl Lines {
     /// Starts a Toxiproxy server. The links that are `read` stay in this process.
-    pub(super) async fn start(
+    pub(in crate::provider) async fn start(
         program: &Found,
         folder: &Path,
         owner: Owner,
@@ -72,22 +72,35 @@ impl Lines {
         Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })
     }
 
-    /// Lays a link between two ends; `nth` sets its chance apart from the others'.
-    pub(super) async fn lay(
+    /// Lays a link between two ends, on loopback; `nth` sets its chance apart from the others'.
+    pub(in crate::provider) async fn lay(
         &self,
         from: Endpoint,
         to: Endpoint,
         nth: u64,
         upstream: SocketAddr,
     ) -> Result<Link, UpError> {
+        self.lay_at(Ipv4Addr::LOCALHOST.into(), from, to, nth, upstream).await
+    }
+
+    /// The same on another address of this machine.
+    pub(in crate::provider) async fn lay_at(
+        &self,
+        listen: IpAddr,
+        from: Endpoint,
+        to: Endpoint,
+        nth: u64,
+        upstream: SocketAddr,
+    ) -> Result<Link, UpError> {
         let link = match self {
-            Self::InProcess { seed } => in_process(*seed, nth, upstream).await?,
+            Self::InProcess { seed } => in_process(listen, *seed, nth, upstream).await?,
             Self::Toxiproxy { seed, read, .. } if read.contains(&(from, to)) => {
-                in_process(*seed, nth, upstream).await?
+                in_process(listen, *seed, nth, upstream).await?
             }
             Self::Toxiproxy { api, ports, .. } => {
                 let port = claim()?;
-                let proxy = Remote::start(api, &format!("{from}-{to}"), port.address(), upstream).await;
+                let listen = SocketAddr::new(listen, port.number());
+                let proxy = Remote::start(api, &format!("{from}-{to}"), listen, upstream).await;
                 ports.lock().unwrap_or_else(PoisonError::into_inner).push(port);
                 Link::Toxiproxy(proxy.map_err(StackError::from)?)
             }
@@ -96,7 +109,7 @@ impl Lines {
     }
 
     /// The server that the stack keeps, if there is one.
-    pub(super) fn into_server(self) -> Option<ToxiproxyServer> {
+    pub(in crate::provider) fn into_server(self) -> Option<ToxiproxyServer> {
         match self {
             Self::InProcess { .. } => None,
             Self::Toxiproxy { process, ports, .. } => {
@@ -106,8 +119,8 @@ impl Lines {
     }
 }
 
-async fn in_process(seed: u64, nth: u64, upstream: SocketAddr) -> Result<Link, UpError> {
-    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+async fn in_process(listen: IpAddr, seed: u64, nth: u64, upstream: SocketAddr) -> Result<Link, UpError> {
+    let any_port = SocketAddr::new(listen, 0);
     let proxy = Proxy::start(any_port, upstream, seed.wrapping_add(nth)).await;
     Ok(Link::InProcess(proxy.map_err(StackError::from)?))
 }

@@ -35,7 +35,7 @@ pub(super) async fn template(cache: &Cache, program: &Found, user: Option<User>)
 /// Writes its settings; gives how it is started with them.
 pub(super) fn launch(place: &Place<'_>, program: &Found, port: &Port, max_connections: u32) -> Result<Launch, UpError> {
     let Place { folder, data, user, .. } = *place;
-    write_private(&data.join("postgresql.conf"), &configuration(port.number(), max_connections), user)?;
+    write_private(&data.join("postgresql.conf"), &configuration("127.0.0.1", port.number(), max_connections), user)?;
     write_private(&data.join("pg_hba.conf"), HBA, user)?;
     Ok(Launch::new("postgres", &program.program, folder)
         .args(["-D".into(), data.as_os_str().to_owned()])

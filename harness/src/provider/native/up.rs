@@ -235,6 +235,7 @@ impl Place<'_> {
             data: self.data,
             listen: listen.to_string(),
             cluster: cluster.to_string(),
+            peers: cluster.to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
             more: self.more,

@@ -95,6 +95,7 @@ fn scenario(name: &str, server: &str, result: ScenarioResult, reason: &str) -> S
         rerun: format!("leaseproof run {file} --vault {} --seed 42", server.replace(' ', ":")),
         source: SOURCE.to_owned(),
         server: server.to_owned(),
+        provider: "native".to_owned(),
         products: vec![server.to_owned(), "postgresql 15.18".to_owned()],
         result,
         reason: reason.to_owned(),
@@ -114,7 +115,7 @@ fn scenario(name: &str, server: &str, result: ScenarioResult, reason: &str) -> S
 
 fn guarantee(id: &str, promise: &str, judgement: Judgement) -> GuaranteeRecord {
     let source = "https://openbao.org/docs/concepts/lease/".to_owned();
-    GuaranteeRecord { id: id.to_owned(), promise: promise.to_owned(), source, judgement }
+    GuaranteeRecord { id: id.to_owned(), promise: promise.to_owned(), source, judgement, deviation: None }
 }
 
 fn step(number: &str, title: &str, line: usize, ms: (u64, u64), judgement: Judgement) -> StepRecord {

@@ -13,8 +13,10 @@ pub struct Launch<'a> {
     pub data: &'a Path,
     /// Where it listens: `127.0.0.1:PORT`.
     pub listen: String,
-    /// Where its peers reach it.
+    /// Where it listens for its peers.
     pub cluster: String,
+    /// Where its peers reach it.
+    pub peers: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
@@ -43,7 +45,7 @@ impl Launch<'_> {
                 "tls_disable": true,
             }}],
             "api_addr": format!("http://{}", self.api),
-            "cluster_addr": format!("https://{}", self.cluster),
+            "cluster_addr": format!("https://{}", self.peers),
             "ui": false,
         });
         if self.hashicorp {

@@ -8,11 +8,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use leaseproof_harness::provider::docker::image::Named;
 use leaseproof_harness::provider::native::part::{Part, Product};
 use leaseproof_harness::provider::site::Choice;
+use leaseproof_harness::scenario::Dbms;
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
-/// leaseproof starts real servers (OpenBao or Vault, and PostgreSQL), breaks them on purpose, and judges whether leases,
-/// renewals, rotations and revocations behave as the documentation promises.
+/// leaseproof starts real servers (OpenBao or Vault, PostgreSQL, MySQL or MariaDB), breaks them on purpose, and judges
+/// whether leases, renewals, rotations and revocations behave as the documentation promises.
 #[derive(Debug, Parser)]
 #[command(name = "leaseproof", version, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -157,6 +158,9 @@ pub(crate) struct Run {
     /// The database: postgres[:MAJOR].
     #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
     pub(crate) postgres: Part,
+    /// MySQL or MariaDB, for scenarios that have it: mysql[:VERSION], mariadb[:VERSION]. `mysql` alone takes either.
+    #[arg(long, value_name = "SERVER", value_parser = mysql, default_value = "mysql")]
+    pub(crate) mysql: Part,
     /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
@@ -430,9 +434,9 @@ Examples:
 
 Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
 pub(crate) struct Doctor {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
-    /// toxiproxy[:VERSION].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -446,9 +450,9 @@ Examples:
 
 What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
 pub(crate) struct Provision {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
-    /// toxiproxy[:VERSION].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -519,9 +523,19 @@ impl fmt::Display for Shard {
 fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     match part.product() {
-        Some(Product::Postgres) => Err("that is a database; name it with --postgres".to_owned()),
         Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
-        _ => Ok(part),
+        _ => match part.dbms() {
+            Some(dbms) => Err(format!("that is a database; name it with --{dbms}")),
+            None => Ok(part),
+        },
+    }
+}
+
+fn mysql(text: &str) -> Result<Part, String> {
+    let part: Part = text.parse().map_err(|error| format!("{error}"))?;
+    match part.dbms() {
+        Some(Dbms::Mysql) => Ok(part),
+        _ => Err("write mysql, mysql:VERSION, mariadb or mariadb:VERSION".to_owned()),
     }
 }
 

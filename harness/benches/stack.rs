@@ -118,6 +118,7 @@ async fn run(scenarios: Vec<Arc<Scenario>>, jobs: usize, reports: &Path) -> Resu
         vaults: vec!["openbao".parse()?],
         postgres: "postgres".parse()?,
         postgres_bin: None,
+        mysql: None,
         toxiproxy: None,
         seed: 1,
         keep: false,

@@ -26,8 +26,9 @@ use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
-use crate::scenario::Scenario;
+use crate::scenario::{Dbms, Scenario};
 use crate::secret::KnownSecrets;
+use crate::service::database::Login;
 use crate::stack::Stack;
 use crate::time::Clock;
 
@@ -221,6 +222,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
+    pub mysql: Option<Part>,
     /// The Toxiproxy server that links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<Part>,
     /// The seed of every plan.
@@ -245,6 +248,7 @@ impl Suite {
             vaults: settings.vaults.clone(),
             postgres: settings.postgres.clone(),
             postgres_bin: settings.postgres_bin.clone(),
+            mysql: settings.mysql.clone(),
             images: settings.images.clone(),
         };
         let mut sites: Vec<Site> = Vec::new();
@@ -331,8 +335,13 @@ impl Suite {
     /// Brings up the servers of a scenario for something other than running it.
     pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
         let Target { site, vault } = self.target(server);
-        let programs =
-            Programs { vault: vault.clone(), next: None, postgres: Some(site.postgres.clone()), toxiproxy: None };
+        let programs = Programs {
+            vault: vault.clone(),
+            next: None,
+            postgres: Some(site.postgres.clone()),
+            mysql: site.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned(),
+            toxiproxy: None,
+        };
         let history = History::in_memory(Clock::start(), self.secrets.clone());
         site.provider.up(&programs, scenario, name, self.settings.seed, &history).await
     }
@@ -394,12 +403,16 @@ impl Suite {
         let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
         let next = next.map(|next| next.vault.clone());
-        let record = match self.run_in(run, scenario, (target, next), clock, &blank, between).await {
-            Ok(record) => record,
-            Err(source) => ScenarioRecord {
-                reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
-                ..blank
-            },
+        let record = if let Some(reason) = lacks(target.site, scenario) {
+            ScenarioRecord { result: ScenarioResult::Skipped, reason, ..blank }
+        } else {
+            match self.run_in(run, scenario, (target, next), clock, &blank, between).await {
+                Ok(record) => record,
+                Err(source) => ScenarioRecord {
+                    reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
+                    ..blank
+                },
+            }
         };
         (self.on)(SuiteEvent::Finished { run, record: Box::new(record.clone()) });
         record
@@ -431,6 +444,7 @@ impl Suite {
             vault: vault.clone(),
             next,
             postgres: Some(site.postgres.clone()),
+            mysql: site.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned(),
             toxiproxy: self.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
@@ -476,12 +490,11 @@ impl Suite {
                 format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
                 format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
             ];
-            if let Some(postgres) = &world.stack.postgres {
-                let address = postgres.direct.address();
+            for server in world.stack.databases() {
+                let address = server.direct.address();
                 let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
-                lines.push(format!("export PGHOST={host} PGPORT={port} PGUSER={}", postgres.admin.username));
-                lines.push(format!("export PGPASSWORD={}", postgres.admin.password.expose()));
-                addresses.push(("postgres".to_owned(), address));
+                lines.extend(way_in(server.dbms(), host, port, &server.admin));
+                addresses.push((server.dbms().to_string(), address));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = site.provider.folder().join(format!("kept-{run}.sh"));
@@ -637,6 +650,30 @@ fn slug(name: &str) -> String {
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     let slug = words.split_whitespace().collect::<Vec<_>>().join("-");
     slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
+}
+
+/// Why a scenario cannot run at a site, if it cannot.
+fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
+    scenario.stack.mysql.as_ref()?;
+    match &site.mysql {
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some(why.clone()),
+        None => Some("no MySQL was asked for".to_owned()),
+    }
+}
+
+/// What a person's own client reads from the environment to log in as the superuser.
+fn way_in(dbms: Dbms, host: &str, port: &str, admin: &Login) -> [String; 2] {
+    let (user, password) = (&admin.username, admin.password.expose());
+    match dbms {
+        Dbms::Postgres => {
+            [format!("export PGHOST={host} PGPORT={port} PGUSER={user}"), format!("export PGPASSWORD={password}")]
+        }
+        Dbms::Mysql => [
+            format!("# mysql --user={user}"),
+            format!("export MYSQL_HOST={host} MYSQL_TCP_PORT={port} MYSQL_PWD={password}"),
+        ],
+    }
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {

@@ -93,6 +93,7 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         vaults,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.mysql),
         toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
@@ -120,6 +121,7 @@ fn command(args: &Run) -> String {
         None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
     }
     option("postgres", args.postgres.to_string());
+    option("mysql", args.mysql.to_string());
     for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
         if provider != Choice::Auto {
             option("provider", provider.to_string());

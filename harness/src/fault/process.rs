@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Effect, FaultError, until_shows};
 use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Silence};
+use crate::scenario::Dbms;
 use crate::scenario::file::Server;
 use crate::scenario::one::Broken;
 use crate::service::vault::Vault;
@@ -57,7 +58,7 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             "it was down and is back".to_owned()
         }
     };
-    Ok(Effect { undo, disturbs: vec![part(server)], seen })
+    Ok(Effect { undo, disturbs: vec![Part::from(server)], seen })
 }
 
 /// Stops Vault in good order and starts what follows on the same data; the same program, where nothing follows.
@@ -89,33 +90,26 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
         Undo::Start(server) => start_again(world, server).await?,
         Undo::Resume(server) => {
             machine(world, server)?.resume().await?;
-            match server {
-                Server::Vault => world.stack.vault.until_active().await?,
-                Server::Postgres => world.postgres()?.until_ready().await?,
+            match Dbms::of(server) {
+                None => world.stack.vault.until_active().await?,
+                Some(dbms) => world.database(dbms)?.until_ready().await?,
             }
         }
     }
     Ok("it answers".to_owned())
 }
 
-pub(super) fn part(server: Server) -> Part {
-    match server {
-        Server::Vault => Part::Vault,
-        Server::Postgres => Part::Postgres,
-    }
-}
-
 pub(super) fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
-    Ok(match server {
-        Server::Vault => &world.stack.vault.machine,
-        Server::Postgres => &world.postgres()?.machine,
+    Ok(match Dbms::of(server) {
+        None => &world.stack.vault.machine,
+        Some(dbms) => &world.database(dbms)?.machine,
     })
 }
 
 async fn start_again(world: &World, server: Server) -> Result<(), FaultError> {
-    match server {
-        Server::Vault => world.stack.vault.start_again().await?,
-        Server::Postgres => world.postgres()?.start_again().await?,
+    match Dbms::of(server) {
+        None => world.stack.vault.start_again().await?,
+        Some(dbms) => world.database(dbms)?.start_again().await?,
     }
     Ok(())
 }
@@ -146,14 +140,14 @@ async fn until_silent(world: &World, server: Server) -> Result<String, FaultErro
 
 /// How a server keeps silent; `None` when it answers.
 async fn silence(world: &World, server: Server) -> Result<Option<(Silence, String)>, FaultError> {
-    let outcome = match server {
-        Server::Vault => {
+    let outcome = match Dbms::of(server) {
+        None => {
             let vault: Vault = world.stack.vault.direct.within(SILENCE);
             vault.health().await.outcome.map(|_| ())
         }
-        Server::Postgres => {
-            let postgres = world.postgres()?;
-            postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome
+        Some(dbms) => {
+            let database = world.database(dbms)?;
+            database.direct.within(SILENCE).login(&database.admin).await.outcome
         }
     };
     Ok(match outcome {

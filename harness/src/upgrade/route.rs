@@ -65,9 +65,9 @@ fn takes_out(step: &Step) -> bool {
 
 /// The shortest TTL or period in the scenario, in seconds.
 fn shortest_life(scenario: &Scenario) -> Option<u64> {
-    let connection = scenario.database.as_ref().map(|database| &database.connection);
-    let roles = connection.into_iter().flat_map(|c| &c.roles).flat_map(|role| [role.default_ttl, role.max_ttl]);
-    let periods = connection.into_iter().flat_map(|c| &c.static_roles).map(|role| Some(role.rotation_period));
+    let connections = || scenario.database.iter().flat_map(|database| &database.connections);
+    let roles = connections().flat_map(|c| &c.roles).flat_map(|role| [role.default_ttl, role.max_ttl]);
+    let periods = connections().flat_map(|c| &c.static_roles).map(|role| Some(role.rotation_period));
     let tokens = scenario.steps.iter().filter_map(|step| match &step.action {
         Action::Do(verb) => match verb.as_ref() {
             Verb::Token(token) => Some([token.ttl, token.period, token.explicit_max_ttl]),

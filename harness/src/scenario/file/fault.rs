@@ -125,6 +125,8 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
 }
 
 impl fmt::Display for Endpoint {
@@ -322,6 +324,8 @@ pub enum Server {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
 }
 
 impl fmt::Display for Server {
@@ -350,7 +354,7 @@ pub struct OnCredential {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnConnection {
-    /// The connection, such as `database/postgres`.
+    /// The connection, such as `database/postgres` or `database/mysql`.
     pub of: Marked<Ref>,
 }
 

@@ -55,6 +55,10 @@ pub struct Fault {
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
+    /// Vault is stopped and the version that follows is started on its data and unsealed. Only `leaseproof upgrade` has a
+    /// version that follows; in any other run it is the same program that starts again.
+    #[serde(default)]
+    pub upgrade: Option<Marked<Nothing>>,
 
     // ---- Vault
     /// Vault is sealed; unsealing heals it.

@@ -55,14 +55,23 @@ fn behind_number(bytes: &[u8]) -> Option<&[u8]> {
     )
 }
 
+/// How a connection is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// The client has still to say whether it wants encryption or compression.
+    Greeting,
+    /// In the clear.
+    Clear,
+    /// Not at all.
+    Blind,
+}
+
 /// Both directions of a connection, and what is known of its session.
 pub(super) struct MySql {
     watch: Watch,
     up: Stream,
     down: Stream,
-    /// Whether it still has to be seen that the session is neither encrypted nor compressed.
-    greeting: bool,
-    blind: bool,
+    reading: Reading,
     statements: HashMap<Vec<u8>, String>,
     /// The statement that is being prepared.
     preparing: Option<String>,
@@ -78,8 +87,7 @@ impl MySql {
             watch,
             up: Stream::default(),
             down: Stream::default(),
-            greeting: fresh,
-            blind: false,
+            reading: if fresh { Reading::Greeting } else { Reading::Clear },
             statements: HashMap::new(),
             preparing: None,
             asked: false,
@@ -87,12 +95,16 @@ impl MySql {
         }
     }
 
+    fn is_blind(&self) -> bool {
+        self.reading == Reading::Blind
+    }
+
     /// Reads the client's first packet.
     fn greet(&mut self, packet: &[u8]) {
-        self.greeting = false;
         let capabilities = packet.get(4..8).map_or(0, number);
         let has = |flag: u32| u32::try_from(capabilities).is_ok_and(|all| all & flag != 0);
-        self.blind = has(CLIENT_COMPRESS) || (has(CLIENT_SSL) && packet.len() == 4 + SSL_REQUEST);
+        let closed = has(CLIENT_COMPRESS) || (has(CLIENT_SSL) && packet.len() == 4 + SSL_REQUEST);
+        self.reading = if closed { Reading::Blind } else { Reading::Clear };
     }
 
     /// The statement that a packet of the client has the server run, if it does.
@@ -152,8 +164,8 @@ impl Talk for MySql {
     fn asked(&mut self, bytes: &[u8]) -> Passed {
         self.up.0.extend(bytes);
         let mut passed = Passed::default();
-        while let Some(packet) = if self.blind { None } else { self.up.next() } {
-            if self.greeting {
+        while let Some(packet) = if self.is_blind() { None } else { self.up.next() } {
+            if self.reading == Reading::Greeting {
                 self.greet(&packet);
             } else if let Some(statement) = self.run(&packet) {
                 if self.watch.pattern.is_match(&statement) {
@@ -168,7 +180,7 @@ impl Talk for MySql {
             }
             passed.bytes.extend(packet);
         }
-        if self.blind {
+        if self.is_blind() {
             passed.bytes.append(&mut self.up.0);
         }
         passed
@@ -177,14 +189,14 @@ impl Talk for MySql {
     fn answered(&mut self, bytes: &[u8]) -> Passed {
         self.down.0.extend(bytes);
         let mut passed = Passed::default();
-        while let Some(packet) = if self.blind { None } else { self.down.next() } {
+        while let Some(packet) = if self.is_blind() { None } else { self.down.next() } {
             if self.heard(&packet) {
                 passed.come = true;
                 return passed;
             }
             passed.bytes.extend(packet);
         }
-        if self.blind {
+        if self.is_blind() {
             passed.bytes.append(&mut self.down.0);
         }
         passed

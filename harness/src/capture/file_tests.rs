@@ -85,17 +85,43 @@ fn file(name: &str) -> String {
 
 #[test]
 fn what_is_captured_reads_like_a_scenario_that_a_person_wrote() {
-    insta::assert_snapshot!(file("db_prod_orders.yaml"));
+    let text = file("db_prod_orders.yaml");
+    for line in [
+        "# Captured from db/prod/config/orders.",
+        "    max_lease_ttl: 1d\n",
+        "        reader:\n          default_ttl: 1h\n          max_ttl: 4h\n",
+        "batch: { username: batch_user, rotation_period: 1d }",
+        "  - issue: { role: database/reader, as: before_0 }\n",
+        "  - fault: { upgrade: {} }\n",
+    ] {
+        let other = line.replace("1d", "24h");
+        assert!(text.contains(line) || text.contains(&other), "{line}\n{text}");
+    }
+    assert!(!text.contains("of.another") && !text.contains("cron") && !text.contains("bare"), "{text}");
 }
 
 #[test]
 fn policies_and_auth_methods_are_carried_through_and_read_back() {
-    insta::assert_snapshot!(file("access.yaml"));
+    let text = file("access.yaml");
+    for line in ["path: sys/policies/acl/app", "token_policies: [app]", "token_ttl: 1200", "bind_secret_id: true"] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.contains("- api: { path: auth/approle/role/web, answers: { status: 200 } }"), "{text}");
 }
 
 #[test]
 fn the_list_names_what_was_read_what_could_not_be_and_what_is_left_out() {
-    insta::assert_snapshot!(file("README.md"));
+    let text = file("README.md");
+    for line in [
+        "- `GET sys/mounts`\n",
+        "- `GET sys/audit`: refused: permission_denied (403)",
+        "- the kv engine at kv/: only database engines are reproduced",
+        "- db/prod/config/legacy: its plugin is mysql-database-plugin, and only PostgreSQL is reproduced",
+        "- db/prod/static-roles/cron: it is rotated on a schedule, and a scenario has periods only",
+        "- the policy leaky: its name or its text cannot be written down as it is",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn command(args: &Run) -> String {
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn failure(error: SuiteError) -> Failure {
+pub(super) fn failure(error: SuiteError) -> Failure {
     match error {
         // A program named on the command line is a matter of the command line.
         SuiteError::Fetch(FetchError::Given(error)) => Failure::usage(error),
@@ -174,7 +174,7 @@ fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
 }
 
 /// The first signal stops the run in good order, the second at once.
-fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     tokio::spawn(async move {
         signals.next().await;
@@ -189,14 +189,14 @@ fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result
 }
 
 /// The signals by which a person, a build server or a closing terminal asks for the end.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -204,7 +204,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -111,6 +111,8 @@ fn idle() -> Result<Arc<Scenario>, Failure> {
 
 async fn run(scenarios: Vec<Arc<Scenario>>, jobs: usize, reports: &Path) -> Result<Record, Failure> {
     let settings = Settings {
+        providers: vec![leaseproof_harness::provider::site::Choice::Native],
+        images: leaseproof_harness::provider::docker::image::Images::default(),
         vaults: vec!["openbao".parse()?],
         postgres: "postgres".parse()?,
         postgres_bin: None,
@@ -179,6 +181,7 @@ async fn start(
         data,
         listen: ports[0].address().to_string(),
         cluster: ports[1].address().to_string(),
+        peers: ports[1].address().to_string(),
         api: ports[0].address().to_string(),
         hashicorp: false,
     };

@@ -9,8 +9,8 @@ use crate::event::{Actor, Event, ServerState};
 use crate::history::History;
 use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
-use crate::provider::native::port::Port;
 use crate::provider::docker::container::{Container, ContainerError};
+use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::file::{Endpoint, RootKind, Server, Storage};
 use crate::secret::Secret;
@@ -88,7 +88,7 @@ pub enum Body {
     /// A process of this machine.
     Process(Process),
     /// A container.
-    Container(Container),
+    Container(Box<Container>),
 }
 
 impl From<Process> for Body {
@@ -99,7 +99,7 @@ impl From<Process> for Body {
 
 impl From<Container> for Body {
     fn from(container: Container) -> Self {
-        Self::Container(container)
+        Self::Container(Box::new(container))
     }
 }
 

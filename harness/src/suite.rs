@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
+use crate::hold;
 use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::docker::engine::Engine;
@@ -330,11 +331,8 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let programs = Programs {
-            vault: vault.clone(),
-            postgres: Some(site.postgres.clone()),
-            toxiproxy: self.toxiproxy.clone(),
-        };
+        let programs =
+            Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()), toxiproxy: self.toxiproxy.clone() };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
             provider: &site.provider,
@@ -373,20 +371,12 @@ impl Suite {
     fn keeper<'a>(&'a self, run: usize, site: &'a Site) -> Keep<'a> {
         Box::new(move |world| {
             let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
-            let mut lines = vec![
-                format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
-                format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
-            ];
             if let Some(postgres) = &world.stack.postgres {
-                let address = postgres.direct.address();
-                let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
-                lines.push(format!("export PGHOST={host} PGPORT={port} PGUSER={}", postgres.admin.username));
-                lines.push(format!("export PGPASSWORD={}", postgres.admin.password.expose()));
-                addresses.push(("postgres".to_owned(), address));
+                addresses.push(("postgres".to_owned(), postgres.direct.address()));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = site.provider.folder().join(format!("kept-{run}.sh"));
-            let written = write_private(&secrets, &(lines.join("\n") + "\n"));
+            let written = hold::write_private(&secrets, &hold::exports(&world.stack));
             if let Err(error) = written {
                 world.history.note(
                     crate::event::Actor::Harness,
@@ -538,11 +528,4 @@ fn slug(name: &str) -> String {
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     let slug = words.split_whitespace().collect::<Vec<_>>().join("-");
     slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }

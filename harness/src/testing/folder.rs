@@ -59,7 +59,10 @@ impl Tests {
             seed: options.seed,
             keep: false,
             reports: options.reports.clone(),
-            command: format!("leaseproof run {folder}{vaults} --postgres {} --provider {}", options.postgres, options.provider),
+            command: format!(
+                "leaseproof run {folder}{vaults} --postgres {} --provider {}",
+                options.postgres, options.provider
+            ),
         };
         let shared = Shared {
             options,

@@ -42,7 +42,8 @@ impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("write SERVICE=IMAGE, as in openbao=openbao/openbao:2.7.2 (services: {})", SERVICES.join(", "));
+        let wrong =
+            || format!("write SERVICE=IMAGE, as in openbao=openbao/openbao:2.7.2 (services: {})", SERVICES.join(", "));
         let (service, image) = text.split_once('=').ok_or_else(wrong)?;
         if image.is_empty() || !SERVICES.contains(&service) {
             return Err(wrong());
@@ -91,7 +92,9 @@ impl Images {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// It is a program of this machine.
-    #[error("{part} is a program of this machine, which does not run in a container; use `--provider native`, or an image with `--image`")]
+    #[error(
+        "{part} is a program of this machine, which does not run in a container; use `--provider native`, or an image with `--image`"
+    )]
     Program {
         /// The part.
         part: Part,

@@ -116,9 +116,9 @@ impl Docker {
                 }
             };
             let place = Place { docker: self, network, labels, folder, prefix, lines, history };
-            place.stack(programs, scenario).await
+            Box::pin(place.stack(programs, scenario)).await
         };
-        let up = up.await;
+        let up = Box::pin(up).await;
         if up.is_err() {
             // The first error is the one that counts; what is still left goes with the run.
             let _ = self.remove(name).await;
@@ -264,8 +264,7 @@ impl Place<'_> {
         (server.keys, server.root_token) = (keys.unseal, keys.root);
         server.unseal().await?;
         server.until_active().await?;
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
 
@@ -281,7 +280,7 @@ impl Place<'_> {
         let secrets = self.history.secrets();
         let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
         let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;
-        blueprint.program = "sh".to_owned();
+        "sh".clone_into(&mut blueprint.program);
         blueprint.arguments = vec![format!("{FILES}/start.sh")];
         blueprint.user = Some("postgres".to_owned());
         let settings = postgres_launch::configuration("*", POSTGRES_PORT, wanted.max_connections);
@@ -308,8 +307,7 @@ impl Place<'_> {
         if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
             return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
         }
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
         Ok((server, from_vault, from_clients))
     }
 }

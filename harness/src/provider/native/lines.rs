@@ -39,7 +39,7 @@ pub(in crate::provider) enum Lines {
         /// Its API.
         api: Toxiproxy,
         /// Its process.
-        process: Process,
+        process: Box<Process>,
         /// The ports that it listens on.
         ports: Mutex<Vec<Port>>,
     },
@@ -69,7 +69,7 @@ impl Lines {
             |(from, to): &(Endpoint, Endpoint)| format!(", but {from}→{to}, on which a fault waits for its moment");
         let but: String = read.iter().map(but).collect();
         history.note(Actor::Harness, Event::Note(format!("the links are on {}{but}", name_of(program))));
-        Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })
+        Ok(Self::Toxiproxy { seed, read, api, process: Box::new(process), ports: Mutex::new(vec![port]) })
     }
 
     /// Lays a link between two ends, on loopback; `nth` sets its chance apart from the others'.
@@ -112,9 +112,10 @@ impl Lines {
     pub(in crate::provider) fn into_server(self) -> Option<ToxiproxyServer> {
         match self {
             Self::InProcess { .. } => None,
-            Self::Toxiproxy { process, ports, .. } => {
-                Some(ToxiproxyServer { process, ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner) })
-            }
+            Self::Toxiproxy { process, ports, .. } => Some(ToxiproxyServer {
+                process: *process,
+                ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner),
+            }),
         }
     }
 }

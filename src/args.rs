@@ -75,6 +75,8 @@ pub(crate) enum Format {
 pub(crate) enum TableFormat {
     /// For people.
     Text,
+    /// A page for browsers.
+    Html,
     /// For programs.
     Json,
     /// For documentation.
@@ -281,7 +283,7 @@ pub(crate) struct Coverage {
     /// Scenario files, and folders that hold them.
     #[arg(default_value = SCENARIOS)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Text for people, JSON, or a Markdown table.
+    /// Text for people, JSON, Markdown tables, or an HTML page.
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub(crate) format: TableFormat,
 }

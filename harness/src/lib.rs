@@ -4,6 +4,7 @@ pub mod book;
 pub mod call;
 pub mod check;
 pub mod client;
+pub mod coverage;
 pub mod engine;
 pub mod event;
 pub mod fault;

@@ -51,6 +51,8 @@ pub struct PlannedStep {
     pub action: Action,
     /// The promises that it judges.
     pub cites: Vec<String>,
+    /// Those of them from which real servers are known to deviate, as this step demands.
+    pub deviates: Vec<String>,
     /// For a wait between two bounds: what the seed drew.
     pub drawn: Option<Duration>,
     /// For a fault: what happens while it lasts. `None`: it lasts to the end.
@@ -97,8 +99,8 @@ fn plan_step(step: &Step, number: String, draw: &mut ChaCha12Rng) -> PlannedStep
             title::wait(wait, drawn)
         }
     };
-    let Step { at, action, cites } = step.clone();
-    PlannedStep { number, at, title, action, cites, drawn, during }
+    let Step { at, action, cites, deviates } = step.clone();
+    PlannedStep { number, at, title, action, cites, deviates, drawn, during }
 }
 
 fn draw_between([from, to]: [Length; 2], draw: &mut ChaCha12Rng) -> Duration {

@@ -28,6 +28,7 @@ pub(super) fn render(record: &Record) -> String {
             failure(&mut text, scenario);
         }
     }
+    deviations(&mut text, record);
     let _ = write!(text, "\n### Run all of it again\n\n{}", block(&record.rerun));
     text
 }
@@ -82,6 +83,18 @@ fn side_by_side(text: &mut String, record: &Record) {
             let _ = write!(text, " {word} |");
         }
         text.push('\n');
+    }
+}
+
+/// Where servers did not do what is documented, and were known not to.
+fn deviations(text: &mut String, record: &Record) {
+    let known = words::deviations(record);
+    if known.is_empty() {
+        return;
+    }
+    text.push_str("\n### Known deviations from the documentation\n\n");
+    for (server, id, really) in known {
+        let _ = writeln!(text, "- {} deviates from **{}**: {}", plain(server), plain(id), plain(really));
     }
 }
 

@@ -66,6 +66,9 @@ pub fn end(record: &Record, folder: &Path, style: Style) -> String {
             let _ = write!(text, "\n{}", failure(scenario, folder, style));
         }
     }
+    for (server, id, really) in words::deviations(record) {
+        let _ = writeln!(text, "\n{server} deviates from {id}, as known: {}", plain(really));
+    }
     for file in &record.secrets.found_in {
         let _ = writeln!(text, "\nA secret was found in {file}. Do not publish this folder.");
     }

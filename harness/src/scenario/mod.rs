@@ -205,6 +205,8 @@ pub struct Step {
     pub action: Action,
     /// The promises that it judges.
     pub cites: Vec<String>,
+    /// Those of them from which real servers are known to deviate, as this step demands.
+    pub deviates: Vec<String>,
 }
 
 /// What a step does.
@@ -242,7 +244,7 @@ pub enum Verb {
     /// Calls Vault's API.
     Api(Api),
     /// Calls Vault's API from several places at once.
-    Race(Race),
+    Race(Box<Race>),
     /// Runs SQL.
     Sql(Sql),
 }

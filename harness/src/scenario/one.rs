@@ -25,6 +25,15 @@ macro_rules! one_of {
                 None
             }
         }
+
+        impl $view<'_> {
+            /// Its key in the file.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($field)),*
+                }
+            }
+        }
     };
 }
 

@@ -32,7 +32,7 @@ fn ready(state: u8) -> Vec<u8> {
     message(b'Z', &[state])
 }
 
-fn passes(passed: Passed, bytes: &[u8]) {
+fn passes(passed: &Passed, bytes: &[u8]) {
     assert!(!passed.come && passed.bytes == bytes, "{passed:?} instead of {bytes:?}");
 }
 
@@ -48,7 +48,7 @@ fn a_statement_is_met_before_any_byte_of_it_has_passed() {
 fn a_prepared_statement_is_met_when_it_is_executed_and_not_when_it_is_prepared() {
     let mut talk = postgres(Moment::BeforeSent);
     let prepare = [message(b'P', b"s1\0ALTER USER x\0\0\0"), message(b'S', b"")].concat();
-    passes(talk.asked(&prepare), &prepare);
+    passes(&talk.asked(&prepare), &prepare);
     let bind = message(b'B', b"\0s1\0\0\0\0\0\0\0");
     let passed = talk.asked(&[bind.clone(), message(b'E', b"\0\0\0\0\0"), message(b'S', b"")].concat());
     assert_eq!(passed, Passed { bytes: bind, come: true });
@@ -58,8 +58,8 @@ fn a_prepared_statement_is_met_when_it_is_executed_and_not_when_it_is_prepared()
 fn a_statement_of_its_own_is_done_when_the_server_is_ready_and_nothing_of_that_passes() {
     let mut talk = postgres(Moment::AfterDone);
     let sent = query("ALTER ROLE x");
-    passes(talk.asked(&sent), &sent);
-    passes(talk.answered(&complete("ALTER ROLE")), b"");
+    passes(&talk.asked(&sent), &sent);
+    passes(&talk.answered(&complete("ALTER ROLE")), b"");
     assert_eq!(talk.answered(&ready(b'I')), Passed { bytes: Vec::new(), come: true });
 }
 
@@ -68,10 +68,10 @@ fn in_a_transaction_a_statement_is_done_when_it_is_committed() {
     let mut talk = postgres(Moment::AfterDone);
     talk.asked(&query("BEGIN"));
     let begun = [complete("BEGIN"), ready(b'T')].concat();
-    passes(talk.answered(&begun), &begun);
+    passes(&talk.answered(&begun), &begun);
     talk.asked(&query("ALTER ROLE x"));
     let altered = [complete("ALTER ROLE"), ready(b'T')].concat();
-    passes(talk.answered(&altered), &altered);
+    passes(&talk.answered(&altered), &altered);
     talk.asked(&query("COMMIT"));
     let committed = talk.answered(&[complete("COMMIT"), ready(b'I')].concat());
     assert_eq!(committed, Passed { bytes: Vec::new(), come: true });
@@ -85,7 +85,7 @@ fn a_statement_that_did_not_last_is_not_done(#[case] first: Vec<Vec<u8>>, #[case
     let mut talk = postgres(Moment::AfterDone);
     talk.asked(&query("ALTER ROLE x"));
     for answer in [first.concat(), second.concat()] {
-        passes(talk.answered(&answer), &answer);
+        passes(&talk.answered(&answer), &answer);
     }
     // And the next one that lasts is.
     talk.asked(&query("ALTER ROLE x"));
@@ -97,10 +97,10 @@ fn a_client_that_is_refused_encryption_is_read_and_one_that_gets_it_is_not() {
     for (answer, come) in [(b"N", true), (b"S", false)] {
         let mut talk = watch(Protocol::Postgres, "ALTER", Moment::BeforeSent).reader(true);
         let request = [8_u32.to_be_bytes(), 80_877_103_u32.to_be_bytes()].concat();
-        passes(talk.asked(&request), &request);
-        passes(talk.answered(answer), answer);
+        passes(&talk.asked(&request), &request);
+        passes(&talk.answered(answer), answer);
         let startup = [13_u32.to_be_bytes().as_slice(), &196_608_u32.to_be_bytes(), b"user\0"].concat();
-        passes(talk.asked(&startup), &startup);
+        passes(&talk.asked(&startup), &startup);
         assert_eq!(talk.asked(&query("ALTER ROLE x")).come, come);
     }
 }
@@ -109,7 +109,7 @@ fn a_client_that_is_refused_encryption_is_read_and_one_that_gets_it_is_not() {
 fn a_request_is_met_by_its_first_line_before_it_has_passed() {
     let mut talk = http(Moment::BeforeSent);
     let before = b"PUT /v1/auth HTTP/1.1\r\nContent-Length: 29\r\n\r\nPUT /v1/sys/leases/renew HTTP/".to_vec();
-    passes(talk.asked(&before), &before[..before.len()]);
+    passes(&talk.asked(&before), &before[..before.len()]);
     let passed = talk.asked(b"PUT /v1/sys/leases/renew HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(passed, Passed { bytes: Vec::new(), come: true });
 }
@@ -118,10 +118,10 @@ fn a_request_is_met_by_its_first_line_before_it_has_passed() {
 fn a_request_is_done_when_the_server_says_its_first_byte_which_does_not_pass() {
     let mut talk = http(Moment::AfterDone);
     let first = b"POST /v1/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    passes(talk.asked(first), first);
-    passes(talk.answered(b"HTTP/1.1 204 No Content\r\n\r\n"), b"HTTP/1.1 204 No Content\r\n\r\n");
+    passes(&talk.asked(first), first);
+    passes(&talk.answered(b"HTTP/1.1 204 No Content\r\n\r\n"), b"HTTP/1.1 204 No Content\r\n\r\n");
     let request = b"PUT /v1/sys/leases/renew HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
-    passes(talk.asked(request), request);
+    passes(&talk.asked(request), request);
     assert_eq!(talk.answered(b"H"), Passed { bytes: Vec::new(), come: true });
 }
 

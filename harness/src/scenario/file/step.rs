@@ -69,6 +69,10 @@ pub struct Step {
     /// With any verb but `fault` and `wait`: the promises that this step judges. Left out: all of the scenario's.
     #[serde(default)]
     pub cites: Option<Vec<Marked<String>>>,
+    /// With any verb but `fault` and `wait`: promises from which real servers are known to deviate, and whose real behaviour
+    /// this step demands. The report names the deviation; a server that no longer deviates is a change, and a failure.
+    #[serde(default)]
+    pub deviates: Option<Vec<Marked<String>>>,
 }
 
 /// Takes a credential from a dynamic role.

@@ -34,6 +34,10 @@ Exit codes:
 pub(crate) enum Command {
     /// Run scenarios against real servers and judge what was seen.
     Run(Box<Run>),
+    /// Say whether an upgrade of the secrets server is safe for the credentials that are out.
+    Upgrade(Box<Upgrade>),
+    /// Read a live server's roles, TTLs and policies, and write scenarios that reproduce them. Writes nothing to the server.
+    Capture(Capture),
     /// Check scenario files without starting anything.
     Validate(Validate),
     /// List scenarios: what each shows, its promises and its servers.
@@ -60,6 +64,8 @@ pub(crate) enum Command {
 
 /// Where scenarios are when no path is given.
 const SCENARIOS: &str = "scenarios";
+/// Where those are that watch over an upgrade.
+const UPGRADE_SCENARIOS: &str = "scenarios/upgrade";
 
 /// Text for people, or JSON for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -202,6 +208,80 @@ pub(crate) struct Run {
     /// Run only the i-th of n parts of the scenarios, to spread a run over machines.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof upgrade --from openbao:2.6.1 --to openbao:2.7.2
+      runs every scenario below ./scenarios/upgrade on the one, on the other, and through the upgrade
+  leaseproof upgrade scenarios/leases my.yaml --from openbao:2.7.0 --to openbao:2.7.2 --repeat 5
+      the same for scenarios of your own
+  leaseproof upgrade --from vault:1.21.0 --to openbao:2.7.2
+      compares two products; one is not started on the other's data
+
+The answer is GO, GO WITH CHANGES, NO-GO or INCONCLUSIVE; upgrade.html, upgrade.md and upgrade.json in the run's folder
+say what it rests on.
+
+Exit codes: 0 go, with changes or without; 1 no-go; 2 usage or invalid file; 3 environment; 4 inconclusive; 130 interrupted.")]
+pub(crate) struct Upgrade {
+    /// Scenario files, and folders that hold them.
+    #[arg(default_value = UPGRADE_SCENARIOS)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The secrets server that runs now: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
+    #[arg(long, value_name = "SERVER", value_parser = vault)]
+    pub(crate) from: Part,
+    /// The secrets server that is to come.
+    #[arg(long, value_name = "SERVER", value_parser = vault)]
+    pub(crate) to: Part,
+    /// Run only scenarios whose path contains this text (can be given several times).
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// How many scenarios run at once.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs)]
+    pub(crate) jobs: usize,
+    /// The seed of every plan [default: a random one, which the reports name].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How often each leg runs. Times are compared from three on; what varies between repeats is noise.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    /// The folder in which the run gets a folder of its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) report_dir: PathBuf,
+    /// Text for people, or JSON lines, the last of them the whole report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  VAULT_TOKEN=... leaseproof capture --addr http://127.0.0.1:8200 --into scenarios/ours
+  leaseproof capture --addr http://127.0.0.1:8200 --token-file ~/.vault-token --into scenarios/ours
+  leaseproof upgrade scenarios/ours --from openbao:2.6.1 --to openbao:2.7.2
+      tries the upgrade on what was captured
+
+Only GET and LIST are called. No secret is read into a file: no credential, no connection string, no key. README.md in the
+folder lists every call, what the token may not read, and what is left out.
+
+Exit codes: 0 captured; 2 usage; 3 the server cannot be read, or the folder not written.")]
+pub(crate) struct Capture {
+    /// The server's address.
+    #[arg(long, value_name = "URL", env = "VAULT_ADDR", hide_env_values = true)]
+    pub(crate) addr: String,
+    /// A file that holds the token; VAULT_TOKEN is taken when this is left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The folder to write, new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

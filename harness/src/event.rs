@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
 use crate::scenario::file::{Endpoint, Method, Server};
+use crate::shape::Shape;
 use crate::time::{Interval, Moment};
 
 /// One thing that happened, with its number and the time in which it did.
@@ -25,6 +26,9 @@ pub struct Entry {
     pub step: Option<String>,
     /// What it was.
     pub event: Event,
+    /// What the answer is made of, where it is one of Vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Box<Shape>>,
 }
 
 /// Who acts.

@@ -74,7 +74,7 @@ async fn keep(
     let history = History::create(&folder, Clock::start(), KnownSecrets::default(), None);
     let history = history.map_err(|error| broken(error.to_string()))?;
     let vault = site.vaults.first().cloned().ok_or_else(|| broken("no secrets server is named".to_owned()))?;
-    let programs = Programs { vault, postgres: Some(site.postgres.clone()), toxiproxy: None };
+    let programs = Programs { vault, next: None, postgres: Some(site.postgres.clone()), toxiproxy: None };
     let stack = tokio::select! {
         stack = site.provider.up(&programs, &plan.scenario, NAME, plan.seed, &history) => stack?,
         () = stop.cancelled() => return Ok(()),

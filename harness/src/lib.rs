@@ -2,6 +2,7 @@
 
 pub mod book;
 pub mod call;
+pub mod capture;
 pub mod check;
 pub mod client;
 pub mod coverage;
@@ -23,11 +24,13 @@ pub mod runner;
 pub mod scenario;
 pub mod secret;
 pub mod service;
+pub mod shape;
 pub mod stack;
 pub mod suite;
 #[cfg(test)]
 mod tape;
 pub mod testing;
 pub mod time;
+pub mod upgrade;
 pub mod wait;
 pub mod world;

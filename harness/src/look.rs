@@ -134,8 +134,8 @@ pub async fn static_role(
 ) -> Result<(), Missing> {
     let vault = world.stack.vault.root();
     let seen = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
-    let (mut at, mut login) = (seen.at, None);
-    let mut outcome = seen.outcome;
+    let Seen { mut at, mut outcome, shape } = seen;
+    let mut login = None;
     if let Outcome::Ok(reply) = &mut outcome {
         let password = world.history.secrets().learn(reply.body.password.clone());
         let present = Login { username: reply.body.username.clone(), password };
@@ -158,7 +158,8 @@ pub async fn static_role(
         },
     });
     let kept_as = keep_as.map(ToString::to_string);
-    world.write(who, step, at, Event::StaticRead { role: role.to_string(), kept_as, outcome, login });
+    let event = Event::StaticRead { role: role.to_string(), kept_as, outcome, login };
+    world.history.write_answer(at, who.clone(), step.map(str::to_owned), event, shape);
     Ok(())
 }
 

@@ -219,8 +219,12 @@ impl Runner {
                     End::Cut(CutBy::Fault, why)
                 })?;
                 let number = injected.fault;
+                let is_over = injected.is_momentary() && step.during.is_none();
                 self.injected += 1;
                 self.faults.push(injected);
+                if is_over {
+                    self.heal(number).await?;
+                }
                 let seen = "injected, and seen to take effect";
                 let Some(during) = &step.during else {
                     self.ended(&step.number, Judgement::held(seen, Vec::new()));

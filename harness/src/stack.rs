@@ -86,14 +86,14 @@ pub enum StackError {
 #[derive(Debug)]
 pub enum Body {
     /// A process of this machine.
-    Process(Process),
+    Process(Box<Process>),
     /// A container.
     Container(Box<Container>),
 }
 
 impl From<Process> for Body {
     fn from(process: Process) -> Self {
-        Self::Process(process)
+        Self::Process(Box::new(process))
     }
 }
 
@@ -272,11 +272,36 @@ pub struct VaultServer {
     pub keys: Vec<Secret>,
     /// Where it keeps its data.
     pub storage: Storage,
-    /// `openbao 2.7.2`.
+    /// `OpenBao 2.7.2`: what it was started as.
+    pub product: String,
+    /// What follows when it is upgraded.
+    pub next: Mutex<Option<Next>>,
+}
+
+/// The program that follows on a server's data.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// The program.
+    pub program: PathBuf,
+    /// `OpenBao 2.7.2`.
     pub product: String,
 }
 
 impl VaultServer {
+    /// Has the program that follows start next, and says what that is. Where none follows, it is the same again.
+    pub fn move_on(&self) -> String {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match next {
+            Some(Next { program, product }) => {
+                if let Body::Process(process) = &self.machine.body {
+                    process.replace_program(program);
+                }
+                product
+            }
+            None => self.product.clone(),
+        }
+    }
+
     /// A way to it as root, that no link fault touches.
     pub fn root(&self) -> Vault {
         self.direct.with_token(&self.root_token)

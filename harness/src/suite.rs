@@ -13,6 +13,7 @@ use crate::history::{History, Listener};
 use crate::hold;
 use crate::plan::Plan;
 use crate::provider::Programs;
+use crate::provider::UpError;
 use crate::provider::docker::engine::Engine;
 use crate::provider::docker::image::Images;
 use crate::provider::native::cache::Cache;
@@ -27,6 +28,7 @@ use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResu
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
+use crate::stack::Stack;
 use crate::time::Clock;
 
 /// What is added to where servers come from when the links are on the real thing.
@@ -195,6 +197,17 @@ pub struct Suite {
     stop: CancellationToken,
 }
 
+/// What one run of a scenario runs on: servers by their number in the run.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// The server that it starts on.
+    pub server: usize,
+    /// The server that follows on its data where the scenario says `upgrade`.
+    pub next: Option<usize>,
+    /// The command that runs just this again; that of an ordinary run when `None`.
+    pub rerun: Option<String>,
+}
+
 /// How a run is set up, whatever it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -284,22 +297,87 @@ impl Suite {
         self.sites.iter().flat_map(|site| site.vaults.iter().map(move |vault| Target { site, vault }))
     }
 
+    /// A server by its number.
+    fn target(&self, server: usize) -> Target<'_> {
+        #[expect(clippy::expect_used, reason = "the number is one of those that `servers` gives")]
+        self.targets().nth(server).expect("a server of this run")
+    }
+
     fn name_of(&self, target: Target<'_>) -> String {
         let name = name_of(target.vault);
         if self.sites.len() > 1 { format!("{name} ({})", target.site.kind()) } else { name }
     }
 
+    /// The run's id: the name of its report folder.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was opened.
+    pub fn started(&self) -> jiff::Timestamp {
+        self.started
+    }
+
+    /// What was found for a server, by its number.
+    pub fn found(&self, server: usize) -> &Found {
+        self.target(server).vault
+    }
+
+    /// Tells that this many scenario runs follow.
+    pub fn ready(&self, runs: usize) {
+        (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: self.provider(), runs });
+    }
+
+    /// Brings up the servers of a scenario for something other than running it.
+    pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
+        let Target { site, vault } = self.target(server);
+        let programs =
+            Programs { vault: vault.clone(), next: None, postgres: Some(site.postgres.clone()), toxiproxy: None };
+        let history = History::in_memory(Clock::start(), self.secrets.clone());
+        site.provider.up(&programs, scenario, name, self.settings.seed, &history).await
+    }
+
+    /// Takes such servers down and removes their data.
+    pub async fn take_down(&self, server: usize, stack: Stack, name: &str) -> Result<(), UpError> {
+        self.target(server).site.provider.down(stack, name).await
+    }
+
+    /// Ends a run in which nothing ran, and leaves no report.
+    pub async fn abandon(self) -> Result<(), SuiteError> {
+        let mut gone = Ok(());
+        for site in self.sites {
+            gone = gone.and(site.provider.close().await);
+        }
+        // An empty folder of ours; one that somebody put something into stays.
+        let _ = std::fs::remove_dir(&self.folder);
+        gone.map_err(|e| SuiteError::Aborted(e.to_string()))
+    }
+
     /// Runs one scenario on one of the servers; `run` is its number in the run.
+    ///
+    /// # Panics
+    ///
+    /// When the server is none of those that [`Suite::servers`] gives.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
-        #[expect(clippy::expect_used, reason = "the number is one of those that `servers` gives")]
-        let target = self.targets().nth(server).expect("a server of this run");
+        self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
+    }
+
+    /// Runs one scenario on the servers of a course; `run` is its number in the run.
+    pub async fn run_on(&self, run: usize, scenario: &Arc<Scenario>, course: Course) -> ScenarioRecord {
+        let target = self.target(course.server);
+        let next = course.next.map(|next| self.target(next));
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
-        let server = self.name_of(target);
+        let server = match next {
+            Some(next) => format!("{} → {}", self.name_of(target), self.name_of(next)),
+            None => self.name_of(target),
+        };
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = self.blank_record(scenario, target, &folder, started);
-        let record = match self.run_in(run, scenario, target, &folder, clock, &blank).await {
+        let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
+        let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
+        let next = next.map(|next| next.vault.clone());
+        let record = match self.run_in(run, scenario, (target, next), &folder, clock, &blank).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -314,7 +392,7 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        target: Target<'_>,
+        (target, next): (Target<'_>, Option<Found>),
         folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
@@ -331,8 +409,12 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let programs =
-            Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()), toxiproxy: self.toxiproxy.clone() };
+        let programs = Programs {
+            vault: vault.clone(),
+            next,
+            postgres: Some(site.postgres.clone()),
+            toxiproxy: self.toxiproxy.clone(),
+        };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
             provider: &site.provider,
@@ -463,7 +545,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: suite.provider(), runs: runs.len() });
+    suite.ready(runs.len());
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())

@@ -51,8 +51,8 @@ impl World {
         seen: Seen<T>,
         event: impl FnOnce(crate::outcome::Outcome<T>) -> Event,
     ) -> u64 {
-        let at = seen.at;
-        self.write(who, step, at, event(seen.outcome))
+        let Seen { at, outcome, shape } = seen;
+        self.history.write_answer(at, who.clone(), step.map(str::to_owned), event(outcome), shape)
     }
 
     /// A way to Vault with a token that a step made, or as root; no link fault touches it.

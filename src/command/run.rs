@@ -146,7 +146,7 @@ fn command(args: &Run) -> String {
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn failure(error: SuiteError) -> Failure {
+pub(super) fn failure(error: SuiteError) -> Failure {
     match error {
         // A program named on the command line is a matter of the command line.
         SuiteError::Fetch(FetchError::Given(error)) => Failure::usage(error),
@@ -174,7 +174,7 @@ fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
 }
 
 /// The first signal stops the run in good order, the second at once.
-fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     tokio::spawn(async move {
         signals.next().await;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{Effect, FaultError, until_shows};
-use crate::event::Part;
+use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Silence};
 use crate::scenario::file::Server;
 use crate::scenario::one::Broken;
 use crate::service::vault::Vault;
 use crate::stack::Machine;
+use crate::time::Moment;
 use crate::world::World;
 
 /// What undoes a fault on a process.
@@ -22,6 +23,9 @@ pub(super) enum Undo {
 const SILENCE: Duration = Duration::from_millis(500);
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    if let Broken::Upgrade(_) = broken {
+        return upgrade(world).await;
+    }
     let server = match broken {
         Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => *on.server,
         Broken::Kill(on) => *on.server,
@@ -54,6 +58,30 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
         }
     };
     Ok(Effect { undo, disturbs: vec![part(server)], seen })
+}
+
+/// Stops Vault in good order and starts what follows on the same data; the same program, where nothing follows.
+async fn upgrade(world: &World) -> Result<Effect, FaultError> {
+    let vault = &world.stack.vault;
+    vault.machine.stop().await?;
+    let stopped = until_unreachable(world, Server::Vault).await?;
+    let product = vault.move_on();
+    let clock = world.history.clock();
+    let began = clock.now();
+    vault.machine.start().await?;
+    vault.until_answering().await?;
+    let answering = clock.now();
+    vault.unseal().await?;
+    vault.until_active().await?;
+    let active = clock.now();
+    world.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: product.clone() });
+    let millis = |from: Moment, to: Moment| to.since(from).as_millis();
+    let seen = format!(
+        "{stopped}; {product} answers {} ms after its start, and is active {} ms after its first answer",
+        millis(began, answering),
+        millis(answering, active)
+    );
+    Ok(Effect { undo: super::Undo::Momentary, disturbs: vec![Part::Vault], seen })
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {

@@ -26,6 +26,8 @@ pub enum UpError {
 pub struct Programs {
     /// The secrets server.
     pub vault: native::find::Found,
+    /// What follows on its data, in a run that goes through an upgrade.
+    pub next: Option<native::find::Found>,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
     /// The Toxiproxy server that the links are to be on; `None`: they are in this process.

@@ -199,6 +199,30 @@ async fn every_toxic_is_to_both_ends_what_it_is_on_a_real_toxiproxy_server() {
     server.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_the_real_server_is_known_to_do_otherwise_it_does_otherwise() {
+    let server = Server::start().await;
+    let behind = TcpListener::bind(any_port()).await.unwrap();
+    let links = both(&server, "differences", behind.local_addr().unwrap()).await;
+    let mut open = Vec::new();
+    let mut half = Vec::new();
+    for (_, link) in &links {
+        let reset = Toxic::ResetPeer { after: Duration::ZERO };
+        open.push(say_under(link, &behind, &reset, Direction::Upstream, Age::Open).await.0.speaker);
+        // A client that has said its last, and would still listen.
+        let mut client = soon(TcpStream::connect(link.address())).await.unwrap();
+        let mut far = soon(behind.accept()).await.unwrap().0;
+        client.shutdown().await.unwrap();
+        assert_eq!(listen(&mut far, 1).await.1, End::Fin);
+        let _ = far.write_all(b"late").await;
+        half.push(listen(&mut client, 4).await.0);
+    }
+    // An open connection is reset in process, and closed in order by the real server; a half-closed one is known to one.
+    assert_eq!(open, [End::Rst, End::Fin]);
+    assert_eq!(half, [b"late".to_vec(), Vec::new()]);
+    server.end().await;
+}
+
 /// What a new client meets that asks something.
 async fn ask(address: SocketAddr) -> Result<End, io::ErrorKind> {
     let mut client = match TcpStream::connect(address).await {

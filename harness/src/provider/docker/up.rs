@@ -256,6 +256,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage: wanted.storage,
             product: name_of(program),
+            next: Mutex::default(),
             machine: self.machine(Server::Vault, blueprint, vec![port]),
         };
         server.machine.start().await?;

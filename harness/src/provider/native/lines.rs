@@ -61,7 +61,7 @@ impl Lines {
             // Else it writes a line for each connection and request.
             .env("LOG_LEVEL", "warn")
             .owned_by(owner);
-        let process = Process::new(launch);
+        let process = Box::new(Process::new(launch));
         process.start().await.map_err(StackError::from)?;
         let api = Toxiproxy::at(port.address()).await.map_err(StackError::from)?;
         until_answering(&api, &process).await?;
@@ -69,7 +69,7 @@ impl Lines {
             |(from, to): &(Endpoint, Endpoint)| format!(", but {from}→{to}, on which a fault waits for its moment");
         let but: String = read.iter().map(but).collect();
         history.note(Actor::Harness, Event::Note(format!("the links are on {}{but}", name_of(program))));
-        Ok(Self::Toxiproxy { seed, read, api, process: Box::new(process), ports: Mutex::new(vec![port]) })
+        Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })
     }
 
     /// Lays a link between two ends, on loopback; `nth` sets its chance apart from the others'.

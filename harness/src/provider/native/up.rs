@@ -35,7 +35,7 @@ use crate::service::postgres::launch as postgres_launch;
 use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
+use crate::stack::{Links, Machine, Next, PostgresServer, Stack, StackError, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
@@ -82,8 +82,7 @@ impl Native {
             }
         };
         // Both to their end, also when one fails: what is still being copied could not be removed.
-        let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
+        let (vault, postgres) = tokio::join!(self.vault(programs, &scenario.stack, name, &proxies, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
         links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
@@ -133,12 +132,13 @@ impl Native {
 
     async fn vault(
         &self,
-        program: &Found,
+        programs: &Programs,
         wanted: &scenario::Stack,
         name: &str,
         lines: &Lines,
         history: &History,
     ) -> Result<(VaultServer, Link), UpError> {
+        let program = &programs.vault;
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
         let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
@@ -162,6 +162,9 @@ impl Native {
             Some(keys) => keys,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
+        server.next = Mutex::new(
+            programs.next.as_ref().map(|next| Next { program: next.program.clone(), product: name_of(next) }),
+        );
         server.keys = keys.unseal;
         server.root_token = keys.root;
         server.unseal().await?;
@@ -295,6 +298,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage,
             product: name_of(program),
+            next: Mutex::default(),
         };
         server.machine.start().await?;
         server.until_answering().await?;

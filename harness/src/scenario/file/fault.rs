@@ -55,6 +55,10 @@ pub struct Fault {
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
+    /// Vault is stopped and the version that follows is started on its data and unsealed. Only `leaseproof upgrade` has a
+    /// version that follows; in any other run it is the same program that starts again.
+    #[serde(default)]
+    pub upgrade: Option<Marked<Nothing>>,
 
     // ---- Vault
     /// Vault is sealed; unsealing heals it.
@@ -176,7 +180,7 @@ pub struct When {
     /// A regular expression, found in the text of an SQL statement that is run.
     #[serde(default)]
     pub statement: Option<Marked<String>>,
-    /// A regular expression, found in the method and path of an HTTP request: `PUT /v1/sys/leases/renew`.
+    /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
     #[serde(default)]
     pub request: Option<Marked<String>>,
     /// Before it has reached the server.

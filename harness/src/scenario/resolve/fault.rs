@@ -44,7 +44,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            stop, kill, pause, restart,
+            stop, kill, pause, restart, upgrade,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -166,6 +166,9 @@ impl Resolver<'_> {
             if server.value == Server::Vault {
                 self.needs_raft(server.at, &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"));
             }
+        }
+        if let Some(upgrade) = &fault.upgrade {
+            self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
         }
         for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
             if server.value == Server::Postgres {

@@ -179,6 +179,8 @@ pub enum Event {
     },
     /// Something worth telling a reader.
     Note(String),
+    /// The harness itself did not run, for most of the time of the entry.
+    HeldUp,
     /// The run could not go on to its end.
     CutShort {
         /// Of what kind the reason is.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod between;
 pub mod book;
 pub mod call;
 pub mod capture;
@@ -26,6 +27,7 @@ pub mod secret;
 pub mod service;
 pub mod shape;
 pub mod stack;
+pub mod stall;
 pub mod suite;
 #[cfg(test)]
 mod tape;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, future, stream};
 use tokio_util::sync::CancellationToken;
 
+use crate::between::Between;
 use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
@@ -362,8 +363,29 @@ impl Suite {
         self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
     }
 
+    /// The same, with something that stands between the stack and everything that acts on it.
+    pub async fn run_behind(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        server: usize,
+        between: Option<&dyn Between>,
+    ) -> ScenarioRecord {
+        self.run_with(run, scenario, Course { server, next: None, rerun: None }, between).await
+    }
+
     /// Runs one scenario on the servers of a course; `run` is its number in the run.
     pub async fn run_on(&self, run: usize, scenario: &Arc<Scenario>, course: Course) -> ScenarioRecord {
+        self.run_with(run, scenario, course, None).await
+    }
+
+    async fn run_with(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        course: Course,
+        between: Option<&dyn Between>,
+    ) -> ScenarioRecord {
         let target = self.target(course.server);
         let next = course.next.map(|next| self.target(next));
         let started = jiff::Timestamp::now();
@@ -377,7 +399,7 @@ impl Suite {
         let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
         let next = next.map(|next| next.vault.clone());
-        let record = match self.run_in(run, scenario, (target, next), &folder, clock, &blank).await {
+        let record = match self.run_in(run, scenario, (target, next), clock, &blank, between).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -393,10 +415,11 @@ impl Suite {
         run: usize,
         scenario: &Arc<Scenario>,
         (target, next): (Target<'_>, Option<Found>),
-        folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
+        between: Option<&dyn Between>,
     ) -> std::io::Result<ScenarioRecord> {
+        let folder = blank.folder.as_str();
         let place = self.folder.join(folder);
         let logs = place.join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -425,6 +448,7 @@ impl Suite {
             history: history.clone(),
             stop: self.stop.clone(),
             keep,
+            between,
         }))
         .await;
         let entries = history.entries();

@@ -58,15 +58,19 @@ pub(crate) fn shut_out() -> Outcome<()> {
     refused(Cause::Authentication, "28P01")
 }
 
+fn lease_id(credential: &str) -> String {
+    format!("database/creds/app/{credential}")
+}
+
 pub(crate) fn issued(credential: &str, ttl: u64) -> Event {
-    let lease_id = format!("database/creds/app/{credential}");
+    let lease_id = lease_id(credential);
     let username = format!("v-root-app-{credential}");
     let outcome = reply(200, Lease { lease_id, username, ttl, renewable: true });
     Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), token: None, outcome }
 }
 
 pub(crate) fn renewed(credential: &str, ttl: u64) -> Event {
-    let body = Renewal { lease_id: String::new(), ttl, renewable: true, data: false };
+    let body = Renewal { lease_id: lease_id(credential), ttl, renewable: true, data: false };
     Event::Renewed { credential: credential.to_owned(), increment: None, outcome: reply(200, body) }
 }
 

@@ -10,6 +10,7 @@ mod provision;
 mod report;
 mod run;
 mod schema;
+mod soak;
 mod up;
 mod upgrade;
 mod validate;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Run(args) => waiting_for(run::run(*args)),
         Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
         Command::Capture(args) => waiting_for(capture::run(args)),
+        Command::Soak(args) => waiting_for(soak::run(args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -30,6 +30,7 @@ fn record(leg: Leg, result: ScenarioResult) -> ScenarioRecord {
             promise: "a lease keeps its end".to_owned(),
             source: "docs/lease".to_owned(),
             judgement: judgement.clone(),
+            deviation: None,
         }],
         phases: Vec::new(),
         steps: vec![StepRecord {

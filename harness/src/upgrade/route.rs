@@ -81,7 +81,7 @@ fn shortest_life(scenario: &Scenario) -> Option<u64> {
 
 fn upgrade(at: Place) -> Step {
     let fault = Fault { upgrade: Some(Marked { value: Nothing {}, at }), ..Fault::default() };
-    Step { at, action: Action::Fault(Box::new(fault), None), cites: Vec::new() }
+    Step { at, action: Action::Fault(Box::new(fault), None), cites: Vec::new(), deviates: Vec::new() }
 }
 
 #[cfg(test)]

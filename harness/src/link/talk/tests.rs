@@ -239,7 +239,7 @@ proptest! {
 
     #[test]
     fn mysql_statements_are_met_at_the_same_byte_however_they_are_cut(
-        said in prop::collection::vec(prop_oneof![Just(&b"SELECT 1"[..]), Just(b"ALTER USER x"), Just(b"")], 0..9),
+        said in prop::collection::vec(prop_oneof![Just(&b"SELECT 1"[..]), Just(&b"ALTER USER x"[..]), Just(&b""[..])], 0..9),
         lengths in prop::collection::vec(1_usize..40, 1..8),
     ) {
         let said = said.iter().map(|sql| command(3, sql)).collect::<Vec<_>>().concat();

@@ -155,10 +155,23 @@ pub(crate) struct Run {
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
     /// Where servers come from. Scenarios run on each that is named.
-    #[arg(long, value_enum, env = "LEASEPROOF_PROVIDER", hide_env_values = true, value_delimiter = ',', default_value = "auto")]
+    #[arg(
+        long,
+        value_enum,
+        env = "LEASEPROOF_PROVIDER",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
     pub(crate) provider: Vec<Provider>,
     /// The image that a service runs in, in place of the usual one: postgres=my/postgres:17 (can be given several times).
-    #[arg(long, value_name = "SERVICE=IMAGE", env = "LEASEPROOF_IMAGES", hide_env_values = true, value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "SERVICE=IMAGE",
+        env = "LEASEPROOF_IMAGES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
     pub(crate) image: Vec<Named>,
     /// What the links between servers are, on which network faults happen.
     #[arg(long, value_enum, default_value_t = Proxy::InProcess)]

@@ -343,11 +343,8 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let programs = Programs {
-            vault: vault.clone(),
-            postgres: Some(site.postgres.clone()),
-            toxiproxy: self.toxiproxy.clone(),
-        };
+        let programs =
+            Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()), toxiproxy: self.toxiproxy.clone() };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
             provider: &site.provider,

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use leaseproof_harness::outcome::Verdict;
-use leaseproof_harness::provider::Choice;
 use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::{ScenarioRecord, ScenarioResult};
 use leaseproof_harness::scenario::{self, Scenario};
 use leaseproof_harness::suite::{Settings, Suite};

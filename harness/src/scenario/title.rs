@@ -82,7 +82,7 @@ impl fmt::Display for Verb {
                 answers(f, step.answers.as_deref())
             }
             Self::Race(step) => {
-                let Race { api, callers, accepted, accepted_at_most, .. } = step;
+                let Race { api, callers, accepted, accepted_at_most, .. } = step.as_ref();
                 write!(f, "{} callers race for {} {}", **callers, method(api), *api.path)?;
                 accepted.map_or(Ok(()), |n| write!(f, " → {} accepted", *n))?;
                 accepted_at_most.map_or(Ok(()), |n| write!(f, " → at most {} accepted", *n))?;

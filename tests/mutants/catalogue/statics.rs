@@ -49,6 +49,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         )
         .on(post(ROTATE).answered(refused).rewrite(no_content))
         .shows_in(&["static_roles/on_demand_in_an_outage"]),
+        mutant("a rotation that was cut short is never taken up", "DBSTATIC-05", "authentication")
+            .statement("PASSWORD", nothing)
+            .shows_in(&["windows/static_rotation_before_sent_killed"]),
         mutant("a sealed server rotates", "DBSTATIC-06", "refused: authentication")
             .on(post("sys/seal").after(Duration::from_secs(1), |_, _| vec![by_hand()])),
         mutant(

@@ -16,20 +16,23 @@ use crate::time::Moment;
 
 const IN: Outcome<()> = Outcome::Ok(());
 
-/// A plan whose last step is the expectation; before it stands whatever it may name.
+/// A plan whose last step is the expectation; before it stands whatever it may name, and a revocation where nobody would
+/// believe without one that the credential is gone.
 fn expecting(expect: &str) -> PlannedStep {
+    let ends = ["gone: true", "refused: authentication", "exists: false"].iter().any(|end| expect.contains(end));
+    let revoke = if ends { "  - revoke: { lease: cred }\n" } else { "" };
     let text = format!(
         "name: One\nstack: {{ vault: {{}}, postgres: {{}} }}\n\
          engines: {{ database: {{ postgres: {{ \
          roles: {{ app: {{ default_ttl: 5m, max_ttl: 1h }} }}, \
          static_roles: {{ reporting: {{ rotation_period: 1h }} }} }} }} }}\n\
          steps:\n  - issue: {{ role: database/app, as: cred }}\n  - token: {{ as: t, ttl: 10m }}\n  \
-         - open: {{ session: s, with: cred }}\n  - read: {{ static_role: database/reporting, as: kept }}\n  \
-         - expect: {{ {expect} }}\n"
+         - open: {{ session: s, with: cred }}\n  - read: {{ static_role: database/reporting, as: kept }}\n\
+         {revoke}  - expect: {{ {expect} }}\n"
     );
     let loaded = crate::scenario::load(Path::new("one.yaml"), text.as_bytes());
     let scenario = loaded.scenario.unwrap_or_else(|| panic!("{expect} is not valid"));
-    Plan::new(scenario.into(), 1).steps.swap_remove(4)
+    Plan::new(scenario.into(), 1).steps.pop().expect("it has steps")
 }
 
 /// The verdict on a step whose one look saw this, a second after the credential was issued for five minutes.

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::{no_content, refused};
-use crate::mutant::{Deed, Mutant, Reply, delete, get, mutant, nothing, post};
+use crate::mutant::{Deed, Mutant, Reply, Turns, delete, get, mutant, nothing, post};
 
 const READ: &str = "database/static-creds/*";
 const ROLE: &str = "database/static-roles/*";
@@ -37,9 +37,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant(
             "an outage changes the password that is answered",
             "DBSTATIC-03",
-            "its password is refused: authentication",
+            "another password than last",
         )
-        .on(get(READ).rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
+        .on(get(READ).turns(Turns::From(1)).rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
         mutant("an overdue rotation shows time left", "DBSTATIC-03", "ttl 5s")
             .on(get(READ).rewrite(|_, reply| reply.body["data"]["ttl"] = json!(5))),
         mutant(

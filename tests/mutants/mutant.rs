@@ -141,6 +141,8 @@ pub(crate) enum Act {
     Request(fn(&mut Call)),
     /// Its answer is changed.
     Rewrite(fn(&Call, &mut Reply)),
+    /// Its answer is the first that was ever given to such a request.
+    Stale,
     /// It is held up for a while.
     Delay(Duration),
     /// Something is done before it gets there.
@@ -149,6 +151,13 @@ pub(crate) enum Act {
     After(Duration, fn(&Call, &Reply) -> Vec<Deed>),
     /// Whatever needs more than that.
     Instead(fn(Arc<Backdoor>, Call) -> BoxFuture<'static, Reply>),
+}
+
+impl Act {
+    /// Whether it is about the answer, and waits for it.
+    pub(crate) fn is_of_answer(&self) -> bool {
+        matches!(self, Self::Rewrite(_) | Self::Stale | Self::After(..))
+    }
 }
 
 /// Begins a mutant: what it does, the promise that it breaks, and what the evidence must say.
@@ -226,6 +235,10 @@ impl HttpRule {
 
     pub(crate) fn rewrite(self, change: fn(&Call, &mut Reply)) -> Self {
         self.act(Act::Rewrite(change))
+    }
+
+    pub(crate) fn stale(self) -> Self {
+        self.act(Act::Stale)
     }
 
     pub(crate) fn delay(self, length: Duration) -> Self {

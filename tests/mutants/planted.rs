@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -18,7 +18,7 @@ use leaseproof_harness::stack::Stack;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::mutant::{Deed, HttpRule, Mutant, Rule, SqlRule};
+use crate::mutant::{Deed, HttpRule, Mutant, Reply, Rule, SqlRule};
 use crate::{postgres, vault};
 
 /// A mutant for one run of a scenario.
@@ -52,17 +52,23 @@ impl State {
 pub(crate) struct Counted<R> {
     pub(crate) rule: R,
     matches: Arc<AtomicUsize>,
+    first: Arc<OnceLock<Reply>>,
 }
 
 impl<R: Clone> Clone for Counted<R> {
     fn clone(&self) -> Self {
-        Self { rule: self.rule.clone(), matches: self.matches.clone() }
+        Self { rule: self.rule.clone(), matches: self.matches.clone(), first: self.first.clone() }
     }
 }
 
 impl<R> Counted<R> {
     fn new(rule: R) -> Self {
-        Self { rule, matches: Arc::default() }
+        Self { rule, matches: Arc::default(), first: Arc::default() }
+    }
+
+    /// The first reply that this rule has seen: this one, if there was none before.
+    pub(crate) fn first(&self, reply: Reply) -> Reply {
+        self.first.get_or_init(|| reply).clone()
     }
 
     /// Counts one more match and gives its number.

@@ -98,7 +98,7 @@ impl Intermediary {
         let asked = call.clone();
         let rules: Vec<&Counted<HttpRule>> = self.rules.iter().filter(|counted| counted.rule.is_for(&asked)).collect();
         for counted in &rules {
-            let of_request = !matches!(counted.rule.act, Act::Rewrite(_) | Act::After(..));
+            let of_request = !counted.rule.act.is_of_answer();
             if !of_request || !counted.rule.turns.has(counted.next()) {
                 continue;
             }
@@ -109,18 +109,19 @@ impl Intermediary {
                 Act::Request(change) => change(call),
                 Act::Delay(length) => tokio::time::sleep(*length).await,
                 Act::Before(deeds) => self.backdoor.act(deeds(call)).await,
-                Act::Rewrite(_) | Act::After(..) => {}
+                Act::Rewrite(_) | Act::Stale | Act::After(..) => {}
             }
         }
         let mut reply = self.ask(call).await?;
         for counted in rules {
-            let of_answer = matches!(counted.rule.act, Act::Rewrite(_) | Act::After(..));
+            let of_answer = counted.rule.act.is_of_answer();
             if !of_answer || !(counted.rule.answered)(&reply) || !counted.rule.turns.has(counted.next()) {
                 continue;
             }
             self.state.did();
             match &counted.rule.act {
                 Act::Rewrite(change) => change(&asked, &mut reply),
+                Act::Stale => reply = counted.first(reply),
                 Act::After(length, deeds) if length.is_zero() => self.backdoor.act(deeds(&asked, &reply)).await,
                 Act::After(length, deeds) => {
                     let (backdoor, length, deeds) = (self.backdoor.clone(), *length, deeds(&asked, &reply));

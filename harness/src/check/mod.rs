@@ -3,6 +3,8 @@
 
 pub mod answer;
 pub mod availability;
+#[cfg(test)]
+mod every_look;
 mod field;
 mod late;
 pub mod lease;

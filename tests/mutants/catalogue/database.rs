@@ -142,6 +142,32 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 ),
             ]
         })),
+        mutant("Vault has locked itself out in a crash", "DBROOT-03", "target_refused")
+            .on(get(CREDS).answered(done).rewrite(|_, reply| {
+                let why = "failed to connect: FATAL: password authentication failed (SQLSTATE 28P01)";
+                *reply = Reply::refusal(500, why);
+            }))
+            .shows_in(&["windows/root_rotation_before_sent_killed"]),
+        mutant("a rotation leaves another connection's password good", "DBROOT-04", "done (204)").on(post(
+            "database/reset/two",
+        )
+        .answered(refused)
+        .rewrite(no_content)),
+        mutant("a clear password stands in the database's log", "DB-16", "it returned t").on(get(CREDS).after(
+            Duration::ZERO,
+            |_, reply| {
+                let password = reply.body["data"]["password"].as_str().unwrap_or_default();
+                vec![Deed::Sql(format!("CREATE ROLE leaked PASSWORD '{password}'"))]
+            },
+        )),
+        mutant("a kind of credential that nobody knows is taken", "DB-17", "done (204)").on(post(
+            "database/roles/nonsense",
+        )
+        .answered(refused)
+        .rewrite(no_content)),
+        mutant("a configuration shows its password", "DB-18", "password").on(get(CONFIG).rewrite(|_, reply| {
+            reply.body["data"]["connection_details"]["password"] = json!("shown");
+        })),
         mutant(
             "rotate-root answers 204 in an outage",
             "DBROOT-02",

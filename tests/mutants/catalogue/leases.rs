@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::{CREDS, LOOKUP, RENEW, REVOKE, done, immortal, no_content, no_warning, refused, renewed};
+use super::{CREDS, LOOKUP, RENEW, REVOKE, done, every_user, immortal, no_content, no_warning, refused, renewed};
 use crate::mutant::{Deed, Mutant, Reply, Turns, delete, get, mutant, nothing, post};
 
 pub(super) fn mutants() -> Vec<Mutant> {
@@ -110,10 +110,12 @@ pub(super) fn mutants() -> Vec<Mutant> {
             .statement("ALTER ROLE", nothing)
             .shows_in(&["quickstart/renewal_and_its_cap"]),
         mutant("a renewal changes the password at the target", "LEASE-10", "refused: authentication")
-            .on(post(RENEW).answered(done).after(Duration::ZERO, |_, _| vec![every_user("PASSWORD 'changed'")]))
+            .on(post(RENEW)
+                .answered(done)
+                .after(Duration::ZERO, |_, _| vec![every_user("ALTER ROLE %1$I PASSWORD 'changed'")]))
             .shows_in(&["quickstart/renewal_and_its_cap"]),
         mutant("a credential dies early", "LEASE-10", "refused: authentication")
-            .on(post(RENEW).answered(done).after(Duration::ZERO, |_, _| vec![every_user("NOLOGIN")]))
+            .on(post(RENEW).answered(done).after(Duration::ZERO, |_, _| vec![every_user("ALTER ROLE %1$I NOLOGIN")]))
             .shows_in(&["leases/renewal_by_an_application"]),
         mutant("a renewal ignores its increment", "LEASE-11", "expected ttl 5s, not 300s, but done (200)")
             .on(post(RENEW).request(|call| call.body["increment"] = Value::Null)),
@@ -184,6 +186,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         )
         .answered(done)
         .rewrite(|_, reply| reply.body["lease_duration"] = json!(900))),
+        mutant("the system's maximum beats that of a mount", "TTL-02", "lease_duration")
+            .on(get(CREDS).answered(done).rewrite(|_, reply| reply.body["lease_duration"] = json!(2_764_800))),
         mutant("a role without TTLs gets an hour", "TTL-03", "expected ttl 32d, not 3600s, but done (200)").on(get(
             CREDS,
         )
@@ -206,14 +210,4 @@ pub(super) fn mutants() -> Vec<Mutant> {
         )
         .on(get(CREDS).answered(done).rewrite(|_, reply| reply.body["lease_duration"] = json!(10))),
     ]
-}
-
-/// Changes every user that Vault made.
-fn every_user(how: &str) -> Deed {
-    Deed::Sql(format!(
-        "DO $$ DECLARE name text; BEGIN \
-         FOR name IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'v-%' LOOP \
-         EXECUTE format('ALTER ROLE %I {}', name); END LOOP; END $$",
-        how.replace('\'', "''")
-    ))
 }

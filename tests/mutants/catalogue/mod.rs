@@ -2,6 +2,7 @@
 
 mod controls;
 mod database;
+mod engines;
 mod leases;
 mod seal;
 mod statics;
@@ -9,16 +10,21 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use crate::mutant::{Call, Mutant, Reply};
+use crate::mutant::{Call, Deed, Mutant, Reply};
 
 pub(crate) use controls::controls;
 
 /// All mutants that break a promise.
 pub(crate) fn mutants() -> Vec<Mutant> {
-    [leases::mutants(), tokens::mutants(), database::mutants(), statics::mutants(), seal::mutants()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        engines::mutants(),
+        statics::mutants(),
+        database::mutants(),
+        seal::mutants(),
+        tokens::mutants(),
+        leases::mutants(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 // What several declarations use.
@@ -59,6 +65,16 @@ fn no_content(_: &Call, reply: &mut Reply) {
 
 fn no_warning(_: &Call, reply: &mut Reply) {
     reply.body["warnings"] = Value::Null;
+}
+
+/// A deed for every user that Vault made; `%1$I` stands for its name.
+fn every_user(statement: &str) -> Deed {
+    Deed::Sql(format!(
+        "DO $$ DECLARE name text; BEGIN \
+         FOR name IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'v-%' LOOP \
+         EXECUTE format('{}', name); END LOOP; END $$",
+        statement.replace('\'', "''")
+    ))
 }
 
 /// A statement that gives a user an end of its own gives it none.

@@ -39,6 +39,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         .rewrite(|_, reply| {
             *reply = Reply::with(200, json!({ "data": { "ttl": 4, "renewable": true } }));
         })),
+        mutant("the same key share twice counts twice", "SEAL-06", "progress")
+            .on(post("sys/unseal").turns(Turns::Only(1)).rewrite(|_, reply| reply.body["progress"] = json!(2))),
         mutant("a killed server forgets its leases", "SEAL-05", "lease_not_found")
             .on(post(RENEW).answer(|_| Reply::refusal(400, "lease not found")))
             .shows_in(&["seal/killed_with_leases_out"]),

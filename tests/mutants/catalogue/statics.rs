@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::{no_content, refused};
-use crate::mutant::{Deed, Mutant, Reply, delete, get, mutant, nothing, post};
+use crate::mutant::{Deed, Mutant, Reply, Turns, delete, get, mutant, nothing, post};
 
 const READ: &str = "database/static-creds/*";
 const ROLE: &str = "database/static-roles/*";
@@ -37,9 +37,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant(
             "an outage changes the password that is answered",
             "DBSTATIC-03",
-            "its password is refused: authentication",
+            "another password than last",
         )
-        .on(get(READ).rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
+        .on(get(READ).turns(Turns::From(1)).rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
         mutant("an overdue rotation shows time left", "DBSTATIC-03", "ttl 5s")
             .on(get(READ).rewrite(|_, reply| reply.body["data"]["ttl"] = json!(5))),
         mutant(
@@ -49,6 +49,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         )
         .on(post(ROTATE).answered(refused).rewrite(no_content))
         .shows_in(&["static_roles/on_demand_in_an_outage"]),
+        mutant("a rotation that was cut short is never taken up", "DBSTATIC-05", "authentication")
+            .statement("PASSWORD", nothing)
+            .shows_in(&["windows/static_rotation_before_sent_killed"]),
         mutant("a sealed server rotates", "DBSTATIC-06", "refused: authentication")
             .on(post("sys/seal").after(Duration::from_secs(1), |_, _| vec![by_hand()])),
         mutant(

@@ -17,7 +17,7 @@ use crate::plan::PlannedClient;
 use crate::scenario::Client;
 use crate::secret::Secret;
 use crate::service::Seen;
-use crate::service::postgres::Login;
+use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::world::{Missing, World};
 
@@ -56,7 +56,7 @@ async fn use_it(world: &World, client: &Client, present: &Present) {
         let held = holds.borrow_and_update().clone();
         match held {
             Some((credential, login)) => {
-                let Ok(seen) = work(world, &credential, &login).await else { return };
+                let Ok(seen) = work(world, client, &credential, &login).await else { return };
                 let refused = seen.outcome.refusal().is_some_and(|refusal| refusal.cause == Cause::Authentication);
                 world.seen(&who, None, seen, |outcome| Event::Used {
                     credential: Some(credential.clone()),
@@ -82,10 +82,10 @@ async fn use_it(world: &World, client: &Client, present: &Present) {
 }
 
 /// Uses a credential as an application does, over the client's own link: a query, or a signed request to AWS.
-async fn work(world: &World, credential: &str, login: &Login) -> Result<Seen<()>, Missing> {
+async fn work(world: &World, client: &Client, credential: &str, login: &Login) -> Result<Seen<()>, Missing> {
     match world.book.key(credential) {
         Some(key) => Ok(world.aws()?.linked.login(&key).await),
-        None => Ok(world.postgres()?.linked.work(login).await),
+        None => Ok(world.database_of(&client.holds)?.linked.work(login).await),
     }
 }
 
@@ -135,12 +135,12 @@ impl Keeper<'_> {
             let wanted = Wanted { role, ttl: None, token: of };
             let outcome = issue(self.world, &who, None, &token.vault, &name, wanted).await;
             let held = match outcome {
-                Outcome::Ok(held) => held,
-                Outcome::Refused(refusal) if refusal.cause == Cause::PermissionDenied => {
+                Ok(Outcome::Ok(held)) => held,
+                Ok(Outcome::Refused(refusal)) if refusal.cause == Cause::PermissionDenied => {
                     sleep(TURN).await;
                     return;
                 }
-                Outcome::Refused(_) | Outcome::Unknown(_) => {
+                Ok(Outcome::Refused(_) | Outcome::Unknown(_)) | Err(_) => {
                     sleep(TURN).await;
                     continue;
                 }

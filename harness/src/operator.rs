@@ -12,7 +12,7 @@ use crate::scenario::Verb;
 use crate::scenario::file::{self, Method, TokenKind};
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
-use crate::service::postgres::Login;
+use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::service::vault::api::Issued;
 use crate::world::{Missing, World};
@@ -45,8 +45,7 @@ async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Re
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
     let ttl = verb.ttl.map(|ttl| ttl.0.as_secs());
-    issue(world, WHO, step, &vault, &name, Wanted { role: &verb.role, ttl, token }).await;
-    Ok(())
+    issue(world, WHO, step, &vault, &name, Wanted { role: &verb.role, ttl, token }).await.map(drop)
 }
 
 /// What is asked of a dynamic role.
@@ -68,8 +67,9 @@ pub async fn issue(
     vault: &Vault,
     name: &str,
     wanted: Wanted<'_>,
-) -> Outcome<Credential> {
+) -> Result<Outcome<Credential>, Missing> {
     let Wanted { role, ttl, token } = wanted;
+    let dbms = world.dbms_of(role)?;
     let seen = vault.creds(role.mount.as_str(), role.name.as_str(), ttl).await;
     let kept = seen.outcome.clone().map(|reply: Reply<Issued>| {
         let Issued { lease, password, key } = reply.body;
@@ -82,6 +82,7 @@ pub async fn issue(
             ttl: lease.ttl,
             lease_id: lease.lease_id,
             login: Login { username: lease.username, password },
+            dbms,
         }
     });
     if let Outcome::Ok(credential) = &kept {
@@ -90,7 +91,7 @@ pub async fn issue(
     let seen = bodies(seen, |issued| issued.lease);
     let (credential, role) = (name.to_owned(), role.to_string());
     world.seen(who, step, seen, |outcome| Event::Issued { credential, role, token, outcome });
-    kept
+    Ok(kept)
 }
 
 async fn renew(world: &World, step: Option<&str>, verb: &file::Renew) -> Result<(), Missing> {
@@ -202,8 +203,8 @@ pub fn keep_token(world: &World, name: &str, seen: &Seen<Reply<crate::service::v
 
 async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<(), Missing> {
     let login = world.book.login(verb.with.as_str());
-    let login = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
-    let seen = world.postgres()?.direct.open(&login).await;
+    let (dbms, login) = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
+    let seen = world.database(dbms)?.direct.open(&login).await;
     if let Outcome::Ok(session) = &seen.outcome {
         world.book.keep_session(verb.session.as_str(), session.clone());
     }
@@ -216,7 +217,7 @@ async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<()
 async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Result<(), Missing> {
     let vault = world.stack.vault.root();
     let (path, body) = if let Some(of) = &verb.password_of {
-        let password = world.postgres()?.root_password();
+        let password = world.database_of(of)?.root_password();
         (format!("{}/config/{}", of.mount, of.name), json!({ "password": password.expose() }))
     } else if let Some(of) = &verb.reset {
         (format!("{}/reset/{}", of.mount, of.name), json!({}))

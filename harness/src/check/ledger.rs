@@ -185,6 +185,7 @@ mod tests {
             who: Actor::Operator,
             step: None,
             event: Event::Issued { credential: name.into(), role: "database/app".into(), token: None, outcome },
+            shape: None,
         }
     }
 
@@ -196,6 +197,7 @@ mod tests {
             who: Actor::Probe,
             step: None,
             event: Event::Ledger(LedgerRead { leases: list(leases), principals: list(users) }),
+            shape: None,
         }
     }
 

@@ -294,6 +294,7 @@ impl fmt::Display for Broken<'_> {
             }
             Self::Pause(on) => write!(f, "pause {}", *on.server),
             Self::Restart(on) => write!(f, "restart {}", *on.server),
+            Self::Upgrade(_) => f.write_str("upgrade vault"),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),

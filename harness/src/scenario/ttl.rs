@@ -25,7 +25,7 @@ pub(super) fn of_role(file: &ScenarioFile, role: &Ref) -> Option<Ttls> {
         return of_aws_role(file, role);
     }
     let database = &file.engines.database.as_ref()?.value;
-    database.postgres.roles.get(role.name.as_str()).map(|role| ttls(database, role))
+    database.role(role.name.as_str()).map(|(_, role)| ttls(database, role))
 }
 
 /// The TTLs of an IAM user's lease. Those of an STS session are AWS's to say.
@@ -49,7 +49,8 @@ fn ttls(database: &Database, role: &Role) -> Ttls {
 /// Warns of TTLs that the server quietly cuts.
 pub(super) fn surprises(file: &ScenarioFile) -> Vec<Diagnostic> {
     let Some(database) = &file.engines.database else { return Vec::new() };
-    database.postgres.roles.iter().filter_map(|(_, role)| surprise(&database.value, role)).collect()
+    let roles = database.connections().flat_map(|(_, connection)| connection.roles.iter());
+    roles.filter_map(|(_, role)| surprise(&database.value, role)).collect()
 }
 
 fn surprise(database: &Database, role: &Role) -> Option<Diagnostic> {

@@ -79,9 +79,14 @@ impl Images {
                 ("vault", "hashicorp/vault", version)
             }
             Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::Moto | Part::Localstack | Part::AwsPlugin => {
-                return Err(ImageError::Program { part: part.clone() });
-            }
+            // No container runs MySQL or AWS yet: a site with containers skips what wants them.
+            Part::Toxiproxy(_)
+            | Part::VaultBinary(_)
+            | Part::Mysql(_)
+            | Part::MariaDb(_)
+            | Part::Moto
+            | Part::Localstack
+            | Part::AwsPlugin => return Err(ImageError::Program { part: part.clone() }),
         };
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
@@ -135,6 +140,8 @@ fn service(part: &Part) -> &'static str {
         Part::Vault(_) | Part::VaultBinary(_) => "vault",
         Part::Postgres(_) => "postgres",
         Part::Toxiproxy(_) => "toxiproxy",
+        Part::Mysql(_) => "mysql",
+        Part::MariaDb(_) => "mariadb",
         Part::Moto => "moto",
         Part::Localstack => "localstack",
         Part::AwsPlugin => "aws-plugin",
@@ -148,6 +155,8 @@ fn program(product: Product) -> &'static str {
         Product::Vault => "vault",
         Product::Postgres => "postgres",
         Product::Toxiproxy => "toxiproxy-server",
+        Product::Mysql => "mysqld",
+        Product::MariaDb => "mariadbd",
         Product::Moto | Product::Localstack => "python",
         Product::AwsPlugin => crate::provider::native::built::AWS_PLUGIN_FILE,
     }

@@ -37,8 +37,8 @@ impl Native {
         let folder = self.folder_for(name, "aws", None)?;
         let port = claim()?;
         let gates = [gate(port.address()).await?, gate(port.address()).await?];
-        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Aws, 3, gates[0].address()).await?;
-        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Aws, 4, gates[1].address()).await?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Aws, 5, gates[0].address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Aws, 6, gates[1].address()).await?;
         let mut launch = Launch::new("aws", &program.program, &folder)
             .args(launch::arguments(product, port.number()))
             .owned_by(self.estate.owner());
@@ -87,7 +87,7 @@ pub(super) async fn plugin(found: &Found) -> Result<Plugin, UpError> {
         // The server takes no folder that a link leads to.
         let program = program.canonicalize().map_err(|e| broken("find", &program, &e))?;
         let bytes = std::fs::read(&program).map_err(|e| broken("read", &program, &e))?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let folder = program.parent().map(Path::to_owned).unwrap_or_default();
         let command = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Plugin { folder, command, sha256, product })

@@ -1,13 +1,14 @@
 //! Parts that are more than one package: Python programs in an environment with all that they need, and programs that are
 //! built from Go modules. Every version is pinned: two runs with the same leaseproof use the same programs.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
 use super::cache::{self, Cache};
-use super::fetch::{FetchError, Fetcher, OnProgress, Progress};
+use super::fetch::{Call, FetchError, Fetcher, OnProgress, Progress};
 use super::find::{self, Found, How};
 use super::part::{Part, Product, Version};
 
@@ -198,13 +199,14 @@ impl Fetcher {
     ) -> Result<(), FetchError> {
         let python = find::on_path(&self.places().path, "python3");
         let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), folder.as_os_str()], None, on).await?;
+        let venv = ["-m".as_ref(), "venv".as_ref(), folder.as_os_str()];
+        self.run(part, &Call::of::<OsStr>(&python, venv), on).await?;
         let file = folder.join("constraints.txt");
         fs::write(&file, constraints).map_err(cache::failed("write", &file))?;
         let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--prefer-binary", "-c"];
-        let pip: Vec<_> = pip.into_iter().map(AsRef::as_ref).chain([file.as_os_str()]).collect();
-        let args: Vec<_> = pip.into_iter().chain(requirements.iter().map(AsRef::as_ref)).collect();
-        self.run(part, &folder.join("bin/python"), &args, None, on).await
+        let pip = pip.into_iter().map(AsRef::as_ref).chain([file.as_os_str()]);
+        let args = pip.chain(requirements.iter().map(AsRef::as_ref));
+        self.run(part, &Call::of::<OsStr>(&folder.join("bin/python"), args), on).await.map(drop)
     }
 
     async fn build(
@@ -226,8 +228,8 @@ impl Fetcher {
         // `-v` names each package as it is compiled: it takes a minute, and silence looks like a hang.
         let words = ["build", "-C"].map(AsRef::as_ref).into_iter().chain([source.as_os_str()]);
         let words = words.chain(["-mod=readonly", "-trimpath", "-ldflags=-s", "-v", "-o"].map(AsRef::as_ref));
-        let words: Vec<_> = words.chain([program.as_os_str(), ".".as_ref()]).collect();
-        self.run(part, &go, &words, Some(("CGO_ENABLED", "0".as_ref())), on).await?;
+        let call = Call::of::<OsStr>(&go, words.chain([program.as_os_str(), ".".as_ref()]));
+        self.run(part, &Call { env: Some(("CGO_ENABLED", "0".as_ref())), ..call }, on).await?;
         // The server runs what lies in this folder: nothing but the plugin is to.
         fs::remove_dir_all(&source).map_err(cache::failed("remove", &source))?;
         Ok(())

@@ -1,9 +1,11 @@
 //! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
 //! nothing of them left behind.
 
+mod apt;
 mod aws;
 pub mod built;
 pub mod cache;
+mod database;
 pub mod estate;
 mod family;
 pub mod fetch;
@@ -12,9 +14,11 @@ mod forker;
 pub mod launch;
 pub mod ledger;
 pub(super) mod lines;
+mod mysql;
 pub mod on_demand;
 pub mod part;
 pub mod port;
+mod postgres;
 pub mod process;
 mod shared_memory;
 pub mod survey;

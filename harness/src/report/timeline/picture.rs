@@ -57,7 +57,7 @@ impl Picture {
                 self.state(entry);
             }
             Event::FaultInjected { .. } | Event::FaultHealed { .. } => self.fault(entry),
-            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) => {
+            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) | Event::HeldUp => {
                 self.tick(LaneKind::Phases, "", entry, Mark::Note);
             }
             Event::Issued { .. } | Event::Renewed { .. } | Event::Revoked { .. } => self.lease(entry),
@@ -126,7 +126,7 @@ impl Picture {
             Event::Server { server, state } => {
                 let kind = match server {
                     Server::Vault => LaneKind::Vault,
-                    Server::Postgres | Server::Aws => LaneKind::Target,
+                    Server::Postgres | Server::Mysql | Server::Aws => LaneKind::Target,
                 };
                 self.lane(kind, "").turn(entry, label::tone(state), label::of(&entry.event), end);
             }

@@ -182,7 +182,7 @@ impl Aws {
             Outcome::Refused(refusal) => Outcome::Refused(refusal),
             Outcome::Unknown(unknown) => Outcome::Unknown(unknown),
         };
-        Seen { at: seen.at, outcome }
+        Seen { at: seen.at, outcome, shape: None }
     }
 
     /// Everything that Vault made and that is still there: each access key by its id, and a user without keys by its name.
@@ -195,7 +195,9 @@ impl Aws {
 
     /// The access key of that id, if one of the users that Vault made has it. AWS knows no end of it.
     pub async fn principal(&self, admin: &Key, id: &str) -> Seen<Option<Principal>> {
-        self.owner(admin, id).await.map(|owner| owner.map(|_| Principal { valid_until: None, can_login: true }))
+        self.owner(admin, id)
+            .await
+            .map(|owner| owner.map(|_| Principal { valid_until: None, can_login: true, hosts: Vec::new() }))
     }
 
     /// The name of the user that Vault made and that has this access key.
@@ -211,11 +213,11 @@ impl Aws {
         let users: BTreeSet<String> = match listed.outcome {
             Outcome::Ok(answer) if answer.text("IsTruncated") == "true" => {
                 let detail = format!("more than {PAGE} users");
-                return Seen { at, outcome: Outcome::Unknown(Unknown { why: Silence::Garbled, detail }) };
+                return Seen { at, outcome: Outcome::Unknown(Unknown { why: Silence::Garbled, detail }), shape: None };
             }
             Outcome::Ok(answer) => answer.texts("UserName").into_iter().collect(),
-            Outcome::Refused(refusal) => return Seen { at, outcome: Outcome::Refused(refusal) },
-            Outcome::Unknown(unknown) => return Seen { at, outcome: Outcome::Unknown(unknown) },
+            Outcome::Refused(refusal) => return Seen { at, outcome: Outcome::Refused(refusal), shape: None },
+            Outcome::Unknown(unknown) => return Seen { at, outcome: Outcome::Unknown(unknown), shape: None },
         };
         let mut found = Vec::new();
         for user in users.into_iter().filter(|user| user.starts_with(MADE_BY_VAULT)) {
@@ -223,11 +225,11 @@ impl Aws {
             at = crate::time::Interval::new(at.sent, keys.at.answered);
             match keys.outcome {
                 Outcome::Ok(keys) => found.push((user, keys)),
-                Outcome::Refused(refusal) => return Seen { at, outcome: Outcome::Refused(refusal) },
-                Outcome::Unknown(unknown) => return Seen { at, outcome: Outcome::Unknown(unknown) },
+                Outcome::Refused(refusal) => return Seen { at, outcome: Outcome::Refused(refusal), shape: None },
+                Outcome::Unknown(unknown) => return Seen { at, outcome: Outcome::Unknown(unknown), shape: None },
             }
         }
-        Seen { at, outcome: Outcome::Ok(found) }
+        Seen { at, outcome: Outcome::Ok(found), shape: None }
     }
 }
 

@@ -154,6 +154,7 @@ impl Field {
                 providers: vec![Choice::Native],
                 images: Images::default(),
                 toxiproxy: None,
+                mysql: Some(self.options.mysql.clone()),
                 vaults: self.options.vaults.clone(),
                 postgres: self.options.postgres.clone(),
                 postgres_bin: self.options.postgres_bin.clone(),

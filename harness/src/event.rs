@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
 use crate::scenario::file::{Endpoint, Method, Server};
+use crate::shape::Shape;
 use crate::time::{Interval, Moment};
 
 /// One thing that happened, with its number and the time in which it did.
@@ -25,6 +26,9 @@ pub struct Entry {
     pub step: Option<String>,
     /// What it was.
     pub event: Event,
+    /// What the answer is made of, where it is one of Vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Box<Shape>>,
 }
 
 /// Who acts.
@@ -380,6 +384,8 @@ pub enum Part {
     Vault,
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
+    /// MySQL does not serve, or not everybody.
+    Mysql,
     /// A link between two ends.
     Link {
         /// Who opens connections.
@@ -397,13 +403,24 @@ pub enum Part {
     Role(String),
 }
 
+impl From<Server> for Part {
+    fn from(server: Server) -> Self {
+        match server {
+            Server::Vault => Self::Vault,
+            Server::Postgres => Self::Postgres,
+            Server::Mysql => Self::Mysql,
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vault => f.write_str("vault"),
             Self::Postgres => f.write_str("postgres"),
+            Self::Mysql => f.write_str("mysql"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
-            Self::Root => f.write_str("vault's user at postgres"),
+            Self::Root => f.write_str("vault's user at the database"),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Client(name) => write!(f, "client {name}"),
             Self::Role(name) => write!(f, "{name}"),
@@ -517,6 +534,9 @@ pub struct Principal {
     pub valid_until: Option<Moment>,
     /// Whether it may log in at all.
     pub can_login: bool,
+    /// The hosts that it may come from, where the server ties its users to hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
 }
 
 /// The three ledgers as they were read, one after the other.

@@ -12,7 +12,7 @@ use crate::scenario::Verb;
 use crate::scenario::file::{self, Method, TokenKind};
 use crate::scenario::word::Name;
 use crate::service::Seen;
-use crate::service::postgres::Login;
+use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::service::vault::api::Issued;
 use crate::world::{Missing, World};
@@ -44,8 +44,7 @@ async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Re
     let vault = world.vault_as(verb.token.as_deref())?;
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
-    issue(world, WHO, step, &vault, &name, &verb.role, token).await;
-    Ok(())
+    issue(world, WHO, step, &vault, &name, &verb.role, token).await.map(drop)
 }
 
 /// Takes a credential and keeps it under a name; gives it back if there is one.
@@ -57,7 +56,8 @@ pub async fn issue(
     name: &str,
     role: &crate::scenario::word::Ref,
     token: Option<String>,
-) -> Outcome<Credential> {
+) -> Result<Outcome<Credential>, Missing> {
+    let dbms = world.database_of(role)?.dbms();
     let seen = vault.creds(role.mount.as_str(), role.name.as_str()).await;
     let kept = seen.outcome.clone().map(|reply: Reply<Issued>| {
         let Issued { lease, password } = reply.body;
@@ -67,6 +67,7 @@ pub async fn issue(
             ttl: lease.ttl,
             lease_id: lease.lease_id,
             login: Login { username: lease.username, password },
+            dbms,
         }
     });
     if let Outcome::Ok(credential) = &kept {
@@ -75,7 +76,7 @@ pub async fn issue(
     let seen = bodies(seen, |issued| issued.lease);
     let (credential, role) = (name.to_owned(), role.to_string());
     world.seen(who, step, seen, |outcome| Event::Issued { credential, role, token, outcome });
-    kept
+    Ok(kept)
 }
 
 async fn renew(world: &World, step: Option<&str>, verb: &file::Renew) -> Result<(), Missing> {
@@ -183,8 +184,8 @@ pub fn keep_token(world: &World, name: &str, seen: &Seen<Reply<crate::service::v
 
 async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<(), Missing> {
     let login = world.book.login(verb.with.as_str());
-    let login = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
-    let seen = world.postgres()?.direct.open(&login).await;
+    let (dbms, login) = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
+    let seen = world.database(dbms)?.direct.open(&login).await;
     if let Outcome::Ok(session) = &seen.outcome {
         world.book.keep_session(verb.session.as_str(), session.clone());
     }
@@ -197,7 +198,7 @@ async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<()
 async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Result<(), Missing> {
     let vault = world.stack.vault.root();
     let (path, body) = if let Some(of) = &verb.password_of {
-        let password = world.postgres()?.root_password();
+        let password = world.database_of(of)?.root_password();
         (format!("{}/config/{}", of.mount, of.name), json!({ "password": password.expose() }))
     } else if let Some(of) = &verb.reset {
         (format!("{}/reset/{}", of.mount, of.name), json!({}))

@@ -119,18 +119,20 @@ impl fmt::Display for Plan {
         writeln!(f, "1 save the plan")?;
         writeln!(f, "2 stack up")?;
         write!(f, "  vault ({} storage)", scenario.stack.storage)?;
-        if let Some(postgres) = &scenario.stack.postgres {
-            write!(f, ", postgres (max_connections {})", postgres.max_connections)?;
+        for (dbms, server) in scenario.stack.databases() {
+            write!(f, ", {dbms} (max_connections {})", server.max_connections)?;
         }
         writeln!(f)?;
-        if let Some(database) = &scenario.database {
-            write!(f, "  {}/config/{}", database.mount, database.connection.name)?;
-            for role in &database.connection.roles {
+        let mount = scenario.database.iter();
+        for (mount, connection) in mount.flat_map(|database| database.connections.iter().map(|c| (&database.mount, c)))
+        {
+            write!(f, "  {mount}/config/{}", connection.name)?;
+            for role in &connection.roles {
                 write!(f, ", role {}", role.name)?;
                 role.default_ttl.map_or(Ok(()), |ttl| write!(f, " ttl {}", Length(ttl)))?;
                 role.max_ttl.map_or(Ok(()), |ttl| write!(f, " max {}", Length(ttl)))?;
             }
-            for role in &database.connection.static_roles {
+            for role in &connection.static_roles {
                 write!(f, ", static role {} every {}", role.name, Length(role.rotation_period))?;
             }
             writeln!(f)?;

@@ -191,11 +191,11 @@ impl Runner {
         let short = |why: String| End::Cut(CutBy::Baseline, format!("baseline: {why}"));
         look::health(world, &Actor::Harness, None).await;
         if let Some(database) = &world.plan.scenario.database {
-            for role in &database.connection.roles {
+            for (_, role) in database.roles() {
                 engine::try_role(world, &database.mount, &role.name).await.map_err(short)?;
             }
         }
-        if !world.plan.clients.is_empty() || world.plan.scenario.stack.postgres.is_some() {
+        if !world.plan.clients.is_empty() || world.stack.databases().next().is_some() {
             self.background.spawn(probe::run(world.clone(), self.quiet.clone()));
         }
         for planned in &world.plan.clients {
@@ -240,8 +240,12 @@ impl Runner {
                     End::Cut(CutBy::Fault, why)
                 })?;
                 let number = injected.fault;
+                let is_over = injected.is_momentary() && step.during.is_none();
                 self.injected += 1;
                 self.faults.push(injected);
+                if is_over {
+                    self.heal(number).await?;
+                }
                 let seen = "injected, and seen to take effect";
                 let Some(during) = &step.during else {
                     self.ended(&step.number, Judgement::held(seen, Vec::new()));
@@ -401,11 +405,12 @@ async fn works(world: &World) -> Result<(), String> {
         Outcome::Ok(status) => return Err(format!("vault's health status is {status}")),
         no => return Err(format!("vault: {no}")),
     }
-    let Some(postgres) = &world.stack.postgres else { return Ok(()) };
-    match postgres.linked.login(&postgres.admin).await.outcome {
-        Outcome::Ok(()) => Ok(()),
-        no => Err(format!("postgres: {no}")),
+    for server in world.stack.databases() {
+        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.linked.login(&server.admin).await.outcome {
+            return Err(format!("{}: {no}", server.dbms()));
+        }
     }
+    Ok(())
 }
 
 /// The last look at everything: every credential's login, every session, all ledgers.
@@ -418,18 +423,18 @@ async fn last_reads(world: &World) {
     for name in world.book.sessions() {
         let _ = look::session(world, who, None, &name).await;
     }
-    if world.stack.postgres.is_some() && world.plan.scenario.database.is_some() {
-        let _ = look::ledger(world, who, None).await;
+    if world.plan.scenario.database.is_some() {
+        look::ledger(world, who, None).await;
     }
 }
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let machines = std::iter::once(("vault.log", &stack.vault.machine))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", &postgres.machine)));
+    let databases = stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine));
+    let machines = std::iter::once(("vault.log".to_owned(), &stack.vault.machine)).chain(databases);
     for (name, machine) in machines {
         let log = machine.log().await;
-        let to = folder.join(name);
+        let to = folder.join(&name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {
             let text = std::fs::read(&log)?;

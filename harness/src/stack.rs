@@ -9,12 +9,13 @@ use crate::event::{Actor, Event, ServerState};
 use crate::history::History;
 use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
-use crate::provider::native::port::Port;
 use crate::provider::docker::container::{Container, ContainerError};
+use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
+use crate::scenario::Dbms;
 use crate::scenario::file::{Endpoint, RootKind, Server, Storage};
 use crate::secret::Secret;
-use crate::service::postgres::{Login, Postgres};
+use crate::service::database::{Database, Login};
 use crate::service::vault::{BRIEF, Vault};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
@@ -30,12 +31,29 @@ pub struct Stack {
     /// The secrets server.
     pub vault: VaultServer,
     /// PostgreSQL, if the scenario has it.
-    pub postgres: Option<PostgresServer>,
+    pub postgres: Option<DatabaseServer>,
+    /// MySQL, if the scenario has it.
+    pub mysql: Option<DatabaseServer>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
     /// is to break with it.
     pub toxiproxy: Option<ToxiproxyServer>,
+}
+
+impl Stack {
+    /// A database server, if the scenario has it.
+    pub fn database(&self, dbms: Dbms) -> Option<&DatabaseServer> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
+
+    /// The database servers.
+    pub fn databases(&self) -> impl Iterator<Item = &DatabaseServer> {
+        Dbms::ALL.into_iter().filter_map(|dbms| self.database(dbms))
+    }
 }
 
 /// A server that did not do what it must, without any fault.
@@ -272,11 +290,36 @@ pub struct VaultServer {
     pub keys: Vec<Secret>,
     /// Where it keeps its data.
     pub storage: Storage,
-    /// `openbao 2.7.2`.
+    /// `OpenBao 2.7.2`: what it was started as.
+    pub product: String,
+    /// What follows when it is upgraded.
+    pub next: Mutex<Option<Next>>,
+}
+
+/// The program that follows on a server's data.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// The program.
+    pub program: PathBuf,
+    /// `OpenBao 2.7.2`.
     pub product: String,
 }
 
 impl VaultServer {
+    /// Has the program that follows start next, and says what that is. Where none follows, it is the same again.
+    pub fn move_on(&self) -> String {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match next {
+            Some(Next { program, product }) => {
+                if let Body::Process(process) = &self.machine.body {
+                    process.replace_program(program);
+                }
+                product
+            }
+            None => self.product.clone(),
+        }
+    }
+
     /// A way to it as root, that no link fault touches.
     pub fn root(&self) -> Vault {
         self.direct.with_token(&self.root_token)
@@ -327,26 +370,31 @@ impl VaultServer {
     }
 }
 
-/// The PostgreSQL server.
+/// A database server.
 #[derive(Debug)]
-pub struct PostgresServer {
+pub struct DatabaseServer {
     /// Its process.
     pub machine: Machine,
     /// A way to it that no link fault touches.
-    pub direct: Postgres,
+    pub direct: Database,
     /// A way to it over the clients' link.
-    pub linked: Postgres,
+    pub linked: Database,
     /// The harness's own superuser.
     pub admin: Login,
     /// What Vault's own user is.
     pub root: RootKind,
     /// The password that Vault's own user was given last by the harness; Vault may have rotated it since.
     pub root_password: Mutex<Secret>,
-    /// `postgresql 15.18`.
+    /// `PostgreSQL 15.18`.
     pub product: String,
 }
 
-impl PostgresServer {
+impl DatabaseServer {
+    /// Which server it is.
+    pub fn dbms(&self) -> Dbms {
+        self.direct.dbms()
+    }
+
     /// Waits until it lets its superuser in.
     pub async fn until_ready(&self) -> Result<(), StackError> {
         let look = move || async move {

@@ -11,7 +11,7 @@ pub(crate) struct Tape(Vec<Entry>);
 impl Tape {
     pub(crate) fn put(&mut self, ms: (u64, u64), who: Actor, step: Option<&str>, event: Event) -> &mut Self {
         let at = Interval::new(Moment::from_millis(ms.0), Moment::from_millis(ms.1));
-        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event });
+        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event, shape: None });
         self
     }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod capture;
 mod clean;
 mod coverage;
 mod doctor;
@@ -10,6 +11,7 @@ mod report;
 mod run;
 mod schema;
 mod soak;
+mod upgrade;
 mod validate;
 
 use leaseproof_harness::suite::Exit;
@@ -21,6 +23,8 @@ use crate::exit::Failure;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Run(args) => waiting_for(run::run(*args)),
+        Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
+        Command::Capture(args) => waiting_for(capture::run(args)),
         Command::Soak(args) => waiting_for(soak::run(args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),

@@ -125,7 +125,10 @@ fn used(entry: &Entry, client: &str) -> Option<(Use, Interval, u64)> {
 
 /// Whether a fault keeps the target from answering clients, whatever their credentials.
 fn silences(part: &Part) -> bool {
-    matches!(part, Part::Postgres | Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres })
+    matches!(
+        part,
+        Part::Postgres | Part::Mysql | Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres | Endpoint::Mysql }
+    )
 }
 
 fn words(length: Duration) -> Length {

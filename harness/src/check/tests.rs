@@ -45,7 +45,7 @@ fn a_look_is_judged_by_what_was_known_then_and_not_by_a_later_renewal() {
         let title = String::new();
         tape.harness((20, 20), Event::StepBegan { number: look.number.clone(), title, line: 6 });
         let valid_until = Some(crate::time::Moment::from_millis(65_000));
-        let user = Principal { valid_until, can_login: true };
+        let user = Principal { valid_until, can_login: true, hosts: Vec::new() };
         let seen = Event::PrincipalRead { credential: "cred".to_owned(), outcome: Outcome::Ok(Some(user)) };
         tape.operator((30, 40), &look.number, seen);
         operator(tape, (1_000, 1_010), renewed("cred", 3_000));

@@ -63,7 +63,7 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
     let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
     let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
     let disturbs = match what {
-        Break::Kill(server) => vec![Part::Link { from, to }, process::part(server)],
+        Break::Kill(server) => vec![Part::Link { from, to }, Part::from(server)],
         _ => vec![Part::Link { from, to }],
     };
     let seen = "the link reads what is said, and waits for its moment".to_owned();

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{Effect, FaultError, until_shows};
-use crate::event::Part;
+use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Silence};
+use crate::scenario::Dbms;
 use crate::scenario::file::Server;
 use crate::scenario::one::Broken;
 use crate::service::vault::Vault;
 use crate::stack::Machine;
+use crate::time::Moment;
 use crate::world::World;
 
 /// What undoes a fault on a process.
@@ -22,6 +24,9 @@ pub(super) enum Undo {
 const SILENCE: Duration = Duration::from_millis(500);
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    if let Broken::Upgrade(_) = broken {
+        return upgrade(world).await;
+    }
     let server = match broken {
         Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => *on.server,
         Broken::Kill(on) => *on.server,
@@ -53,7 +58,31 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             "it was down and is back".to_owned()
         }
     };
-    Ok(Effect { undo, disturbs: vec![part(server)], seen })
+    Ok(Effect { undo, disturbs: vec![Part::from(server)], seen })
+}
+
+/// Stops Vault in good order and starts what follows on the same data; the same program, where nothing follows.
+async fn upgrade(world: &World) -> Result<Effect, FaultError> {
+    let vault = &world.stack.vault;
+    vault.machine.stop().await?;
+    let stopped = until_unreachable(world, Server::Vault).await?;
+    let product = vault.move_on();
+    let clock = world.history.clock();
+    let began = clock.now();
+    vault.machine.start().await?;
+    vault.until_answering().await?;
+    let answering = clock.now();
+    vault.unseal().await?;
+    vault.until_active().await?;
+    let active = clock.now();
+    world.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: product.clone() });
+    let millis = |from: Moment, to: Moment| to.since(from).as_millis();
+    let seen = format!(
+        "{stopped}; {product} answers {} ms after its start, and is active {} ms after its first answer",
+        millis(began, answering),
+        millis(answering, active)
+    );
+    Ok(Effect { undo: super::Undo::Momentary, disturbs: vec![Part::Vault], seen })
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
@@ -61,33 +90,26 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
         Undo::Start(server) => start_again(world, server).await?,
         Undo::Resume(server) => {
             machine(world, server)?.resume().await?;
-            match server {
-                Server::Vault => world.stack.vault.until_active().await?,
-                Server::Postgres => world.postgres()?.until_ready().await?,
+            match Dbms::of(server) {
+                None => world.stack.vault.until_active().await?,
+                Some(dbms) => world.database(dbms)?.until_ready().await?,
             }
         }
     }
     Ok("it answers".to_owned())
 }
 
-pub(super) fn part(server: Server) -> Part {
-    match server {
-        Server::Vault => Part::Vault,
-        Server::Postgres => Part::Postgres,
-    }
-}
-
 pub(super) fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
-    Ok(match server {
-        Server::Vault => &world.stack.vault.machine,
-        Server::Postgres => &world.postgres()?.machine,
+    Ok(match Dbms::of(server) {
+        None => &world.stack.vault.machine,
+        Some(dbms) => &world.database(dbms)?.machine,
     })
 }
 
 async fn start_again(world: &World, server: Server) -> Result<(), FaultError> {
-    match server {
-        Server::Vault => world.stack.vault.start_again().await?,
-        Server::Postgres => world.postgres()?.start_again().await?,
+    match Dbms::of(server) {
+        None => world.stack.vault.start_again().await?,
+        Some(dbms) => world.database(dbms)?.start_again().await?,
     }
     Ok(())
 }
@@ -118,14 +140,14 @@ async fn until_silent(world: &World, server: Server) -> Result<String, FaultErro
 
 /// How a server keeps silent; `None` when it answers.
 async fn silence(world: &World, server: Server) -> Result<Option<(Silence, String)>, FaultError> {
-    let outcome = match server {
-        Server::Vault => {
+    let outcome = match Dbms::of(server) {
+        None => {
             let vault: Vault = world.stack.vault.direct.within(SILENCE);
             vault.health().await.outcome.map(|_| ())
         }
-        Server::Postgres => {
-            let postgres = world.postgres()?;
-            postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome
+        Some(dbms) => {
+            let database = world.database(dbms)?;
+            database.direct.within(SILENCE).login(&database.admin).await.outcome
         }
     };
     Ok(match outcome {

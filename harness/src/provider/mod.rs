@@ -7,7 +7,7 @@ pub mod site;
 use std::path::Path;
 
 use crate::history::History;
-use crate::scenario::Scenario;
+use crate::scenario::{Dbms, Scenario};
 use crate::stack::{Stack, StackError};
 
 /// A stack that could not be brought up: the environment is broken, and no promise is judged.
@@ -26,10 +26,24 @@ pub enum UpError {
 pub struct Programs {
     /// The secrets server.
     pub vault: native::find::Found,
+    /// What follows on its data, in a run that goes through an upgrade.
+    pub next: Option<native::find::Found>,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
+    /// MySQL or MariaDB.
+    pub mysql: Option<native::find::Found>,
     /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<native::find::Found>,
+}
+
+impl Programs {
+    /// A database server's program, if there is one.
+    pub fn database(&self, dbms: Dbms) -> Option<&native::find::Found> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
 }
 
 /// What starts stacks.

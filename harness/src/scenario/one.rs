@@ -70,6 +70,7 @@ one_of! {
         kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
+        upgrade: Upgrade(Nothing),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),
         revoke_token: RevokeToken(OnClient),

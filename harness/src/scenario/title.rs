@@ -82,7 +82,7 @@ impl fmt::Display for Verb {
                 answers(f, step.answers.as_deref())
             }
             Self::Race(step) => {
-                let Race { api, callers, accepted, accepted_at_most, .. } = step.as_ref();
+                let Race { api, callers, accepted, accepted_at_most, .. } = &**step;
                 write!(f, "{} callers race for {} {}", **callers, method(api), *api.path)?;
                 accepted.map_or(Ok(()), |n| write!(f, " → {} accepted", *n))?;
                 accepted_at_most.map_or(Ok(()), |n| write!(f, " → at most {} accepted", *n))?;
@@ -293,6 +293,7 @@ impl fmt::Display for Broken<'_> {
             }
             Self::Pause(on) => write!(f, "pause {}", *on.server),
             Self::Restart(on) => write!(f, "restart {}", *on.server),
+            Self::Upgrade(_) => f.write_str("upgrade vault"),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),

@@ -108,7 +108,7 @@ fn a_client_that_is_refused_encryption_is_read_and_one_that_gets_it_is_not() {
 #[test]
 fn a_request_is_met_by_its_first_line_before_it_has_passed() {
     let mut talk = http(Moment::BeforeSent);
-    let before = b"PUT /v1/auth HTTP/1.1\r\nContent-Length: 29\r\n\r\nPUT /v1/sys/leases/renew HTTP/".to_vec();
+    let before = b"PUT /v1/auth HTTP/1.1\r\nContent-Length: 30\r\n\r\nPUT /v1/sys/leases/renew HTTP/".to_vec();
     passes(&talk.asked(&before), &before[..before.len()]);
     let passed = talk.asked(b"PUT /v1/sys/leases/renew HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(passed, Passed { bytes: Vec::new(), come: true });
@@ -123,6 +123,73 @@ fn a_request_is_done_when_the_server_says_its_first_byte_which_does_not_pass() {
     let request = b"PUT /v1/sys/leases/renew HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
     passes(&talk.asked(request), request);
     assert_eq!(talk.answered(b"H"), Passed { bytes: Vec::new(), come: true });
+}
+
+fn packet(number: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+    [&length[..3], &[number], body].concat()
+}
+
+fn command(kind: u8, body: &[u8]) -> Vec<u8> {
+    packet(0, &[&[kind], body].concat())
+}
+
+/// An OK with no rows changed, and this status.
+fn ok(status: u8) -> Vec<u8> {
+    packet(1, &[0, 0, 0, status, 0, 0, 0])
+}
+
+fn mysql(moment: Moment, fresh: bool) -> Box<dyn Talk> {
+    watch(Protocol::MySql, "ALTER USER", moment).reader(fresh)
+}
+
+#[test]
+fn a_mysql_query_and_an_executed_statement_are_met_before_they_have_passed() {
+    let mut talk = mysql(Moment::BeforeSent, false);
+    let before = command(3, b"SELECT 1");
+    let passed = talk.asked(&[before.clone(), command(3, b"ALTER USER x")].concat());
+    assert_eq!(passed, Passed { bytes: before, come: true });
+
+    let mut talk = mysql(Moment::BeforeSent, false);
+    let prepare = command(0x16, b"ALTER USER x");
+    passes(&talk.asked(&prepare), &prepare);
+    let prepared = packet(1, &[0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    passes(&talk.answered(&prepared), &prepared);
+    assert!(talk.asked(&command(0x17, &[7, 0, 0, 0, 0, 1, 0, 0, 0])).come);
+}
+
+#[rstest]
+#[case::commits_by_itself(ok(2), true)]
+#[case::in_a_transaction(ok(3), false)]
+#[case::failed(packet(1, &[0xff, 1, 2, b'#']), false)]
+fn a_mysql_statement_is_done_when_it_is_committed(#[case] answer: Vec<u8>, #[case] come: bool) {
+    let mut talk = mysql(Moment::AfterDone, false);
+    talk.asked(&command(3, b"ALTER USER x"));
+    assert_eq!(talk.answered(&answer).come, come);
+}
+
+#[test]
+fn a_mysql_transaction_is_done_at_its_commit_and_not_when_it_is_rolled_back() {
+    for (end, come) in [(&b"COMMIT"[..], true), (b"ROLLBACK", false)] {
+        let mut talk = mysql(Moment::AfterDone, false);
+        talk.asked(&command(3, b"ALTER USER x"));
+        passes(&talk.answered(&ok(3)), &ok(3));
+        talk.asked(&command(3, end));
+        assert_eq!(talk.answered(&ok(2)).come, come);
+    }
+}
+
+#[rstest]
+#[case::in_the_clear(0x0008, 60, true)]
+#[case::encrypted(0x0808, 32, false)]
+#[case::compressed(0x0028, 60, false)]
+fn a_mysql_session_is_read_when_it_is_in_the_clear(#[case] flags: u32, #[case] length: usize, #[case] come: bool) {
+    let mut talk = mysql(Moment::BeforeSent, true);
+    let mut greeting = flags.to_le_bytes().to_vec();
+    greeting.resize(length, 0);
+    let greeting = packet(1, &greeting);
+    passes(&talk.asked(&greeting), &greeting);
+    assert_eq!(talk.asked(&command(3, b"ALTER USER x")).come, come);
 }
 
 /// Gives the bytes in chunks of these lengths, and says what came out and whether the moment had come.
@@ -171,6 +238,17 @@ proptest! {
     }
 
     #[test]
+    fn mysql_statements_are_met_at_the_same_byte_however_they_are_cut(
+        said in prop::collection::vec(prop::sample::select(vec!["SELECT 1", "ALTER USER x", ""]), 0..9),
+        lengths in prop::collection::vec(1_usize..40, 1..8),
+    ) {
+        let said = said.iter().map(|sql| command(3, sql.as_bytes())).collect::<Vec<_>>().concat();
+        let whole = in_chunks(|bytes| mysql(Moment::BeforeSent, false).asked(bytes), &said, &[said.len().max(1)]);
+        let mut talk = mysql(Moment::BeforeSent, false);
+        prop_assert_eq!(in_chunks(|bytes| talk.asked(bytes), &said, &lengths), whole);
+    }
+
+    #[test]
     fn requests_are_met_at_the_same_byte_however_they_are_cut(said in requested(), lengths in prop::collection::vec(1_usize..40, 1..8)) {
         let whole = in_chunks(|bytes| http(Moment::BeforeSent).asked(bytes), &said, &[said.len().max(1)]);
         let mut talk = http(Moment::BeforeSent);
@@ -183,7 +261,7 @@ proptest! {
         lengths in prop::collection::vec(1_usize..40, 1..8),
         fresh in any::<bool>(),
     ) {
-        for protocol in [Protocol::Postgres, Protocol::Http] {
+        for protocol in [Protocol::Postgres, Protocol::MySql, Protocol::Http] {
             for moment in [Moment::BeforeSent, Moment::AfterDone] {
                 // Matches nothing.
                 let mut talk = watch(protocol, "[^\\s\\S]", moment).reader(fresh);

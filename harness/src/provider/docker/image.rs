@@ -42,7 +42,8 @@ impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("write SERVICE=IMAGE, as in openbao=openbao/openbao:2.7.2 (services: {})", SERVICES.join(", "));
+        let wrong =
+            || format!("write SERVICE=IMAGE, as in openbao=openbao/openbao:2.7.2 (services: {})", SERVICES.join(", "));
         let (service, image) = text.split_once('=').ok_or_else(wrong)?;
         if image.is_empty() || !SERVICES.contains(&service) {
             return Err(wrong());
@@ -78,7 +79,10 @@ impl Images {
                 ("vault", "hashicorp/vault", version)
             }
             Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            Part::Toxiproxy(_) | Part::VaultBinary(_) => return Err(ImageError::Program { part: part.clone() }),
+            // No container runs MySQL yet: a site with containers skips what wants it.
+            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::Mysql(_) | Part::MariaDb(_) => {
+                return Err(ImageError::Program { part: part.clone() });
+            }
         };
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
@@ -91,7 +95,9 @@ impl Images {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// It is a program of this machine.
-    #[error("{part} is a program of this machine, which does not run in a container; use `--provider native`, or an image with `--image`")]
+    #[error(
+        "{part} is a program of this machine, which does not run in a container; use `--provider native`, or an image with `--image`"
+    )]
     Program {
         /// The part.
         part: Part,
@@ -130,6 +136,8 @@ fn service(part: &Part) -> &'static str {
         Part::Vault(_) | Part::VaultBinary(_) => "vault",
         Part::Postgres(_) => "postgres",
         Part::Toxiproxy(_) => "toxiproxy",
+        Part::Mysql(_) => "mysql",
+        Part::MariaDb(_) => "mariadb",
     }
 }
 
@@ -140,6 +148,8 @@ fn program(product: Product) -> &'static str {
         Product::Vault => "vault",
         Product::Postgres => "postgres",
         Product::Toxiproxy => "toxiproxy-server",
+        Product::Mysql => "mysqld",
+        Product::MariaDb => "mariadbd",
     }
 }
 

@@ -26,13 +26,14 @@ use crate::provider::native::port::Port;
 use crate::provider::native::vault_keys;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, RootKind, Server};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::Secret;
+use crate::service::database::{Database, Login};
+use crate::service::postgres::ADMIN;
 use crate::service::postgres::launch as postgres_launch;
-use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Stack, StackError, VaultServer};
 
 /// Where Vault listens in its container.
 const VAULT_PORT: u16 = 8200;
@@ -127,7 +128,7 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links, toxiproxy } = stack;
+        let Stack { vault, postgres, mysql: _, links, toxiproxy } = stack;
         let (vault_gone, postgres_gone) = tokio::join!(vault.machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
@@ -179,7 +180,8 @@ impl Place<'_> {
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
-                    let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
+                    let root = scenario.database.as_ref().and_then(|engine| engine.connection_to(Dbms::Postgres));
+                    let root = root.map(|connection| connection.root).unwrap_or_default();
                     self.postgres(program, wanted, root).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL image was found for this scenario".to_owned())),
@@ -195,7 +197,7 @@ impl Place<'_> {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: self.lines.into_server() })
+        Ok(Stack { vault: vault.0, postgres, mysql: None, links, toxiproxy: self.lines.into_server() })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -256,6 +258,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage: wanted.storage,
             product: name_of(program),
+            next: Mutex::default(),
             machine: self.machine(Server::Vault, blueprint, vec![port]),
         };
         server.machine.start().await?;
@@ -264,17 +267,16 @@ impl Place<'_> {
         (server.keys, server.root_token) = (keys.unseal, keys.root);
         server.unseal().await?;
         server.until_active().await?;
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
 
     async fn postgres(
         &self,
         program: &Found,
-        wanted: &scenario::Postgres,
+        wanted: &scenario::DatabaseServer,
         root: RootKind,
-    ) -> Result<(PostgresServer, Link, Link), UpError> {
+    ) -> Result<(DatabaseServer, Link, Link), UpError> {
         let port = claim()?;
         let from_vault = self.link(Endpoint::Vault, Endpoint::Postgres, 1, &port).await?;
         let from_clients = self.link(Endpoint::Clients, Endpoint::Postgres, 2, &port).await?;
@@ -293,7 +295,7 @@ impl Place<'_> {
         ]
         .map(|(name, text)| (format!("{FILES}/{name}"), text.to_owned()))
         .to_vec();
-        let server = PostgresServer {
+        let server = DatabaseServer {
             direct: way(port.address(), self.history),
             linked: way(from_clients.address(), self.history),
             admin: Login { username: ADMIN.to_owned(), password },
@@ -308,8 +310,7 @@ impl Place<'_> {
         if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
             return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
         }
-        self.history
-            .note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
         Ok((server, from_vault, from_clients))
     }
 }
@@ -318,8 +319,8 @@ fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn way(address: SocketAddr, history: &History) -> Postgres {
-    Postgres::new(&address.ip().to_string(), address.port(), *history.clock())
+fn way(address: SocketAddr, history: &History) -> Database {
+    Database::new(Dbms::Postgres, &address.ip().to_string(), address.port(), *history.clock())
 }
 
 fn claim() -> Result<Port, UpError> {

@@ -1,7 +1,9 @@
 //! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
 //! nothing of them left behind.
 
+mod apt;
 pub mod cache;
+mod database;
 pub mod estate;
 mod family;
 pub mod fetch;
@@ -10,8 +12,10 @@ mod forker;
 pub mod launch;
 pub mod ledger;
 pub(super) mod lines;
+mod mysql;
 pub mod part;
 pub mod port;
+mod postgres;
 pub mod process;
 mod shared_memory;
 pub mod survey;

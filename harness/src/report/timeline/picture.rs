@@ -126,7 +126,7 @@ impl Picture {
             Event::Server { server, state } => {
                 let kind = match server {
                     Server::Vault => LaneKind::Vault,
-                    Server::Postgres => LaneKind::Target,
+                    Server::Postgres | Server::Mysql => LaneKind::Target,
                 };
                 self.lane(kind, "").turn(entry, label::tone(state), label::of(&entry.event), end);
             }

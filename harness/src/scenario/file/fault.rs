@@ -55,6 +55,10 @@ pub struct Fault {
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
+    /// Vault is stopped and the version that follows is started on its data and unsealed. Only `leaseproof upgrade` has a
+    /// version that follows; in any other run it is the same program that starts again.
+    #[serde(default)]
+    pub upgrade: Option<Marked<Nothing>>,
 
     // ---- Vault
     /// Vault is sealed; unsealing heals it.
@@ -121,6 +125,8 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
 }
 
 impl fmt::Display for Endpoint {
@@ -176,7 +182,7 @@ pub struct When {
     /// A regular expression, found in the text of an SQL statement that is run.
     #[serde(default)]
     pub statement: Option<Marked<String>>,
-    /// A regular expression, found in the method and path of an HTTP request: `PUT /v1/sys/leases/renew`.
+    /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
     #[serde(default)]
     pub request: Option<Marked<String>>,
     /// Before it has reached the server.
@@ -318,6 +324,8 @@ pub enum Server {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
 }
 
 impl fmt::Display for Server {
@@ -346,7 +354,7 @@ pub struct OnCredential {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnConnection {
-    /// The connection, such as `database/postgres`.
+    /// The connection, such as `database/postgres` or `database/mysql`.
     pub of: Marked<Ref>,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Expect, Fault, Field, Race, TtlRange};
 use crate::outcome::Cause;
+use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -306,6 +307,9 @@ pub struct Sql {
     /// The credential to log in with; the harness's own superuser when left out.
     #[serde(default)]
     pub with: Option<Marked<Name>>,
+    /// The database server, where the stack has two and nothing else here says which.
+    #[serde(default)]
+    pub on: Option<Marked<Dbms>>,
     /// An open session to run it in.
     #[serde(default)]
     pub session: Option<Marked<Name>>,
@@ -348,7 +352,7 @@ pub struct Answer {
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,
-    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01.
+    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, or an error code of MySQL such as 1045.
     #[serde(default)]
     pub target_code: Option<Marked<String>>,
     /// A part of an error's text.

@@ -1,5 +1,6 @@
 //! Faults: exactly one kind each, on something that this stack has and that can be healed.
 
+use super::super::Dbms;
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{Endpoint, Fault, OnServer, Server, Storage, When};
 use super::super::mark::{Marked, Place};
@@ -9,10 +10,12 @@ use super::choice::{exactly_one, given, place};
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 3] = [
+const LINKS: [(Endpoint, Endpoint); 5] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
+    (Endpoint::Clients, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Postgres),
+    (Endpoint::Vault, Endpoint::Mysql),
 ];
 
 impl When {
@@ -44,7 +47,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            stop, kill, pause, restart,
+            stop, kill, pause, restart, upgrade,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -66,6 +69,19 @@ impl Resolver<'_> {
         }
         for on in [&fault.drop_user, &fault.own_objects].into_iter().flatten() {
             self.note(Kind::Credential, &on.of);
+        }
+        if let Some(on) = &fault.own_objects
+            && self
+                .names
+                .role_of(&on.of)
+                .and_then(|role| self.database_file()?.role(role))
+                .is_some_and(|(dbms, _)| dbms == Dbms::Mysql)
+        {
+            self.error(
+                Diagnostic::error(on.of.at, "a user of MySQL owns nothing")
+                    .label("nothing would stand in the way of dropping it")
+                    .help("tables belong to their database there; this fault is PostgreSQL's alone"),
+            );
         }
     }
 
@@ -136,23 +152,25 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`".to_owned()
+                "the links are `clients` to `vault`, and both to `postgres` and to `mysql`".to_owned()
             };
             self.error(error.help(help));
             return;
         }
-        if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Postgres) {
-            self.needs_postgres(end.at);
+        for end in [from, to] {
+            if let Some(dbms) = Dbms::at(end.value) {
+                self.needs(dbms, end.at);
+            }
         }
     }
 
-    fn needs_postgres(&mut self, at: Place) {
-        if !self.has_postgres() {
+    pub(super) fn needs(&mut self, dbms: Dbms, at: Place) {
+        if !self.has(dbms) {
             self.error(
-                Diagnostic::error(at, "there is no PostgreSQL in this stack")
+                Diagnostic::error(at, format!("there is no {} in this stack", dbms.title()))
                     .label("not in the stack")
                     .see(self.file.stack.at, "the stack")
-                    .help("add it: `stack: {vault: {}, postgres: {}}`"),
+                    .help(format!("add it: `stack: {{vault: {{}}, {dbms}: {{}}}}`")),
             );
         }
     }
@@ -167,15 +185,18 @@ impl Resolver<'_> {
                 self.needs_raft(server.at, &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"));
             }
         }
+        if let Some(upgrade) = &fault.upgrade {
+            self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
+        }
         for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
-            if server.value == Server::Postgres {
-                self.needs_postgres(server.at);
+            if let Some(dbms) = Dbms::of(server.value) {
+                self.needs(dbms, server.at);
             }
         }
         if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
             self.when(when, when.value.link());
             if when.statement.is_some() {
-                self.needs_postgres(when.at);
+                self.needs(Dbms::Postgres, when.at);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Dbms;
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{self, Answer, Repair, Revoke, Rotate, Sql, Token, Wait};
 use super::super::hint::{did_you_mean, list_of};
@@ -333,14 +334,33 @@ impl Resolver<'_> {
         self.answer(api.answers.as_ref(), Call::Api);
     }
 
-    pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
-        if !self.has_postgres() {
-            self.error(
+    /// It must be clear which server a statement runs on.
+    fn sql_place(&mut self, sql: &Marked<Sql>) {
+        if let Some(on) = sql.on {
+            self.needs(on.value, on.at);
+            self.excludes("with", place(sql.with.as_ref()), "on", Some(on.at));
+            self.excludes("session", place(sql.session.as_ref()), "on", Some(on.at));
+            return;
+        }
+        let servers: Vec<&str> = Dbms::ALL.into_iter().filter(|dbms| self.has(*dbms)).map(Dbms::word).collect();
+        let told = sql.with.is_some() || sql.session.is_some() || sql.of.is_some() || self.lost.wounded(sql.at.start);
+        match servers[..] {
+            [] => self.error(
                 Diagnostic::error(sql.run.at, "there is no database to run SQL on")
                     .label("nowhere to run")
-                    .help("add PostgreSQL to the stack: `stack: {vault: {}, postgres: {}}`"),
-            );
+                    .help("add one to the stack: `stack: {vault: {}, postgres: {}}`"),
+            ),
+            [first, _, ..] if !told => self.error(
+                Diagnostic::error(sql.run.at, "nothing says which of the two databases this runs on")
+                    .label("may run on either")
+                    .help(format!("name it: `on: {first}`")),
+            ),
+            _ => {}
         }
+    }
+
+    pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
+        self.sql_place(sql);
         if sql.run.trim().is_empty() {
             self.error(Diagnostic::error(sql.run.at, "the statement is empty").label("no SQL"));
         }

@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Provision(Provision),
     /// Render the reports of an earlier run again, without servers.
     Report(Report),
+    /// Start the servers of a scenario, set up as it says, and print what a shell needs to use them.
+    Up(Box<Up>),
+    /// End the servers that `up` started.
+    Down,
     /// Remove what killed runs left behind.
     Clean(Clean),
 }
@@ -467,6 +471,42 @@ pub(crate) struct Report {
     /// The folder of a run: the one that holds record.json.
     #[arg(value_name = "RUN_FOLDER")]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  eval \"$(leaseproof up scenarios/quickstart/expiry.yaml)\"
+      VAULT_ADDR, VAULT_TOKEN and PG* of this shell lead to the scenario's servers, until `leaseproof down`
+
+This is the one command that prints secrets. They are those of throw-away servers on loopback.")]
+pub(crate) struct Up {
+    /// The scenario file.
+    pub(crate) scenario: PathBuf,
+    /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
+    #[arg(long, value_name = "SERVER", value_parser = vault, default_value = "openbao")]
+    pub(crate) vault: Part,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// The folder that holds PostgreSQL's programs, instead of looking for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// Where servers come from.
+    #[arg(long, value_enum, env = "LEASEPROOF_PROVIDER", hide_env_values = true, default_value = "auto")]
+    pub(crate) provider: Provider,
+    /// The image that a service runs in, in place of the usual one: postgres=my/postgres:17 (can be given several times).
+    #[arg(
+        long,
+        value_name = "SERVICE=IMAGE",
+        env = "LEASEPROOF_IMAGES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) image: Vec<Named>,
+    /// Keep them in this very process, which prints the file to read.
+    #[arg(long, hide = true)]
+    pub(crate) keep_up: bool,
 }
 
 #[derive(Debug, clap::Args)]

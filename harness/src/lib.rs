@@ -12,6 +12,7 @@ pub mod event;
 pub mod fault;
 pub mod guarantee;
 pub mod history;
+pub mod hold;
 pub mod link;
 pub mod look;
 pub mod operator;

@@ -104,20 +104,20 @@ pub enum StackError {
 #[derive(Debug)]
 pub enum Body {
     /// A process of this machine.
-    Process(Process),
+    Process(Box<Process>),
     /// A container.
-    Container(Container),
+    Container(Box<Container>),
 }
 
 impl From<Process> for Body {
     fn from(process: Process) -> Self {
-        Self::Process(process)
+        Self::Process(Box::new(process))
     }
 }
 
 impl From<Container> for Body {
     fn from(container: Container) -> Self {
-        Self::Container(container)
+        Self::Container(Box::new(container))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::between::Between;
 use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
+use crate::hold;
 use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::UpError;
@@ -26,9 +27,8 @@ use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
-use crate::scenario::{Dbms, Scenario};
+use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
-use crate::service::database::Login;
 use crate::stack::Stack;
 use crate::time::Clock;
 
@@ -339,7 +339,7 @@ impl Suite {
             vault: vault.clone(),
             next: None,
             postgres: Some(site.postgres.clone()),
-            mysql: site.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned(),
+            mysql: site.mysql_program(),
             toxiproxy: None,
         };
         let history = History::in_memory(Clock::start(), self.secrets.clone());
@@ -363,6 +363,10 @@ impl Suite {
     }
 
     /// Runs one scenario on one of the servers; `run` is its number in the run.
+    ///
+    /// # Panics
+    ///
+    /// When the server is none of those that [`Suite::servers`] gives.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
         self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
     }
@@ -444,7 +448,7 @@ impl Suite {
             vault: vault.clone(),
             next,
             postgres: Some(site.postgres.clone()),
-            mysql: site.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned(),
+            mysql: site.mysql_program(),
             toxiproxy: self.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
@@ -486,19 +490,12 @@ impl Suite {
     fn keeper<'a>(&'a self, run: usize, site: &'a Site) -> Keep<'a> {
         Box::new(move |world| {
             let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
-            let mut lines = vec![
-                format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
-                format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
-            ];
             for server in world.stack.databases() {
-                let address = server.direct.address();
-                let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
-                lines.extend(way_in(server.dbms(), host, port, &server.admin));
-                addresses.push((server.dbms().to_string(), address));
+                addresses.push((server.dbms().to_string(), server.direct.address()));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = site.provider.folder().join(format!("kept-{run}.sh"));
-            let written = write_private(&secrets, &(lines.join("\n") + "\n"));
+            let written = hold::write_private(&secrets, &hold::exports(&world.stack));
             if let Err(error) = written {
                 world.history.note(
                     crate::event::Actor::Harness,
@@ -660,25 +657,4 @@ fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
         Some(Err(why)) => Some(why.clone()),
         None => Some("no MySQL was asked for".to_owned()),
     }
-}
-
-/// What a person's own client reads from the environment to log in as the superuser.
-fn way_in(dbms: Dbms, host: &str, port: &str, admin: &Login) -> [String; 2] {
-    let (user, password) = (&admin.username, admin.password.expose());
-    match dbms {
-        Dbms::Postgres => {
-            [format!("export PGHOST={host} PGPORT={port} PGUSER={user}"), format!("export PGPASSWORD={password}")]
-        }
-        Dbms::Mysql => [
-            format!("# mysql --user={user}"),
-            format!("export MYSQL_HOST={host} MYSQL_TCP_PORT={port} MYSQL_PWD={password}"),
-        ],
-    }
-}
-
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }

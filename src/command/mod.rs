@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod schema;
 mod soak;
+mod up;
 mod upgrade;
 mod validate;
 
@@ -34,6 +35,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Doctor(args) => waiting_for(doctor::run(&args)),
         Command::Provision(args) => waiting_for(provision::run(&args)),
         Command::Report(args) => report::run(&args),
+        Command::Up(args) if args.keep_up => waiting_for(up::keep(*args)),
+        Command::Up(args) => up::run(&args),
+        Command::Down => waiting_for(up::down()),
         Command::Clean(args) => waiting_for(clean::run(&args)),
     }
 }

@@ -66,8 +66,8 @@ impl Provider {
         history: &History,
     ) -> Result<Stack, UpError> {
         match self {
-            Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
-            Self::Docker(docker) => docker.up(programs, scenario, name, seed, history).await,
+            Self::Native(native) => Box::pin(native.up(programs, scenario, name, seed, history)).await,
+            Self::Docker(docker) => Box::pin(docker.up(programs, scenario, name, seed, history)).await,
         }
     }
 
@@ -90,8 +90,8 @@ impl Provider {
     /// Ends the servers of a stack and removes their data.
     pub async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         match self {
-            Self::Native(native) => native.down(stack, name).await,
-            Self::Docker(docker) => docker.down(stack, name).await,
+            Self::Native(native) => Box::pin(native.down(stack, name)).await,
+            Self::Docker(docker) => Box::pin(docker.down(stack, name)).await,
         }
     }
 }

@@ -93,6 +93,11 @@ impl From<ImageError> for SiteError {
 type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 impl Site {
+    /// What scenarios that want MySQL run on, if it can be had.
+    pub fn mysql_program(&self) -> Option<Found> {
+        self.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned()
+    }
+
     /// Finds or fetches everything that is wanted.
     pub async fn open(choice: Choice, wanted: &Wanted, on: OnProgress<'_>) -> Result<Self, SiteError> {
         match choice {

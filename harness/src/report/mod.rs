@@ -6,6 +6,7 @@ pub mod scan;
 pub mod text;
 pub mod timeline;
 
+mod comparison;
 mod complaint;
 mod html;
 mod junit;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::comparison::Comparison;
 use super::record::{Record, ScenarioRecord, ScenarioResult};
 use super::{complaint, words};
 use crate::outcome::Verdict;
@@ -21,6 +22,7 @@ pub(super) fn render(record: &Record) -> String {
     );
     secrets(&mut text, record);
     table(&mut text, record);
+    side_by_side(&mut text, record);
     for scenario in words::worst_first(record) {
         if scenario.result != ScenarioResult::Held && scenario.result != ScenarioResult::Skipped {
             failure(&mut text, scenario);
@@ -63,6 +65,24 @@ fn table(text: &mut String, record: &Record) {
             let _ = write!(text, "<br>{}", plain(&scenario.reason));
         }
         let _ = writeln!(text, " | {} | {} |", plain(&scenario.server), words::took(scenario.took_ms));
+    }
+}
+
+/// What several servers made of the same scenarios.
+fn side_by_side(text: &mut String, record: &Record) {
+    let Some(comparison) = Comparison::of(record) else { return };
+    let _ = write!(text, "\n### Side by side: {}\n\n| Scenario |", plain(&comparison.verdict()));
+    for server in &comparison.servers {
+        let _ = write!(text, " {} |", plain(server));
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|".repeat(comparison.servers.len()));
+    for (name, cells) in &comparison.rows {
+        let _ = write!(text, "| {} |", plain(name));
+        for cell in cells {
+            let word = cell.map_or_else(|| "did not run".to_owned(), |cell| format!("{} {cell}", mark(cell)));
+            let _ = write!(text, " {word} |");
+        }
+        text.push('\n');
     }
 }
 

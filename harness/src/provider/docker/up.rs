@@ -117,9 +117,9 @@ impl Docker {
                 }
             };
             let place = Place { docker: self, network, labels, folder, prefix, lines, history };
-            place.stack(programs, scenario).await
+            Box::pin(place.stack(programs, scenario)).await
         };
-        let up = up.await;
+        let up = Box::pin(up).await;
         if up.is_err() {
             // The first error is the one that counts; what is still left goes with the run.
             let _ = self.remove(name).await;
@@ -283,7 +283,7 @@ impl Place<'_> {
         let secrets = self.history.secrets();
         let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
         let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;
-        blueprint.program = "sh".to_owned();
+        "sh".clone_into(&mut blueprint.program);
         blueprint.arguments = vec![format!("{FILES}/start.sh")];
         blueprint.user = Some("postgres".to_owned());
         let settings = postgres_launch::configuration("*", POSTGRES_PORT, wanted.max_connections);

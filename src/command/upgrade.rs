@@ -52,7 +52,8 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
     let order = Order { scenarios, jobs: args.jobs, repeat: args.repeat, settings };
-    let ended = trial::run(order, console::listener(&console), stop.clone()).await;
+    // On the heap: as one with this function's own state it is deeper than the compiler looks.
+    let ended = Box::pin(trial::run(order, console::listener(&console), stop.clone())).await;
     console.close();
     let done = match ended {
         Ok(done) => done,

@@ -34,12 +34,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 std::future::ready(Reply::empty(204)).boxed()
             }))
             .shows_in(&["static_roles/rotation_in_time"]),
-        mutant(
-            "an outage changes the password that is answered",
-            "DBSTATIC-03",
-            "another password than last",
+        mutant("an outage changes the password that is answered", "DBSTATIC-03", "another password than last").on(get(
+            READ,
         )
-        .on(get(READ).turns(Turns::From(1)).rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
+        .turns(Turns::From(1))
+        .rewrite(|_, reply| reply.body["data"]["password"] = json!("no password of anybody"))),
         mutant("an overdue rotation shows time left", "DBSTATIC-03", "ttl 5s")
             .on(get(READ).rewrite(|_, reply| reply.body["data"]["ttl"] = json!(5))),
         mutant(

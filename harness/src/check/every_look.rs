@@ -72,7 +72,7 @@ fn user(outcome: Outcome<Option<Principal>>) -> Event {
 }
 
 fn until(ms: u64) -> Outcome<Option<Principal>> {
-    Outcome::Ok(Some(Principal { valid_until: Some(Moment::from_millis(ms)), can_login: true }))
+    Outcome::Ok(Some(Principal { valid_until: Some(Moment::from_millis(ms)), can_login: true, hosts: Vec::new() }))
 }
 
 fn session(answers: Outcome<()>, reads_table: Outcome<()>) -> Event {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::suite::{self, Exit, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
@@ -39,7 +40,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
         vaults: vec![args.from, args.to],
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
-        mysql: None,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(Part::Mysql(None)),
         toxiproxy: None,
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
@@ -52,8 +53,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
     let order = Order { scenarios, jobs: args.jobs, repeat: args.repeat, settings };
-    // On the heap: as one with this function's own state it is deeper than the compiler looks.
-    let ended = Box::pin(trial::run(order, console::listener(&console), stop.clone())).await;
+    let ended = trial::run(order, console::listener(&console), stop.clone()).await;
     console.close();
     let done = match ended {
         Ok(done) => done,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::suite::{self, Exit, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
@@ -39,6 +40,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
         vaults: vec![args.from, args.to],
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(Part::Mysql(None)),
         toxiproxy: None,
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),

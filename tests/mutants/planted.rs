@@ -12,7 +12,7 @@ use leaseproof_harness::history::History;
 use leaseproof_harness::link::Link;
 use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::scenario::file::{Endpoint, Method};
-use leaseproof_harness::service::postgres::{Login, Postgres};
+use leaseproof_harness::service::database::{Database, Login};
 use leaseproof_harness::service::vault::Vault;
 use leaseproof_harness::stack::Stack;
 use tokio::net::TcpListener;
@@ -80,7 +80,7 @@ impl<R> Counted<R> {
 /// Ways to the servers that nobody else sees.
 pub(crate) struct Backdoor {
     root: Vault,
-    postgres: Option<(Postgres, Login)>,
+    postgres: Option<(Database, Login)>,
 }
 
 impl Backdoor {

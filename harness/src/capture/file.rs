@@ -199,7 +199,9 @@ fn written(database: &Database, connection: &str, settings: &Value, roles: &[Rol
     for (key, roles) in [("roles", roles), ("static_roles", statics)] {
         if !roles.is_empty() {
             let _ = writeln!(file, "      {key}:");
-            roles.iter().for_each(|role| file.push_str(&role.lines));
+            for role in roles {
+                file.push_str(&role.lines);
+            }
         }
     }
     file.push_str("steps:\n");

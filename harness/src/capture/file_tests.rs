@@ -126,7 +126,10 @@ fn the_list_names_what_was_read_what_could_not_be_and_what_is_left_out() {
 
 #[test]
 fn every_captured_scenario_is_valid() {
-    let scenarios: Vec<Captured> = captured().into_iter().filter(|file| file.name.ends_with(".yaml")).collect();
+    let scenarios: Vec<Captured> = captured()
+        .into_iter()
+        .filter(|file| std::path::Path::new(&file.name).extension().is_some_and(|end| end == "yaml"))
+        .collect();
     assert_eq!(scenarios.len(), 2);
     for file in scenarios {
         let loaded = scenario::parse(&file.text);

@@ -1,5 +1,7 @@
 //! What is a difference of two versions, and what is noise.
 
+use std::slice::from_ref;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -34,7 +36,7 @@ fn answers_that_are_alike_but_for_what_they_say_do_not_differ() {
 fn what_worked_and_is_refused_breaks_and_the_other_way_round_is_notable() {
     let (works, fails) = (answer(200, &json!({})), refused(404, Cause::NotFound, "unsupported path"));
     let another = "GET sys/x answers another status".to_owned();
-    assert_eq!(told(&[works.clone()], &[fails.clone()]), [(Severity::Breaking, another.clone())]);
+    assert_eq!(told(from_ref(&works), from_ref(&fails)), [(Severity::Breaking, another.clone())]);
     assert_eq!(told(&[fails], &[works]), [(Severity::Notable, another)]);
 }
 
@@ -42,7 +44,7 @@ fn what_worked_and_is_refused_breaks_and_the_other_way_round_is_notable() {
 fn a_field_that_is_gone_breaks_and_a_new_one_is_minor() {
     let (with, without) =
         (answer(200, &json!({ "data": { "a": "x", "b": 1 } })), answer(200, &json!({ "data": { "b": 1 } })));
-    assert_eq!(told(&[with.clone()], &[without.clone()])[0].0, Severity::Breaking);
+    assert_eq!(told(from_ref(&with), from_ref(&without))[0].0, Severity::Breaking);
     assert_eq!(told(&[without], &[with]), [(Severity::Minor, "GET sys/x has a new field data.a".to_owned())]);
 }
 
@@ -87,9 +89,9 @@ fn a_new_warning_is_told_only_when_every_repeat_has_it() {
 #[test]
 fn a_refusal_in_other_words_is_minor_and_for_another_cause_notable() {
     let from = refused(400, Cause::InvalidRequest, "no such role a1");
-    assert_eq!(told(&[from.clone()], &[refused(400, Cause::InvalidRequest, "no such role b2")]), []);
+    assert_eq!(told(from_ref(&from), &[refused(400, Cause::InvalidRequest, "no such role b2")]), []);
     let other_words = refused(400, Cause::InvalidRequest, "role is missing");
-    assert_eq!(told(&[from.clone()], &[other_words])[0].0, Severity::Minor);
+    assert_eq!(told(from_ref(&from), &[other_words])[0].0, Severity::Minor);
     assert_eq!(told(&[from], &[refused(400, Cause::UnknownRole, "no such role a1")])[0].0, Severity::Notable);
 }
 

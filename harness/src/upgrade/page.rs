@@ -60,10 +60,12 @@ impl Page<'_> {
         SEVERITIES
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template passes by reference")]
     fn of(&self, severity: &Severity) -> Vec<&Change> {
         of(self.report, *severity)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template passes by reference")]
     fn headline(severity: &Severity) -> &'static str {
         headline(*severity)
     }

@@ -112,12 +112,11 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
             found.put(Severity::Notable, format!("{name} is called deprecated"), ["it is not", "it is"], name);
         }
         for (field, was) in &was.fields {
-            match is.fields.get(field) {
-                Some(is) => found.field(name, field, was, is),
-                None => {
-                    let what = format!("the field {field} is taken no more");
-                    found.put(Severity::Breaking, what, ["described", "not described"], name);
-                }
+            if let Some(is) = is.fields.get(field) {
+                found.field(name, field, was, is);
+            } else {
+                let what = format!("the field {field} is taken no more");
+                found.put(Severity::Breaking, what, ["described", "not described"], name);
             }
         }
         for field in is.fields.keys().filter(|field| !was.fields.contains_key(*field)) {

@@ -11,7 +11,7 @@ const RENEW_SELF: &str = "auth/token/renew-self";
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
         mutant("a child token survives its parent", "TOKEN-01", "the token is alive")
-            .on(post("auth/token/revoke").request(|call| call.path = "auth/token/revoke-orphan".to_owned()))
+            .on(post("auth/token/revoke").request(|call| call.path = String::from("auth/token/revoke-orphan")))
             .shows_in(&["quickstart/token_tree"]),
         mutant("a token's accessor ends nothing", "TOKEN-01", "the token is alive")
             .on(post("auth/token/revoke-accessor").answer(|_| Reply::empty(204)))
@@ -57,7 +57,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
             .answered(refused)
             .after(std::time::Duration::ZERO, |_, _| vec![Deed::Sql("CREATE ROLE \"v-token-left\" LOGIN".to_owned())])),
         mutant("revoke-orphan takes the children", "TOKEN-07", "refused: permission_denied")
-            .on(post("auth/token/revoke-orphan").request(|call| call.path = "auth/token/revoke".to_owned())),
+            .on(post("auth/token/revoke-orphan").request(|call| call.path = String::from("auth/token/revoke"))),
         mutant("revoke-orphan leaves the token's own leases", "TOKEN-07", "the login was accepted")
             .statement("DROP ROLE", nothing),
         mutant("a token without the right is served", "TOKEN-08", "expected a refusal and status 403, but done (200)")

@@ -199,7 +199,7 @@ impl Resolver<'_> {
             self.error(
                 Diagnostic::error(at, "an IAM user has no end of its own")
                     .label("cannot be known")
-                    .help("only a database stops a user by itself; keep `exists`"),
+                    .help("only PostgreSQL stops a user by itself; keep `exists`"),
             );
         }
     }

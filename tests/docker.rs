@@ -21,6 +21,7 @@ steps:
   - fault: { pause: { server: postgres } }
     during:
       - wait: { for: 60s }
+  - expect: { login: { with: cred, accepted: true } }
 ";
 
 struct Bench(tempfile::TempDir);
@@ -110,6 +111,10 @@ fn a_killed_run_leaves_containers_and_clean_removes_those_and_no_others() {
         let end = Instant::now() + Duration::from_secs(240);
         while !bench.containers().iter().any(|seen| seen.contains("(Paused)")) {
             assert!(Instant::now() < end, "it never came to its fault: {:?}", bench.containers());
+            assert!(
+                killed.try_wait().unwrap().is_none() && alive.try_wait().unwrap().is_none(),
+                "it ended before its fault"
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }

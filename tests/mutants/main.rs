@@ -22,6 +22,23 @@ use crate::field::Field;
 /// How many mutants are tried at once when nobody says otherwise: their scenarios mostly wait.
 const THREADS: usize = 16;
 
+/// Why the promises of the AWS engine have none.
+const AT_AWS: &str = "what would break it stands between Vault and AWS, where no intermediary is planted yet";
+
+/// Promises that scenarios judge and no mutant breaks, each with the reason.
+const WITHOUT_MUTANT: [(&str, &str); 10] = [
+    ("AWS-01", AT_AWS),
+    ("AWS-02", AT_AWS),
+    ("AWS-03", AT_AWS),
+    ("AWS-04", AT_AWS),
+    ("AWS-05", AT_AWS),
+    ("AWS-06", AT_AWS),
+    ("AWS-07", AT_AWS),
+    ("AWS-08", AT_AWS),
+    ("AWS-09", AT_AWS),
+    ("AWS-10", AT_AWS),
+];
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(THREADS));
@@ -61,9 +78,14 @@ fn trials(field: &Arc<Field>) -> Vec<Trial> {
         }));
     }
     let promises = field.judged();
-    trials.push(Trial::test("every promise that a scenario judges has a mutant", move || {
+    trials.push(Trial::test("every promise that a scenario judges has a mutant or a written reason", move || {
         let broken: Vec<&str> = catalogue::mutants().iter().map(|mutant| mutant.breaks).collect();
-        let without: Vec<&String> = promises.iter().filter(|id| !broken.contains(&id.as_str())).collect();
+        if let Some((id, _)) = WITHOUT_MUTANT.iter().find(|(id, _)| broken.contains(id)) {
+            return Err(Failed::from(format!("{id} has a mutant now: take its reason away")));
+        }
+        let reasoned = |id: &str| WITHOUT_MUTANT.iter().any(|(known, _)| *known == id);
+        let without: Vec<&String> =
+            promises.iter().filter(|id| !broken.contains(&id.as_str()) && !reasoned(id.as_str())).collect();
         if without.is_empty() { Ok(()) } else { Err(Failed::from(format!("no mutant breaks {without:?}"))) }
     }));
     trials.push(Trial::test("every mutant says what its evidence must say", || {

@@ -240,8 +240,10 @@ async fn ask(address: SocketAddr) -> Result<End, io::ErrorKind> {
         Ok(client) => client,
         Err(error) => return Err(error.kind()),
     };
-    // A reset may come before it.
-    let _ = client.write_all(b"question").await;
+    // A reset may come before it; whichever call meets it is told once, and the next one reads an end.
+    if let Err(error) = client.write_all(b"question").await {
+        return if error.kind() == io::ErrorKind::ConnectionReset { Ok(End::Rst) } else { Err(error.kind()) };
+    }
     Ok(listen(&mut client, 1).await.1)
 }
 

@@ -82,6 +82,12 @@ impl Member {
     pub(super) fn stopped(&self) -> bool {
         matches!(self.state, 'T' | 't')
     }
+
+    /// In the middle of a `vfork`: it takes no signal but a kill until its child has become a program, which the child,
+    /// being stopped, does not. It is stopped as soon as the child goes on.
+    fn waits_for_a_stopped_child(&self, all: &[Self]) -> bool {
+        self.state == 'D' && all.iter().any(|other| other.parent == self.identity.pid && other.stopped())
+    }
 }
 
 /// Whether this very process still runs.
@@ -170,7 +176,8 @@ impl Family {
         let mut stopped_before: Vec<Identity> = Vec::new();
         loop {
             let living = self.living();
-            let running: Vec<Identity> = living.iter().filter(|m| !m.stopped()).map(|m| m.identity).collect();
+            let moving = |m: &&Member| !m.stopped() && !m.waits_for_a_stopped_child(&living);
+            let running: Vec<Identity> = living.iter().filter(moving).map(|m| m.identity).collect();
             let stopped: Vec<Identity> = living.iter().filter(|m| m.stopped()).map(|m| m.identity).collect();
             // One look may miss a child that was forked just before its parent stopped; a second one cannot.
             if running.is_empty() && stopped == stopped_before {
@@ -188,6 +195,9 @@ impl Family {
     /// Lets everyone go on; returns when /proc shows none of them stopped.
     pub(super) fn resume(&mut self) -> Result<(), Unmoved> {
         let deadline = Instant::now() + PATIENCE;
+        // To all of them once: one that was in the middle of a `vfork` has its stop still before it.
+        let everyone: Vec<Identity> = self.living().iter().map(|member| member.identity).collect();
+        signal_all(&everyone, Signal::SIGCONT);
         loop {
             let stopped: Vec<Identity> =
                 self.living().iter().filter(|member| member.stopped()).map(|member| member.identity).collect();

@@ -1,4 +1,4 @@
-//! The page of an upgrade: for people as HTML and Markdown, for pipelines as JSON. Pure but for [`write`].
+//! The page of an upgrade: for people as HTML and Markdown, for pipelines as JSON. Pure but for [`write()`].
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
-use crate::scenario::file::{Endpoint, Method, Server};
+use crate::scenario::file::{Endpoint, Method, Node, Server};
 use crate::time::{Interval, Moment};
 
 /// One thing that happened, with its number and the time in which it did.
@@ -162,6 +162,9 @@ pub enum Event {
     Server {
         /// Which.
         server: Server,
+        /// Which node of a cluster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
         /// Into what.
         state: ServerState,
     },
@@ -269,6 +272,9 @@ pub enum Event {
     },
     /// `sys/health` was read. The status is known whatever it is.
     Health {
+        /// The node of a cluster that was asked; none for whichever is active.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
         /// The status.
         outcome: Outcome<u16>,
     },
@@ -342,6 +348,8 @@ pub enum Event {
 pub enum Part {
     /// Vault does not serve, or not everything.
     Vault,
+    /// One node of a cluster, while the others serve.
+    Node(Node),
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
     /// A link between two ends.
@@ -365,6 +373,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vault => f.write_str("vault"),
+            Self::Node(node) => node.fmt(f),
             Self::Postgres => f.write_str("postgres"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
             Self::Root => f.write_str("vault's user at postgres"),

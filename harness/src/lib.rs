@@ -6,6 +6,7 @@ pub mod client;
 pub mod engine;
 pub mod event;
 pub mod fault;
+pub mod front;
 pub mod guarantee;
 pub mod history;
 pub mod link;

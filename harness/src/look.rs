@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::{Api, Sql};
+use crate::scenario::file::{Api, Node, Sql};
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
@@ -35,7 +35,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         Expected::StaticRole(role) => {
             static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
         }
-        Expected::Health(_) => health(world, who, step).await,
+        Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
         Expected::Api(api) => self::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await?,
@@ -46,7 +46,26 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
 /// `sys/health`.
 pub async fn health(world: &World, who: &Actor, step: Option<&str>) {
     let seen = world.stack.vault.direct.within(BRIEF).health().await;
-    world.seen(who, step, seen, |outcome| Event::Health { outcome });
+    world.seen(who, step, seen, |outcome| Event::Health { node: None, outcome });
+}
+
+/// `sys/health` of one node of a cluster, or of whichever is active.
+async fn health_of(world: &World, who: &Actor, step: Option<&str>, node: Option<Node>) -> Result<(), Missing> {
+    let Some(node) = node else {
+        health(world, who, step).await;
+        return Ok(());
+    };
+    let Some(found) = world.stack.vault.find(node).await else {
+        // Nobody is so just now, which is an answer to whoever expects that somebody is.
+        let now = Interval::at(world.history.now());
+        let (why, detail) = (crate::outcome::Silence::Unreachable, format!("no node of the cluster is the {node}"));
+        let outcome = Outcome::Unknown(crate::outcome::Unknown { why, detail });
+        world.write(who, step, now, Event::Health { node: Some(node), outcome });
+        return Ok(());
+    };
+    let seen = found.direct.within(BRIEF).health().await;
+    world.seen(who, step, seen, |outcome| Event::Health { node: Some(found.name), outcome });
+    Ok(())
 }
 
 /// A lookup of a credential's lease.
@@ -162,7 +181,7 @@ pub async fn static_role(
 
 /// Any call of Vault's API.
 pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
-    let vault = world.vault_as(api.token.as_deref())?;
+    let vault = world.vault_at(step, api.node.as_deref().copied(), api.token.as_deref()).await?;
     let method = api.method.as_deref().copied().unwrap_or_default();
     let body = api.body.as_ref().map(|body| serde_json::Value::Object(body.0.clone()));
     let seen = vault.act(method, &api.path, body).await;

@@ -39,7 +39,7 @@ pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Mis
 }
 
 async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Result<(), Missing> {
-    let vault = world.vault_as(verb.token.as_deref())?;
+    let vault = world.vault_at(step, verb.node.as_deref().copied(), verb.token.as_deref()).await?;
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
     issue(world, WHO, step, &vault, &name, &verb.role, token).await;
@@ -80,12 +80,14 @@ async fn renew(world: &World, step: Option<&str>, verb: &file::Renew) -> Result<
     let increment = verb.increment.map(|length| length.0.as_secs());
     if let Some(lease) = &verb.lease {
         let held = credential(world, lease)?;
-        let seen = world.stack.vault.root().renew_lease(&held.lease_id, increment).await;
+        let vault = world.vault_at(step, verb.node.as_deref().copied(), None).await?;
+        let seen = vault.renew_lease(&held.lease_id, increment).await;
         let credential = lease.to_string();
         world.seen(WHO, step, seen, |outcome| Event::Renewed { credential, increment, outcome });
     }
     if let Some(name) = &verb.token {
-        let seen = world.vault_as(Some(name))?.renew_self(increment).await;
+        let vault = world.vault_at(step, verb.node.as_deref().copied(), Some(name)).await?;
+        let seen = vault.renew_self(increment).await;
         let token = name.to_string();
         world.seen(WHO, step, seen, |outcome| Event::Token { token, act: TokenAct::Renewed, outcome });
     }

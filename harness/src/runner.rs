@@ -20,7 +20,7 @@ use crate::plan::{Plan, PlannedStep};
 use crate::provider::{Programs, Provider};
 use crate::scenario::one::Expected;
 use crate::scenario::{Action, Timing};
-use crate::stack::Stack;
+use crate::stack::{Stack, VaultNode};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
@@ -398,10 +398,14 @@ async fn last_reads(world: &World) {
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let logs = std::iter::once(("vault.log", stack.vault.machine.log()))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log", postgres.machine.log())));
+    let name = |node: &VaultNode| match stack.vault.nodes.as_slice() {
+        [_] => "vault.log".to_owned(),
+        _ => format!("{}.log", node.name),
+    };
+    let logs = (stack.vault.nodes.iter().map(|node| (name(node), node.machine.log())))
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log".to_owned(), postgres.machine.log())));
     for (name, log) in logs {
-        let to = folder.join(name);
+        let to = folder.join(&name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {
             let text = std::fs::read(&log)?;

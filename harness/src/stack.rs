@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::event::{Actor, Event, ServerState};
@@ -11,10 +11,9 @@ use crate::link::{LinkError, Proxy};
 use crate::outcome::Outcome;
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
-use crate::scenario::file::{Endpoint, RootKind, Server, Storage};
+use crate::scenario::file::{Endpoint, Node, RootKind, Server};
 use crate::secret::Secret;
 use crate::service::postgres::{Login, Postgres};
-use crate::service::vault::{BRIEF, Vault};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 
@@ -22,6 +21,10 @@ use crate::wait::Looks;
 const UP: Duration = Duration::from_secs(60);
 /// How long a server may take to stop in good order before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
+
+mod vault;
+
+pub use vault::{VaultNode, VaultServer};
 
 /// A stack that is up.
 #[derive(Debug)]
@@ -79,7 +82,9 @@ pub enum StackError {
 #[derive(Debug)]
 pub struct Machine {
     server: Server,
-    process: Process,
+    /// Which node of a cluster it is.
+    node: Option<Node>,
+    process: Arc<Process>,
     history: History,
     /// Its ports, which stay its own while it is down.
     ports: Vec<Port>,
@@ -88,7 +93,14 @@ pub struct Machine {
 impl Machine {
     /// Keeps a process as a server of the stack.
     pub fn new(server: Server, process: Process, history: History) -> Self {
-        Self { server, process, history, ports: Vec::new() }
+        Self { server, node: None, process: Arc::new(process), history, ports: Vec::new() }
+    }
+
+    /// Keeps it as a node of a cluster.
+    #[must_use]
+    pub fn of_node(mut self, node: Node) -> Self {
+        self.node = Some(node);
+        self
     }
 
     /// Keeps these ports for it as long as the stack lives.
@@ -133,6 +145,11 @@ impl Machine {
         self.process.resume().await?;
         self.changed(sent, ServerState::Resumed);
         Ok(())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Arc<Process> {
+        Arc::clone(&self.process)
     }
 
     /// Where it writes its log.
@@ -183,77 +200,7 @@ impl Machine {
 
     fn changed(&self, sent: Moment, state: ServerState) {
         let at = Interval::new(sent, self.history.now());
-        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, state });
-    }
-}
-
-/// The secrets server.
-#[derive(Debug)]
-pub struct VaultServer {
-    /// Its process.
-    pub machine: Machine,
-    /// A way to it that no link fault touches, without a token.
-    pub direct: Vault,
-    /// A way to it over the clients' link, without a token.
-    pub linked: Vault,
-    /// Its root token.
-    pub root_token: Secret,
-    /// Its unseal keys, as many as are needed.
-    pub keys: Vec<Secret>,
-    /// Where it keeps its data.
-    pub storage: Storage,
-    /// `openbao 2.7.2`.
-    pub product: String,
-}
-
-impl VaultServer {
-    /// A way to it as root, that no link fault touches.
-    pub fn root(&self) -> Vault {
-        self.direct.with_token(&self.root_token)
-    }
-
-    /// Waits until it answers, sealed or not.
-    pub async fn until_answering(&self) -> Result<(), StackError> {
-        let vault = &self.direct.within(BRIEF);
-        let look = move || async move {
-            match vault.health().await.outcome {
-                Outcome::Ok(_) => Ok(()),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
-    }
-
-    /// Waits until it is the active node, as a node is some time after it was unsealed.
-    pub async fn until_active(&self) -> Result<(), StackError> {
-        let vault = &self.direct.within(BRIEF);
-        let look = move || async move {
-            match vault.health().await.outcome {
-                Outcome::Ok(200) => Ok(()),
-                Outcome::Ok(status) => Err(format!("health status {status}")),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
-    }
-
-    /// Gives it its keys.
-    pub async fn unseal(&self) -> Result<(), StackError> {
-        for key in &self.keys {
-            let seen = self.direct.unseal(key).await;
-            if !matches!(seen.outcome, Outcome::Ok(_)) {
-                return Err(StackError::Vault { what: "its unseal key", why: seen.outcome.to_string() });
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts it again after it ended, unseals it, and waits until it is active.
-    pub async fn start_again(&self) -> Result<(), StackError> {
-        self.machine.start().await?;
-        self.until_answering().await?;
-        self.unseal().await?;
-        self.until_active().await
+        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, node: self.node, state });
     }
 }
 

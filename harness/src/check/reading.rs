@@ -42,7 +42,7 @@ pub fn reading(expected: &Expected<'_>, look: &[Entry], history: &[Entry]) -> Re
         Expected::Token(token) => of_token(token, &first.event),
         Expected::StaticRole(role) => of_static_role(role, &first.event, history),
         Expected::Health(health) => match &first.event {
-            Event::Health { outcome } => {
+            Event::Health { outcome, .. } => {
                 known(outcome, |status| yes_if(*status == *health.status, format!("health status {status}")))
             }
             other => stranger(other),

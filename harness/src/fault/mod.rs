@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Refusal, Silence, Unknown};
+use crate::scenario::file::Node;
 use crate::scenario::one::Broken;
-use crate::stack::StackError;
+use crate::stack::{StackError, VaultNode};
 use crate::time::Interval;
 use crate::world::{Missing, World};
 
@@ -86,7 +87,8 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         | Broken::SlowClose(_)
         | Broken::Timeout(_)
         | Broken::Slicer(_)
-        | Broken::LimitData(_) => network::inject(world, broken).await?,
+        | Broken::LimitData(_)
+        | Broken::Partition(_) => network::inject(world, broken).await?,
         Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
             process::inject(world, broken).await?
         }
@@ -131,6 +133,17 @@ impl Injected {
         world.write(&Actor::Harness, None, at, Event::FaultHealed { fault: self.fault, outcome });
         result
     }
+}
+
+/// The node that is meant, looked for until there is one: after a change of leader there is none for a while.
+async fn node(world: &World, node: Node) -> Result<&VaultNode, FaultError> {
+    let mut looks = crate::wait::Looks::within(SHOWS);
+    while looks.again().await {
+        if let Some(found) = world.stack.vault.find(node).await {
+            return Ok(found);
+        }
+    }
+    Err(FaultError::Unseen { what: format!("a {node}"), last: "no node of the cluster is one".to_owned() })
 }
 
 /// Goes on only if the server did it.

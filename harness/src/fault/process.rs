@@ -1,21 +1,30 @@
-//! Faults on processes: stop, kill, pause, restart.
+//! Faults on processes: stop, kill, pause, restart; of a server, or of one node of a Vault cluster.
 
 use std::time::Duration;
 
-use super::{Effect, FaultError, until_shows};
+use futures_util::future::{join_all, try_join_all};
+
+use super::{Effect, FaultError, node, until_shows};
 use crate::event::Part;
 use crate::outcome::{Outcome, Silence};
-use crate::scenario::file::Server;
+use crate::scenario::file::{Node, OnServer, Server};
 use crate::scenario::one::Broken;
-use crate::service::vault::Vault;
-use crate::stack::Machine;
+use crate::stack::{Machine, VaultNode};
 use crate::world::World;
 
 /// What undoes a fault on a process.
 #[derive(Debug)]
 pub(super) enum Undo {
-    Start(Server),
-    Resume(Server),
+    Start(Target),
+    Resume(Target),
+}
+
+/// A server, or one node of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target {
+    Postgres,
+    Vault,
+    Node(Node),
 }
 
 /// A paused server is called silent when it does not answer for so long; a running one does in a millisecond.
@@ -25,107 +34,129 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     let (Broken::Stop(on) | Broken::Kill(on) | Broken::Pause(on) | Broken::Restart(on)) = broken else {
         return Err(FaultError::Refused { what: broken.to_string(), why: "it is no fault of a process".to_owned() });
     };
-    let server = *on.server;
-    let machine = machine(world, server)?;
-    let mut undo = super::Undo::Process(Undo::Start(server));
+    let (target, disturbs) = target(world, on).await?;
+    let machines = machines(world, target)?;
+    let mut undo = super::Undo::Process(Undo::Start(target));
     let seen = match broken {
         Broken::Stop(_) => {
-            machine.stop().await?;
-            until_unreachable(world, server).await?
+            try_join_all(machines.iter().map(|machine| machine.stop())).await?;
+            until(world, target, Silence::Unreachable, "a server that cannot be reached").await?
         }
         Broken::Kill(_) => {
-            machine.kill().await?;
-            until_unreachable(world, server).await?
+            try_join_all(machines.iter().map(|machine| machine.kill())).await?;
+            until(world, target, Silence::Unreachable, "a server that cannot be reached").await?
         }
         Broken::Pause(_) => {
-            machine.pause().await?;
-            undo = super::Undo::Process(Undo::Resume(server));
-            until_silent(world, server).await?
+            try_join_all(machines.iter().map(|machine| machine.pause())).await?;
+            undo = super::Undo::Process(Undo::Resume(target));
+            until(world, target, Silence::Deadline, "a server that does not answer").await?
         }
         _ => {
-            machine.stop().await?;
-            start_again(world, server).await?;
+            try_join_all(machines.iter().map(|machine| machine.stop())).await?;
+            start_again(world, target).await?;
             undo = super::Undo::Nothing;
             "it was down and is back".to_owned()
         }
     };
-    Ok(Effect { undo, disturbs: vec![part(server)], seen })
+    Ok(Effect { undo, disturbs, seen: told(on, target, seen) })
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
     match undo {
-        Undo::Start(server) => start_again(world, server).await?,
-        Undo::Resume(server) => {
-            machine(world, server)?.resume().await?;
-            match server {
-                Server::Vault => world.stack.vault.until_active().await?,
-                Server::Postgres => world.postgres()?.until_ready().await?,
+        Undo::Start(target) => start_again(world, target).await?,
+        Undo::Resume(target) => {
+            try_join_all(machines(world, target)?.iter().map(|machine| machine.resume())).await?;
+            match target {
+                Target::Vault => world.stack.vault.until_active().await?,
+                Target::Node(name) => named(world, name)?.until_serving().await?,
+                Target::Postgres => world.postgres()?.until_ready().await?,
             }
         }
     }
     Ok("it answers".to_owned())
 }
 
-fn part(server: Server) -> Part {
-    match server {
-        Server::Vault => Part::Vault,
-        Server::Postgres => Part::Postgres,
+/// Who is meant, by name, and what its loss disturbs: that of a leader or of a lone server disturbs all of Vault.
+async fn target(world: &World, on: &OnServer) -> Result<(Target, Vec<Part>), FaultError> {
+    let Some(wanted) = on.node else {
+        return Ok(match *on.server {
+            Server::Vault => (Target::Vault, vec![Part::Vault]),
+            Server::Postgres => (Target::Postgres, vec![Part::Postgres]),
+        });
+    };
+    let found = node(world, *wanted).await?;
+    let leads = found.health().await == Some(200);
+    let mut disturbs = vec![Part::Node(found.name)];
+    if leads {
+        disturbs.push(Part::Vault);
+    }
+    Ok((Target::Node(found.name), disturbs))
+}
+
+/// What was seen, and who it was that a scenario calls by what it is.
+fn told(on: &OnServer, target: Target, seen: String) -> String {
+    match (on.node, target) {
+        (Some(wanted), Target::Node(name)) if *wanted != name => format!("{name} was the {}: {seen}", *wanted),
+        _ => seen,
     }
 }
 
-fn machine(world: &World, server: Server) -> Result<&Machine, FaultError> {
-    Ok(match server {
-        Server::Vault => &world.stack.vault.machine,
-        Server::Postgres => &world.postgres()?.machine,
+fn named(world: &World, name: Node) -> Result<&VaultNode, FaultError> {
+    let found = world.stack.vault.nodes.iter().find(|node| node.name == name);
+    Ok(found.ok_or_else(|| crate::world::Missing { kind: "node", name: name.to_string() })?)
+}
+
+fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> {
+    Ok(match target {
+        Target::Vault => world.stack.vault.nodes.iter().map(|node| &node.machine).collect(),
+        Target::Node(name) => vec![&named(world, name)?.machine],
+        Target::Postgres => vec![&world.postgres()?.machine],
     })
 }
 
-async fn start_again(world: &World, server: Server) -> Result<(), FaultError> {
-    match server {
-        Server::Vault => world.stack.vault.start_again().await?,
-        Server::Postgres => world.postgres()?.start_again().await?,
+async fn start_again(world: &World, target: Target) -> Result<(), FaultError> {
+    match target {
+        Target::Vault => world.stack.vault.start_again().await?,
+        Target::Node(name) => world.stack.vault.start_node(named(world, name)?).await?,
+        Target::Postgres => world.postgres()?.start_again().await?,
     }
     Ok(())
 }
 
-async fn until_unreachable(world: &World, server: Server) -> Result<String, FaultError> {
-    until_shows("a server that cannot be reached", || async move {
-        match silence(world, server).await {
-            Ok(Some((Silence::Unreachable, seen))) => Ok(seen),
-            Ok(Some((_, seen))) => Err(seen),
-            Ok(None) => Err("it answered".to_owned()),
-            Err(error) => Err(error.to_string()),
+/// Waits until all that is meant keeps silent in this way.
+async fn until(world: &World, target: Target, wanted: Silence, what: &str) -> Result<String, FaultError> {
+    until_shows(what, || async move {
+        let silences = silences(world, target).await.map_err(|error| error.to_string())?;
+        let mut last = String::new();
+        for silence in silences {
+            match silence {
+                Some((why, seen)) if why == wanted => last = seen,
+                Some((_, seen)) => return Err(seen),
+                None => return Err("it answered".to_owned()),
+            }
         }
+        Ok(last)
     })
     .await
 }
 
-async fn until_silent(world: &World, server: Server) -> Result<String, FaultError> {
-    until_shows("a server that does not answer", || async move {
-        match silence(world, server).await {
-            Ok(Some((Silence::Deadline, seen))) => Ok(seen),
-            Ok(Some((_, seen))) => Err(seen),
-            Ok(None) => Err("it answered".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    })
-    .await
-}
-
-/// How a server keeps silent; `None` when it answers.
-async fn silence(world: &World, server: Server) -> Result<Option<(Silence, String)>, FaultError> {
-    let outcome = match server {
-        Server::Vault => {
-            let vault: Vault = world.stack.vault.direct.within(SILENCE);
-            vault.health().await.outcome.map(|_| ())
-        }
-        Server::Postgres => {
+/// How a server, or each of its nodes, keeps silent; `None` when it answers.
+async fn silences(world: &World, target: Target) -> Result<Vec<Option<(Silence, String)>>, FaultError> {
+    let health = |node: &VaultNode| {
+        let vault = node.direct.within(SILENCE);
+        async move { vault.health().await.outcome.map(|_| ()) }
+    };
+    let outcomes = match target {
+        Target::Vault => join_all(world.stack.vault.nodes.iter().map(health)).await,
+        Target::Node(name) => vec![health(named(world, name)?).await],
+        Target::Postgres => {
             let postgres = world.postgres()?;
-            postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome
+            vec![postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome]
         }
     };
-    Ok(match outcome {
+    let silence = |outcome| match outcome {
         Outcome::Unknown(unknown) => Some((unknown.why, unknown.to_string())),
         Outcome::Ok(()) | Outcome::Refused(_) => None,
-    })
+    };
+    Ok(outcomes.into_iter().map(silence).collect())
 }

@@ -10,6 +10,7 @@
 
 mod chain;
 mod connection;
+mod door;
 mod port;
 mod proxy;
 mod stage;
@@ -17,6 +18,7 @@ mod stats;
 mod stream;
 mod toxic;
 
-pub use proxy::{LinkError, Proxy};
+pub use door::Door;
+pub use proxy::{Handle, LinkError, Proxy};
 pub use stats::Stats;
 pub use toxic::{Direction, Toxic, ToxicId};

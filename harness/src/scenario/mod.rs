@@ -69,6 +69,8 @@ pub struct Scenario {
 pub struct Stack {
     /// Where Vault keeps its data.
     pub storage: Storage,
+    /// How many nodes form the cluster.
+    pub nodes: u8,
     /// How many key shares unseal needs.
     pub key_threshold: u8,
     /// PostgreSQL, if the scenario has it.

@@ -4,8 +4,8 @@
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
     ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault, Latency,
-    LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer, SlowClose, Sql,
-    Timeout, TuneMount,
+    LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Partition, Slicer, SlowClose,
+    Sql, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -57,6 +57,7 @@ one_of! {
         timeout: Timeout(Timeout),
         slicer: Slicer(Slicer),
         limit_data: LimitData(LimitData),
+        partition: Partition(Partition),
         stop: Stop(OnServer),
         kill: Kill(OnServer),
         pause: Pause(OnServer),

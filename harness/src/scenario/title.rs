@@ -4,8 +4,9 @@ use std::fmt::{self, Write as _};
 
 use super::file::{
     Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    OnLink, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
+    Node, OnLink, OnServer, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
 };
+use super::mark::Marked;
 use super::one::{Broken, Expected, Throughout};
 use super::word::Length;
 use super::{Timing, Verb};
@@ -37,6 +38,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Issue(step) => {
                 write!(f, "issue {}", *step.role)?;
+                at_node(f, step.node)?;
                 step.name.as_ref().map_or(Ok(()), |name| write!(f, " as {}", **name))?;
                 step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
                 answers(f, step.answers.as_deref())
@@ -47,6 +49,7 @@ impl fmt::Display for Verb {
             }
             Self::Renew(step) => {
                 f.write_str(&renew(step))?;
+                at_node(f, step.node)?;
                 answers(f, step.answers.as_deref())
             }
             Self::Revoke(step) => {
@@ -70,11 +73,16 @@ impl fmt::Display for Verb {
             }
             Self::Api(step) => {
                 write!(f, "{} {}", step.method.as_deref().copied().unwrap_or_default(), *step.path)?;
+                at_node(f, step.node)?;
                 answers(f, step.answers.as_deref())
             }
             Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
         }
     }
+}
+
+fn at_node(f: &mut fmt::Formatter<'_>, node: Option<Marked<Node>>) -> fmt::Result {
+    node.map_or(Ok(()), |node| write!(f, " at {}", *node))
 }
 
 fn renew(step: &Renew) -> String {
@@ -164,9 +172,14 @@ impl fmt::Display for Expected<'_> {
             Self::Session(e) => session(f, e),
             Self::Token(e) => token(f, e),
             Self::StaticRole(e) => static_role(f, e),
-            Self::Health(e) => write!(f, "health status {}", *e.status),
+            Self::Health(e) => {
+                f.write_str("health status")?;
+                e.node.map_or(Ok(()), |node| write!(f, " of {}", *node))?;
+                write!(f, " {}", *e.status)
+            }
             Self::Api(e) => {
                 write!(f, "{} {}", e.method.as_deref().copied().unwrap_or_default(), *e.path)?;
+                at_node(f, e.node)?;
                 answers(f, e.answers.as_deref())
             }
             Self::Sql(e) => {
@@ -242,10 +255,14 @@ impl fmt::Display for Broken<'_> {
             Self::Timeout(t) => write!(f, "timeout {}→{}: {}", *t.from, *t.to, *t.after),
             Self::Slicer(t) => write!(f, "slicer {}→{}: {} bytes", *t.from, *t.to, *t.average_bytes),
             Self::LimitData(t) => write!(f, "limit data {}→{}: {} bytes", *t.from, *t.to, *t.bytes),
-            Self::Stop(on) => write!(f, "stop {}", *on.server),
-            Self::Kill(on) => write!(f, "kill {}", *on.server),
-            Self::Pause(on) => write!(f, "pause {}", *on.server),
-            Self::Restart(on) => write!(f, "restart {}", *on.server),
+            Self::Partition(on) => {
+                let nodes: Vec<String> = on.nodes.iter().map(|node| node.to_string()).collect();
+                write!(f, "partition {} from the other nodes", nodes.join(", "))
+            }
+            Self::Stop(on) => write!(f, "stop {}", whom(on)),
+            Self::Kill(on) => write!(f, "kill {}", whom(on)),
+            Self::Pause(on) => write!(f, "pause {}", whom(on)),
+            Self::Restart(on) => write!(f, "restart {}", whom(on)),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),
@@ -267,6 +284,11 @@ impl fmt::Display for Broken<'_> {
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
         }
     }
+}
+
+/// `postgres`, `vault`, `vault leader`.
+fn whom(on: &OnServer) -> String {
+    on.node.map_or_else(|| on.server.to_string(), |node| format!("{} {}", *on.server, *node))
 }
 
 impl fmt::Display for Throughout<'_> {

@@ -2,6 +2,8 @@
 //! nothing of them left behind.
 
 pub mod cache;
+mod cluster;
+mod dialer;
 pub mod estate;
 mod family;
 pub mod fetch;

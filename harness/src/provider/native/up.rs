@@ -27,20 +27,20 @@ use crate::history::History;
 use crate::link::Proxy;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Server, Storage};
+use crate::scenario::file::{Endpoint, Node, Server, Storage};
 use crate::scenario::{self, Scenario};
 use crate::secret::{KnownSecrets, Secret};
 use crate::service::postgres::launch as postgres_launch;
 use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultServer};
+use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
-    estate: Estate,
+    pub(super) estate: Estate,
     cache: Cache,
 }
 
@@ -83,7 +83,9 @@ impl Native {
         let (vault, postgres) =
             tokio::join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
-        links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
+        for (from, to, link) in vault.1 {
+            links.insert(from, to, link);
+        }
         let postgres = postgres.map(|(server, from_vault, from_clients)| {
             links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
@@ -95,7 +97,7 @@ impl Native {
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         let Stack { vault, postgres, links } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
-        let (vault_gone, postgres_gone) = tokio::join!(vault.machine.kill(), async {
+        let (vault_gone, postgres_gone) = tokio::join!(kill_all(&vault), async {
             match &postgres {
                 Some(postgres) => postgres.machine.kill().await,
                 None => Ok(()),
@@ -119,7 +121,10 @@ impl Native {
         name: &str,
         seed: u64,
         history: &History,
-    ) -> Result<(VaultServer, Proxy), UpError> {
+    ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Proxy)>), UpError> {
+        if wanted.nodes > 1 {
+            return self.cluster(program, wanted, name, seed, history).await;
+        }
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
         let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
@@ -135,9 +140,12 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place = Place { folder: &folder, data: &data, ports, api: link.address().to_string() };
-        let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
+        let place =
+            Place { name: None, folder: &folder, data: &data, ports, door: None, api: link.address().to_string() };
+        let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
+        let mut server = alone(node, wanted.storage, program).await?;
         server.linked = http(link.address(), history)?;
+        server.nodes[0].linked = server.linked.clone();
         let keys = match keys {
             Some(keys) => keys,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
@@ -147,11 +155,11 @@ impl Native {
         server.unseal().await?;
         server.until_active().await?;
         history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
-        Ok((server, link))
+        Ok((server, vec![(Endpoint::Clients, Endpoint::Vault, link)]))
     }
 
     /// An initialised raft folder with its keys, made once for each version: electing a first leader takes seconds.
-    async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
+    pub(super) async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
         let key = TemplateKey::new("vault-raft")
             .with("product", &program.product)
             .with("version", &program.version)
@@ -203,7 +211,7 @@ impl Native {
     }
 
     /// A server's folder below the scenario's, for its user alone.
-    fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
+    pub(super) fn folder_for(&self, name: &str, server: &str, user: Option<User>) -> Result<PathBuf, UpError> {
         let scenario = self.estate.path().join(name);
         if !scenario.exists() {
             fs::create_dir(&scenario).map_err(|e| broken("make", &scenario, &e))?;
@@ -217,41 +225,70 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let place = Place { folder: &folder, data: &data, ports: [claim()?, claim()?], api: "127.0.0.1:1".to_owned() };
-    let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
+    let (ports, api) = ([claim()?, claim()?], "127.0.0.1:1".to_owned());
+    let place = Place { name: None, folder: &folder, data: &data, ports, door: None, api };
+    let node = place.node(&program, Storage::Raft, owner, &history)?;
+    let mut server = alone(node, Storage::Raft, &program).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
     server.keys = keys.unseal;
     server.unseal().await?;
     server.until_active().await?;
-    server.machine.stop().await?;
+    server.nodes[0].machine.stop().await?;
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
 }
 
-/// Where a Vault server is put.
-struct Place<'a> {
-    folder: &'a Path,
-    data: &'a Path,
-    ports: [Port; 2],
-    api: String,
+async fn kill_all(vault: &VaultServer) -> Result<(), StackError> {
+    futures_util::future::try_join_all(vault.nodes.iter().map(|node| node.machine.kill())).await.map(drop)
+}
+
+/// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
+async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
+    let server = VaultServer {
+        direct: node.direct.clone(),
+        linked: node.direct.clone(),
+        nodes: vec![node],
+        front: None,
+        root_token: Secret::new(""),
+        keys: Vec::new(),
+        storage,
+        product: name_of(program),
+    };
+    server.nodes[0].machine.start().await?;
+    server.nodes[0].until_answering().await?;
+    Ok(server)
+}
+
+/// Where a Vault node is put.
+pub(super) struct Place<'a> {
+    /// Its name in a cluster.
+    pub(super) name: Option<Node>,
+    pub(super) folder: &'a Path,
+    pub(super) data: &'a Path,
+    pub(super) ports: [Port; 2],
+    /// Where its peers reach it; its own port when left out.
+    pub(super) door: Option<SocketAddr>,
+    pub(super) api: String,
 }
 
 impl Place<'_> {
-    /// Starts a server there and waits until it answers; it is not unsealed, and has no link yet.
-    async fn vault(
+    /// A node there, ready to be started; without a link yet.
+    pub(super) fn node(
         self,
         program: &Found,
         storage: Storage,
         owner: Owner,
         history: &History,
-    ) -> Result<VaultServer, UpError> {
+    ) -> Result<VaultNode, UpError> {
         let [listen, cluster] = &self.ports;
         let (listen, cluster) = (listen.address(), cluster.address());
         let settings = vault_launch::Launch {
             storage,
             data: self.data,
             listen: listen.to_string(),
+            node_id: self.name.map_or_else(|| "one".to_owned(), |name| name.to_string()),
             cluster: cluster.to_string(),
+            cluster_door: self.door.unwrap_or(cluster).to_string(),
             api: self.api,
             hashicorp: program.product == Product::Vault,
         };
@@ -263,22 +300,20 @@ impl Place<'_> {
             .env("HOME", self.folder.display().to_string())
             .owned_by(owner);
         let direct = http(listen, history)?;
-        let server = VaultServer {
-            machine: Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports),
+        let machine = Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports);
+        Ok(VaultNode {
+            machine: match self.name {
+                Some(name) => machine.of_node(name),
+                None => machine,
+            },
+            name: self.name.unwrap_or(Node::Vault1),
             linked: direct.clone(),
             direct,
-            root_token: Secret::new(""),
-            keys: Vec::new(),
-            storage,
-            product: name_of(program),
-        };
-        server.machine.start().await?;
-        server.until_answering().await?;
-        Ok(server)
+        })
     }
 }
 
-fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+pub(super) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
@@ -390,11 +425,11 @@ fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
     Ok(Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) })
 }
 
-fn claim() -> Result<Port, UpError> {
+pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn any_port() -> SocketAddr {
+pub(super) fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
@@ -404,7 +439,7 @@ fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {
 }
 
 /// Writes a file that only its user may read.
-fn write_private(path: &Path, text: &str, user: Option<User>) -> Result<(), UpError> {
+pub(super) fn write_private(path: &Path, text: &str, user: Option<User>) -> Result<(), UpError> {
     use io::Write as _;
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -424,6 +459,6 @@ fn give(path: &Path, user: Option<User>) -> Result<(), UpError> {
     }
 }
 
-fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
+pub(super) fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
     UpError::Machine(format!("cannot {what} {}: {source}", path.display()))
 }

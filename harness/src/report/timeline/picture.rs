@@ -123,12 +123,14 @@ impl Picture {
                 };
                 self.lane(LaneKind::Steps, "").end_step(number, entry.at.answered, tone);
             }
-            Event::Server { server, state } => {
+            Event::Server { server, node, state } => {
                 let kind = match server {
                     Server::Vault => LaneKind::Vault,
                     Server::Postgres => LaneKind::Target,
                 };
-                self.lane(kind, "").turn(entry, label::tone(state), label::of(&entry.event), end);
+                // Each node of a cluster has a lane of its own.
+                let node = node.map(|node| node.to_string()).unwrap_or_default();
+                self.lane(kind, &node).turn(entry, label::tone(state), label::of(&entry.event), end);
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Api, Sql, TtlRange};
+use super::{Api, Node, Sql, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Name, Ref};
@@ -159,6 +159,9 @@ pub struct ExpectStaticRole {
 pub struct ExpectHealth {
     /// 200 active, 429 standby, 501 not initialised, 503 sealed.
     pub status: Marked<u16>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
 }
 
 /// Vault's leases, the target's users and what clients hold, held against each other.

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Node;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -41,6 +42,10 @@ pub struct Fault {
     /// The connection is closed after so many bytes.
     #[serde(default)]
     pub limit_data: Option<Marked<LimitData>>,
+    /// Nodes of the Vault cluster are cut off from all its other nodes: between the two sides packets vanish. Clients
+    /// and the database are still in reach of both.
+    #[serde(default)]
+    pub partition: Option<Marked<Partition>>,
 
     // ---- processes
     /// The server is stopped in good order.
@@ -121,6 +126,55 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The active node of the cluster.
+    Leader,
+    /// A standby: of several, the one with the lowest number.
+    Follower,
+    /// The cluster's first node.
+    #[serde(rename = "vault-1")]
+    Vault1,
+    /// The cluster's second node.
+    #[serde(rename = "vault-2")]
+    Vault2,
+    /// The cluster's third node.
+    #[serde(rename = "vault-3")]
+    Vault3,
+    /// The cluster's fourth node.
+    #[serde(rename = "vault-4")]
+    Vault4,
+    /// The cluster's fifth node.
+    #[serde(rename = "vault-5")]
+    Vault5,
+}
+
+impl Endpoint {
+    /// The node of the cluster that it is, if it is one.
+    pub const fn node(self) -> Option<Node> {
+        Some(match self {
+            Self::Leader => Node::Leader,
+            Self::Follower => Node::Follower,
+            Self::Vault1 => Node::Vault1,
+            Self::Vault2 => Node::Vault2,
+            Self::Vault3 => Node::Vault3,
+            Self::Vault4 => Node::Vault4,
+            Self::Vault5 => Node::Vault5,
+            Self::Clients | Self::Vault | Self::Postgres => return None,
+        })
+    }
+}
+
+impl From<Node> for Endpoint {
+    fn from(node: Node) -> Self {
+        match node {
+            Node::Leader => Self::Leader,
+            Node::Follower => Self::Follower,
+            Node::Vault1 => Self::Vault1,
+            Node::Vault2 => Self::Vault2,
+            Node::Vault3 => Self::Vault3,
+            Node::Vault4 => Self::Vault4,
+            Node::Vault5 => Self::Vault5,
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -251,12 +305,23 @@ pub struct LimitData {
     pub way: Option<Marked<Way>>,
 }
 
-/// A server of the stack.
+/// A server of the stack, or a node of it.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnServer {
     /// The server.
     pub server: Marked<Server>,
+    /// One node of a Vault cluster; all of them when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
+}
+
+/// Nodes of the Vault cluster are cut off from all its other nodes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// The nodes on one side; all others are on the other.
+    pub nodes: Vec<Marked<Node>>,
 }
 
 /// A server of the stack.

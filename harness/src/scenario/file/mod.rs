@@ -4,6 +4,7 @@
 mod always;
 mod expect;
 mod fault;
+mod node;
 mod stack;
 mod step;
 mod ttl_range;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 pub use self::always::*;
 pub use self::expect::*;
 pub use self::fault::*;
+pub use self::node::*;
 pub use self::stack::*;
 pub use self::step::*;
 pub use self::ttl_range::*;

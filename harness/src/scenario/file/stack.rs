@@ -26,6 +26,9 @@ pub struct Vault {
     /// `inmem` (default) starts fastest and forgets everything when it stops; `raft` survives a restart.
     #[serde(default)]
     pub storage: Option<Marked<Storage>>,
+    /// How many nodes form the cluster: `1` when left out, else 3 or 5, which needs `storage: raft`.
+    #[serde(default)]
+    pub nodes: Option<Marked<u8>>,
     /// How many key shares unseal needs: `1` when left out.
     #[serde(default)]
     pub key_threshold: Option<Marked<u8>>,
@@ -38,7 +41,7 @@ pub enum Storage {
     /// In memory: gone when the process ends.
     #[default]
     Inmem,
-    /// Integrated storage on disk, one node.
+    /// Integrated storage on disk.
     Raft,
 }
 

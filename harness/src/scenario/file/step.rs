@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expect, Fault, TtlRange};
+use super::{Expect, Fault, Node, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
@@ -80,6 +80,9 @@ pub struct Issue {
     /// The Vault token to ask with (a `token` step's name); root when left out.
     #[serde(default)]
     pub token: Option<Marked<Name>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -112,6 +115,9 @@ pub struct Renew {
     /// How long from now is asked for; the role's or token's own TTL when left out.
     #[serde(default)]
     pub increment: Option<Marked<Length>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -246,6 +252,9 @@ pub struct Api {
     /// The Vault token to ask with; root when left out.
     #[serde(default)]
     pub token: Option<Marked<Name>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,

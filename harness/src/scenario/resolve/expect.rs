@@ -38,6 +38,7 @@ impl Resolver<'_> {
         }
         if let Some(health) = &expect.health {
             self.status(&health.status);
+            self.node(health.node);
         }
         if let Some(api) = &expect.api {
             self.api(api);

@@ -6,6 +6,7 @@ use super::super::mark::{Marked, Place};
 use super::super::word::Length;
 use super::Resolver;
 use super::choice::{exactly_one, given, place};
+use super::cluster::node_link;
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
@@ -19,7 +20,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            stop, kill, pause, restart,
+            partition, stop, kill, pause, restart,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -45,6 +46,9 @@ impl Resolver<'_> {
     }
 
     fn network(&mut self, fault: &Fault) {
+        if let Some(partition) = &fault.partition {
+            self.partition(partition);
+        }
         for on in [&fault.down, &fault.cut, &fault.reset].into_iter().flatten() {
             self.link(on.from, on.to);
         }
@@ -101,6 +105,17 @@ impl Resolver<'_> {
 
     fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
         let link = (from.value, to.value);
+        if let Some(nodes) = node_link(from, to) {
+            nodes.into_iter().for_each(|node| self.node(node));
+            if nodes[0].map(|node| node.value) == nodes[1].map(|node| node.value) {
+                self.error(
+                    Diagnostic::error(to.at, "a node has no link to itself")
+                        .label("the same node")
+                        .see(from.at, "here"),
+                );
+            }
+            return;
+        }
         if !LINKS.contains(&link) {
             let error = Diagnostic::error(to.at, format!("there is no link from `{}` to `{}`", link.0, link.1))
                 .label("nobody opens connections this way")
@@ -108,7 +123,9 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`".to_owned()
+                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`, and in a cluster those \
+                 between its nodes and from `clients` to a node"
+                    .to_owned()
             };
             self.error(error.help(help));
             return;
@@ -130,6 +147,17 @@ impl Resolver<'_> {
     }
 
     fn process(&mut self, fault: &Fault) {
+        for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
+            if let Some(node) = on.node.filter(|_| on.server.value != Server::Vault) {
+                self.error(
+                    Diagnostic::error(node.at, format!("`{}` has no nodes", on.server.value))
+                        .label("only `vault` has nodes")
+                        .see(on.server.at, "this server"),
+                );
+            } else {
+                self.node(on.node);
+            }
+        }
         for (verb, on) in [("stop", fault.stop), ("kill", fault.kill), ("restart", fault.restart)] {
             let Some(on) = on else { continue };
             if on.server.value == Server::Vault {

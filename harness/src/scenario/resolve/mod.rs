@@ -1,6 +1,7 @@
 //! From the file's shape to a [`Scenario`] in which every name leads somewhere, or to everything that stands in the way.
 
 mod choice;
+mod cluster;
 mod engine;
 mod expect;
 mod fault;
@@ -137,6 +138,7 @@ impl Resolver<'_> {
                     .help("it is the number of key shares that unseal needs"),
             );
         }
+        let nodes = self.nodes();
         let postgres = stack.postgres.as_ref().map(|postgres| {
             let connections = postgres.max_connections;
             if let Some(max) = connections.filter(|max| max.value < FEWEST_CONNECTIONS) {
@@ -150,6 +152,7 @@ impl Resolver<'_> {
         });
         Stack {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
+            nodes,
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
             postgres,
         }

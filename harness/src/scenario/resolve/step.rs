@@ -76,6 +76,7 @@ impl Resolver<'_> {
         let mut verb = None;
         if let Some(issue) = &step.issue {
             self.role(&issue.role);
+            self.node(issue.node);
             self.token_to_ask_with(issue.token.as_ref());
             self.answer(issue.answers.as_ref(), Call::Issue);
             verb = Some(Verb::Issue(issue.value.clone()));
@@ -88,6 +89,7 @@ impl Resolver<'_> {
         if let Some(renew) = &step.renew {
             let given = given!(renew; lease, token);
             exactly_one("`renew`", renew.at, &given, self.lost, &mut self.found);
+            self.node(renew.node);
             renew.lease.as_ref().inspect(|name| self.lease(name));
             renew.token.as_ref().inspect(|name| self.note(Kind::Token, name));
             self.answer(renew.answers.as_ref(), Call::Renew);
@@ -269,6 +271,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn api(&mut self, api: &Marked<file::Api>) {
+        self.node(api.node);
         let path = api.path.trim();
         let bare = path.trim_start_matches('/');
         let bare = bare.strip_prefix("v1/").unwrap_or(bare);

@@ -13,8 +13,12 @@ pub struct Launch<'a> {
     pub data: &'a Path,
     /// Where it listens: `127.0.0.1:PORT`.
     pub listen: String,
-    /// Where its peers reach it.
+    /// Its name among its peers.
+    pub node_id: String,
+    /// Where it listens for its peers.
     pub cluster: String,
+    /// Where its peers reach it: that address, or a door before it.
+    pub cluster_door: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
@@ -28,8 +32,8 @@ impl Launch<'_> {
             Storage::Inmem => serde_json::json!({ "inmem": {} }),
             Storage::Raft => serde_json::json!({ "raft": {
                 "path": self.data,
-                "node_id": "one",
-                // One node on one machine: waiting for peers that do not exist only costs time.
+                "node_id": self.node_id,
+                // All peers are on one machine: waiting long for one that does not answer only costs time.
                 "performance_multiplier": "1",
             }}),
         };
@@ -41,7 +45,7 @@ impl Launch<'_> {
                 "tls_disable": true,
             }}],
             "api_addr": format!("http://{}", self.api),
-            "cluster_addr": format!("https://{}", self.cluster),
+            "cluster_addr": format!("https://{}", self.cluster_door),
             "ui": false,
         });
         if self.hashicorp {

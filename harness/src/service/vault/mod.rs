@@ -64,6 +64,12 @@ impl Vault {
         Self { deadline, ..self.clone() }
     }
 
+    /// The same token and patience, at the address of another.
+    #[must_use]
+    pub fn elsewhere(&self, other: &Self) -> Self {
+        Self { base: other.base.clone(), ..self.clone() }
+    }
+
     /// Where requests go.
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://").trim_end_matches("/v1/")

@@ -84,6 +84,15 @@ pub(crate) enum Provider {
     Native,
 }
 
+/// What links are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Proxy {
+    /// Proxies of leaseproof's own process, with Toxiproxy's toxics.
+    InProcess,
+    /// A real Toxiproxy server for each scenario; fetched with Go where it is not here.
+    Toxiproxy,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -121,6 +130,9 @@ pub(crate) struct Run {
     /// Where servers come from.
     #[arg(long, value_enum, default_value_t = Provider::Auto)]
     pub(crate) provider: Provider,
+    /// What the links between servers are, on which network faults happen.
+    #[arg(long, value_enum, default_value_t = Proxy::InProcess)]
+    pub(crate) proxy: Proxy,
     /// How many scenarios run at once.
     #[arg(long, value_name = "N", default_value = "16", value_parser = jobs)]
     pub(crate) jobs: usize,
@@ -237,10 +249,13 @@ Examples:
   leaseproof doctor
   leaseproof doctor openbao:2.7.2 vault:1.21.0 postgres:16
       for a run with --vault openbao:2.7.2 --vault vault:1.21.0 --postgres postgres:16
+  leaseproof doctor openbao postgres toxiproxy
+      for a run with --proxy toxiproxy
 
 Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
 pub(crate) struct Doctor {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
+    /// toxiproxy[:VERSION].
     #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
     pub(crate) parts: Vec<Part>,
 }
@@ -255,7 +270,8 @@ Examples:
 
 What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
 pub(crate) struct Provision {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR].
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
+    /// toxiproxy[:VERSION].
     #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
     pub(crate) parts: Vec<Part>,
 }
@@ -326,10 +342,11 @@ impl fmt::Display for Shard {
 
 fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
-    if part.product() == Some(Product::Postgres) {
-        return Err("that is a database; name it with --postgres".to_owned());
+    match part.product() {
+        Some(Product::Postgres) => Err("that is a database; name it with --postgres".to_owned()),
+        Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
+        _ => Ok(part),
     }
-    Ok(part)
 }
 
 fn postgres(text: &str) -> Result<Part, String> {

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use crate::link::{Door, Handle, Proxy};
@@ -32,15 +33,24 @@ pub struct Front {
     following: JoinHandle<()>,
     /// Where the nodes reach each other.
     _doors: Vec<Door>,
-    /// What the observer's way leads over.
-    _observer: Proxy,
+    /// What the observer's and the clients' ways lead over.
+    _steering: [Proxy; 2],
+    /// Its turn among the clusters of this machine, which is only kept.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Front {
     /// Follows the active one of these nodes: the observer is led to its own address, clients to that on their side.
-    pub fn follow(backends: Vec<Backend>, observer: Proxy, clients: Handle, doors: Vec<Door>) -> Self {
-        let following = tokio::spawn(follow(backends, observer.handle(), clients));
-        Self { following, _doors: doors, _observer: observer }
+    pub fn follow(backends: Vec<Backend>, observer: Proxy, clients: Proxy, doors: Vec<Door>) -> Self {
+        let following = tokio::spawn(follow(backends, observer.handle(), clients.handle()));
+        Self { following, _doors: doors, _steering: [observer, clients], turn: None }
+    }
+
+    /// Gives a turn back only when the cluster is gone.
+    #[must_use]
+    pub fn until_dropped(mut self, turn: Option<OwnedSemaphorePermit>) -> Self {
+        self.turn = turn;
+        self
     }
 }
 

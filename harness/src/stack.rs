@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::event::{Actor, Event, ServerState};
 use crate::history::History;
-use crate::link::{LinkError, Proxy};
+use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
@@ -35,6 +35,9 @@ pub struct Stack {
     pub postgres: Option<PostgresServer>,
     /// The links.
     pub links: Links,
+    /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
+    /// is to break with it.
+    pub toxiproxy: Option<ToxiproxyServer>,
 }
 
 /// A server that did not do what it must, without any fault.
@@ -252,9 +255,18 @@ impl PostgresServer {
     }
 }
 
+/// The Toxiproxy server that a stack's links are on.
+#[derive(Debug)]
+pub struct ToxiproxyServer {
+    /// Its process.
+    pub process: Process,
+    /// The ports of its API and of the links, which stay theirs while a link is down.
+    pub ports: Vec<Port>,
+}
+
 /// The links of a stack, by their ends.
 #[derive(Default)]
-pub struct Links(BTreeMap<(Endpoint, Endpoint), Proxy>);
+pub struct Links(BTreeMap<(Endpoint, Endpoint), Link>);
 
 impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -264,20 +276,20 @@ impl std::fmt::Debug for Links {
 
 impl Links {
     /// Adds a link.
-    pub fn insert(&mut self, from: Endpoint, to: Endpoint, proxy: Proxy) {
-        self.0.insert((from, to), proxy);
+    pub fn insert(&mut self, from: Endpoint, to: Endpoint, link: Link) {
+        self.0.insert((from, to), link);
     }
 
     /// The link between two ends.
-    pub fn get(&self, from: Endpoint, to: Endpoint) -> Option<&Proxy> {
+    pub fn get(&self, from: Endpoint, to: Endpoint) -> Option<&Link> {
         self.0.get(&(from, to))
     }
 
     /// Lets every link listen again, for the case that the healing of a fault which closed one failed.
     pub async fn enable_all(&self) {
-        for proxy in self.0.values() {
+        for link in self.0.values() {
             // A link that cannot listen again is seen by the recovery that follows.
-            let _ = proxy.enable().await;
+            let _ = link.enable().await;
         }
     }
 }

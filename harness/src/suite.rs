@@ -27,6 +27,8 @@ use crate::time::Clock;
 
 /// Where servers come from, as reports say it.
 const PROVIDER: &str = "native: servers as processes of this machine";
+/// What is added to it when the links are on the real thing.
+const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -169,6 +171,7 @@ pub struct Suite {
     provider: Provider,
     vaults: Vec<Found>,
     postgres: Option<Found>,
+    toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -187,6 +190,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<Part>,
     /// The seed of every plan.
     pub seed: u64,
     /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
@@ -212,6 +217,10 @@ impl Suite {
             vaults.push(fetcher.provide(part, None, &progress).await?);
         }
         let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
+        let toxiproxy = match &settings.toxiproxy {
+            Some(part) => Some(fetcher.provide(part, None, &progress).await?),
+            None => None,
+        };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
@@ -220,6 +229,7 @@ impl Suite {
             provider,
             vaults,
             postgres: Some(postgres),
+            toxiproxy,
             folder,
             id,
             started,
@@ -280,7 +290,8 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
-        let programs = Programs { vault: vault.clone(), postgres: self.postgres.clone() };
+        let programs =
+            Programs { vault: vault.clone(), postgres: self.postgres.clone(), toxiproxy: self.toxiproxy.clone() };
         let keep = self.settings.keep.then(|| self.keeper(run));
         Box::pin(runner::run(Run {
             provider: &self.provider,
@@ -359,7 +370,7 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, &vault.part, seed),
+            rerun: rerun(&scenario.path, &vault.part, self.settings.toxiproxy.is_some(), seed),
             server: name_of(vault),
             products: Vec::new(),
             result: ScenarioResult::Broken,
@@ -387,7 +398,7 @@ impl Suite {
             took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             seed: self.settings.seed,
             rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
-            provider: PROVIDER.to_owned(),
+            provider: provider(&self.settings),
             scenarios,
             secrets: SecretScan::default(),
         };
@@ -414,7 +425,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: PROVIDER.to_owned(), runs: runs.len() });
+    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: provider(&suite.settings), runs: runs.len() });
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
@@ -429,9 +440,15 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
 }
 
 /// The command that runs one scenario again.
-fn rerun(path: &Path, vault: &Part, seed: u64) -> String {
+fn rerun(path: &Path, vault: &Part, over_toxiproxy: bool, seed: u64) -> String {
     let (path, vault) = (quoted(&path.display().to_string()), quoted(&vault.to_string()));
-    format!("leaseproof run {path} --vault {vault} --seed {seed}")
+    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
+    format!("leaseproof run {path} --vault {vault}{proxy} --seed {seed}")
+}
+
+fn provider(settings: &Settings) -> String {
+    let links = if settings.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+    format!("{PROVIDER}{links}")
 }
 
 /// A word as a shell takes it.

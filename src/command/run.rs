@@ -14,7 +14,7 @@ use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Format, Provider, Run};
+use crate::args::{Format, Provider, Proxy, Run};
 use crate::console::{self, Console};
 use crate::exit::{self, Failure};
 use crate::files::Files;
@@ -72,6 +72,7 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         vaults,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
+        toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
         keep: args.keep,
@@ -97,6 +98,9 @@ fn command(args: &Run) -> String {
     option("postgres", args.postgres.to_string());
     if let Some(folder) = &args.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
+    }
+    if args.proxy == Proxy::Toxiproxy {
+        option("proxy", "toxiproxy".to_owned());
     }
     if args.repeat > 1 {
         option("repeat", args.repeat.to_string());
@@ -190,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_run_asks_for_the_same_when_it_is_given_again() {
-        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --repeat 3 --shard 1/2";
+        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --proxy toxiproxy --repeat 3 --shard 1/2";
         assert_eq!(command(&parsed(line)), line);
         assert_eq!(
             command(&parsed(&command(&parsed("leaseproof run --jobs 2 --keep")))),

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{Effect, FaultError, until_shows};
 use crate::event::Part;
-use crate::link::{Direction, Proxy, Toxic, ToxicId};
+use crate::link::{Direction, Link, Toxic, ToxicId};
 use crate::scenario::file::{Endpoint, Node, Partition, Way};
 use crate::scenario::mark::Marked;
 use crate::scenario::one::Broken;
@@ -45,14 +45,14 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     let link = link(world, from, to)?;
     let what = match broken {
         Broken::Down(_) => {
-            link.disable().await;
+            link.disable().await?;
             What::Enable
         }
-        Broken::Cut(_) => What::Remove(link.cut().await),
-        Broken::Reset(_) => What::Remove(link.reset().await),
+        Broken::Cut(_) => What::Remove(link.cut().await?),
+        Broken::Reset(_) => What::Remove(link.reset().await?),
         toxic => {
             let (toxic, way) = read_toxic(toxic).ok_or_else(|| missing("toxic"))?;
-            What::Remove(link.add(toxic, direction(way)).await)
+            What::Remove(link.add(toxic, direction(way)).await?)
         }
     };
     let seen = see(link, to, broken).await?;
@@ -74,7 +74,7 @@ async fn partition(world: &World, partition: &Partition) -> Result<Effect, Fault
         for other in &there {
             for (from, to) in [(*one, *other), (*other, *one)] {
                 let (from, to) = (Endpoint::from(from), Endpoint::from(to));
-                let cut = link(world, from, to)?.cut().await;
+                let cut = link(world, from, to)?.cut().await?;
                 undo.push(OnLink { from, to, what: What::Remove(cut) });
             }
         }
@@ -124,7 +124,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     Ok(seen)
 }
 
-fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Proxy, FaultError> {
+fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
     world.stack.links.get(from, to).ok_or_else(|| missing(&format!("{from}→{to}")))
 }
 
@@ -176,7 +176,7 @@ const fn direction(way: Way) -> Direction {
 }
 
 /// Sees a fault's effect from outside: what a client of the link meets.
-async fn see(link: &Proxy, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
+async fn see(link: &Link, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
     match broken {
         Broken::Down(_) => {
             // A link within a cluster shares its address with others, so that it cannot refuse: it resets.
@@ -238,12 +238,12 @@ fn expect(met: &Met, is_it: impl FnOnce(&Met) -> bool) -> Result<String, String>
     if is_it(met) { Ok(format!("a new connection met {met}")) } else { Err(format!("a new connection met {met}")) }
 }
 
-async fn ask(link: &Proxy, to: Endpoint) -> Met {
+async fn ask(link: &Link, to: Endpoint) -> Met {
     timeout(SILENCE, answer(link, to)).await.unwrap_or(Met::Silence)
 }
 
 /// Asks something harmless and waits for the first byte: PostgreSQL's question for TLS, or an HTTP request.
-async fn answer(link: &Proxy, to: Endpoint) -> Met {
+async fn answer(link: &Link, to: Endpoint) -> Met {
     let question: &[u8] = match to {
         Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
         _ => b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",

@@ -1,4 +1,5 @@
-//! The link between two services: an in-process TCP proxy with a stable address and Toxiproxy's toxics.
+//! The link between two services: a TCP proxy with a stable address and Toxiproxy's toxics, in this process or a real
+//! Toxiproxy server's (`toxiproxy`). A conformance test holds one against the other.
 //!
 //! Three ways for a server not to answer must never be taken for one another, so each looks to a client as it does in
 //! the world: [`Proxy::disable`] refuses the connection, [`Proxy::reset`] resets it, [`Proxy::cut`] is silence.
@@ -11,14 +12,19 @@
 mod chain;
 mod connection;
 mod door;
+#[expect(clippy::module_inception, reason = "the file holds the link itself, the folder all that it is made of")]
+mod link;
 mod port;
 mod proxy;
 mod stage;
 mod stats;
 mod stream;
 mod toxic;
+mod toxiproxy;
 
 pub use door::Door;
+pub use link::Link;
 pub use proxy::{Handle, LinkError, Proxy};
 pub use stats::Stats;
 pub use toxic::{Direction, Toxic, ToxicId};
+pub use toxiproxy::{Remote, Toxiproxy};

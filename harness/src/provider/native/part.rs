@@ -6,8 +6,10 @@ use std::str::FromStr;
 
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
+/// The Toxiproxy that is used when none is named: the one that the conformance test holds the in-process proxy against.
+const TOXIPROXY_DEFAULT: &str = "2.12.0";
 /// The names that parts begin with.
-const NAMES: [&str; 3] = ["openbao", "vault", "postgres"];
+const NAMES: [&str; 4] = ["openbao", "vault", "postgres", "toxiproxy"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -23,6 +25,8 @@ pub enum Part {
     VaultBinary(PathBuf),
     /// PostgreSQL of this major version, or any from [`Part::OLDEST_POSTGRES`] on.
     Postgres(Option<u32>),
+    /// Toxiproxy's server of exactly this version.
+    Toxiproxy(Version),
 }
 
 /// What a program is.
@@ -34,6 +38,8 @@ pub enum Product {
     Vault,
     /// PostgreSQL.
     Postgres,
+    /// Toxiproxy's server.
+    Toxiproxy,
 }
 
 /// A version as its program says it, compared by its leading numbers.
@@ -47,7 +53,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault and postgres[:MAJOR]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR] and toxiproxy[:VERSION]", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -81,7 +87,14 @@ impl Part {
             Self::Vault(_) => Some(Product::Vault),
             Self::VaultBinary(_) => None,
             Self::Postgres(_) => Some(Product::Postgres),
+            Self::Toxiproxy(_) => Some(Product::Toxiproxy),
         }
+    }
+
+    /// The Toxiproxy that is used when none is named.
+    pub fn toxiproxy() -> Self {
+        let numbers = TOXIPROXY_DEFAULT.split('.').filter_map(|number| number.parse().ok()).collect();
+        Self::Toxiproxy(Version { text: TOXIPROXY_DEFAULT.to_owned(), numbers })
     }
 
     /// Whether a program that says this of itself is the part.
@@ -92,6 +105,7 @@ impl Part {
             Self::VaultBinary(_) => matches!(product, Product::OpenBao | Product::Vault),
             Self::Postgres(Some(major)) => product == Product::Postgres && version.major() == *major,
             Self::Postgres(None) => product == Product::Postgres && version.major() >= Self::OLDEST_POSTGRES,
+            Self::Toxiproxy(wanted) => product == Product::Toxiproxy && version.is(wanted),
         }
     }
 }
@@ -111,20 +125,24 @@ impl FromStr for Part {
             "openbao" => openbao(version.unwrap_or(OPENBAO_DEFAULT)),
             "vault" => Ok(Self::Vault(version.map(vault_version).transpose()?)),
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
+            "toxiproxy" => version.map_or_else(|| Ok(Self::toxiproxy()), toxiproxy),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
         }
     }
 }
 
 fn openbao(text: &str) -> Result<Part, PartError> {
-    let wrong = || PartError::Version {
-        name: "openbao",
-        version: text.into(),
-        example: "all three numbers, as in openbao:2.7.2",
-    };
-    let version = Version::parse(text).ok_or_else(wrong)?;
-    // Two runs with the same name must use the same program, so "the newest 2.7" is no name.
-    if version.numbers.len() == 3 { Ok(Part::OpenBao(version)) } else { Err(wrong()) }
+    exact("openbao", text, "all three numbers, as in openbao:2.7.2").map(Part::OpenBao)
+}
+
+fn toxiproxy(text: &str) -> Result<Part, PartError> {
+    exact("toxiproxy", text, "all three numbers, as in toxiproxy:2.12.0").map(Part::Toxiproxy)
+}
+
+/// Two runs with the same name must use the same program, so "the newest 2.7" is no name.
+fn exact(name: &'static str, text: &str, example: &'static str) -> Result<Version, PartError> {
+    let whole = Version::parse(text).filter(|version| version.numbers.len() == 3);
+    whole.ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
 fn vault_version(text: &str) -> Result<Version, PartError> {
@@ -201,6 +219,7 @@ impl fmt::Display for Part {
             Self::VaultBinary(path) => write!(f, "{}", path.display()),
             Self::Postgres(Some(major)) => write!(f, "postgres:{major}"),
             Self::Postgres(None) => f.write_str("postgres"),
+            Self::Toxiproxy(version) => write!(f, "toxiproxy:{version}"),
         }
     }
 }
@@ -211,6 +230,7 @@ impl fmt::Display for Product {
             Self::OpenBao => "OpenBao",
             Self::Vault => "Vault",
             Self::Postgres => "PostgreSQL",
+            Self::Toxiproxy => "Toxiproxy",
         })
     }
 }
@@ -229,6 +249,8 @@ mod tests {
     #[case("./bin/vault", "./bin/vault")]
     #[case("postgres", "postgres")]
     #[case("postgres:16", "postgres:16")]
+    #[case("toxiproxy", "toxiproxy:2.12.0")]
+    #[case("toxiproxy:2.11.0", "toxiproxy:2.11.0")]
     fn a_part_is_read_as_people_write_it(#[case] written: &str, #[case] shown: &str) {
         assert_eq!(written.parse::<Part>().unwrap().to_string(), shown);
     }
@@ -239,6 +261,7 @@ mod tests {
     #[case("postgresql:15", "did you mean `postgres:15`?")]
     #[case("Vault", "did you mean `vault`?")]
     #[case("openbao:2.7", "all three numbers, as in openbao:2.7.2")]
+    #[case("toxiproxy:2", "all three numbers, as in toxiproxy:2.12.0")]
     #[case("vault:latest", "as in vault:1.21.0")]
     #[case("postgres:16.2", "the major version alone")]
     fn a_text_that_names_no_part_is_answered_with_what_to_write(#[case] written: &str, #[case] help: &str) {

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::fetch::{FetchError, Fetcher, Package};
+use super::fetch::{Client, FetchError, Fetcher, Package};
 use super::find::{self, Found, PassedOver};
 use super::part::Part;
 
@@ -67,13 +67,17 @@ impl Fetcher {
             Err(advice) => return Remedy::ByHand(advice),
         };
         let command = package.command();
-        match self.hindrance(part).await {
+        let hindrance = match package.client {
+            Client::Pip(_) => self.hindrance(part).await,
+            Client::Go(_) => self.go_program(part).err().map(|error| error.to_string()),
+        };
+        match hindrance {
             Some(missing) => Remedy::Hindered { command, missing },
             None => Remedy::Fetch(command),
         }
     }
 
-    /// What fetching lacks here, short of the network.
+    /// What fetching with pip lacks here, short of the network.
     async fn hindrance(&self, part: &Part) -> Option<String> {
         let Some(python) = find::on_path(&self.places().path, "python3") else {
             return Some(FetchError::NoPython { part: part.clone() }.to_string());

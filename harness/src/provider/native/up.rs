@@ -2,19 +2,21 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
 use nix::sys::signal::Signal;
+use tokio::sync::Semaphore;
 
 use super::cache::Cache;
 use super::estate::Estate;
 use super::find::Found;
 use super::launch::Launch;
 use super::ledger::Owner;
+use super::lines::Lines;
 use super::part::Product;
 use super::port::Port;
 use super::process::Process;
@@ -24,7 +26,7 @@ use super::user::User;
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
-use crate::link::Proxy;
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Node, Server, Storage};
@@ -40,6 +42,8 @@ use crate::time::Clock;
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
+    /// How many clusters may be up at once: their nodes hear of each other by heartbeats, which must not come late.
+    pub(super) clusters: Arc<Semaphore>,
     pub(super) estate: Estate,
     cache: Cache,
 }
@@ -47,7 +51,8 @@ pub struct Native {
 impl Native {
     /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
     pub fn new(estate: Estate, cache: Cache) -> Self {
-        Self { estate, cache }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { clusters: Arc::new(Semaphore::new(processors + 1)), estate, cache }
     }
 
     /// The run's folder.
@@ -69,11 +74,12 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
+        let proxies = self.lines(programs, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
                     let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, seed, history).await.map(Some)
+                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
                 (None, _) => Ok(None),
@@ -81,7 +87,7 @@ impl Native {
         };
         // Both to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, seed, history), postgres);
+            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
         let (vault, postgres) = (vault?, postgres?);
         for (from, to, link) in vault.1 {
             links.insert(from, to, link);
@@ -91,11 +97,11 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links })
+        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links } = stack;
+        let Stack { vault, postgres, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let (vault_gone, postgres_gone) = tokio::join!(kill_all(&vault), async {
             match &postgres {
@@ -104,6 +110,9 @@ impl Native {
             }
         });
         drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
         vault_gone?;
         postgres_gone?;
         let folder = self.estate.path().join(name);
@@ -114,20 +123,29 @@ impl Native {
         tokio::task::spawn_blocking(remove).await.map_err(|e| UpError::Machine(e.to_string()))?
     }
 
+    /// What lays the links of a stack.
+    async fn lines(&self, programs: &Programs, name: &str, seed: u64, history: &History) -> Result<Lines, UpError> {
+        let folder = match &programs.toxiproxy {
+            Some(_) => self.folder_for(name, "toxiproxy", None)?,
+            None => self.folder().to_owned(),
+        };
+        Lines::start(programs.toxiproxy.as_ref(), &folder, self.estate.owner(), seed, history).await
+    }
+
     async fn vault(
         &self,
         program: &Found,
         wanted: &scenario::Stack,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Proxy)>), UpError> {
+    ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Link)>), UpError> {
         if wanted.nodes > 1 {
-            return self.cluster(program, wanted, name, seed, history).await;
+            return self.cluster(program, wanted, name, lines, history).await;
         }
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = Proxy::start(any_port(), ports[0].address(), seed).await.map_err(StackError::from)?;
+        let link = lines.lay("clients-vault", 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             Storage::Inmem => {
@@ -175,15 +193,14 @@ impl Native {
         wanted: &scenario::Postgres,
         root: scenario::file::RootKind,
         name: &str,
-        seed: u64,
+        lines: &Lines,
         history: &History,
-    ) -> Result<(PostgresServer, Proxy, Proxy), UpError> {
+    ) -> Result<(PostgresServer, Link, Link), UpError> {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let start = |seed| Proxy::start(any_port(), port.address(), seed);
-        let from_vault = start(seed.wrapping_add(1)).await.map_err(StackError::from)?;
-        let from_clients = start(seed.wrapping_add(2)).await.map_err(StackError::from)?;
+        let from_vault = lines.lay("vault-postgres", 1, port.address()).await?;
+        let from_clients = lines.lay("clients-postgres", 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -427,10 +444,6 @@ fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
 
 pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
-}
-
-pub(super) fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {

@@ -44,6 +44,7 @@ struct Held {
     tokens: BTreeMap<String, Token>,
     passwords: BTreeMap<String, Login>,
     sessions: BTreeMap<String, Arc<Session>>,
+    snapshots: BTreeMap<String, Arc<Vec<u8>>>,
 }
 
 impl Book {
@@ -82,6 +83,16 @@ impl Book {
         let held = self.held();
         let credential = held.credentials.get(name).map(|credential| credential.login.clone());
         credential.or_else(|| held.passwords.get(name).cloned())
+    }
+
+    /// Keeps a snapshot of Vault's storage.
+    pub fn keep_snapshot(&self, name: &str, snapshot: Vec<u8>) {
+        self.held().snapshots.insert(name.to_owned(), Arc::new(snapshot));
+    }
+
+    /// A snapshot.
+    pub fn snapshot(&self, name: &str) -> Option<Arc<Vec<u8>>> {
+        self.held().snapshots.get(name).cloned()
     }
 
     /// Keeps a session open.

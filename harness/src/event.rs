@@ -288,6 +288,26 @@ pub enum Event {
         outcome: Outcome<Reply<()>>,
     },
 
+    /// A metric was read from `sys/metrics`.
+    Metric {
+        /// Its name.
+        name: String,
+        /// Its value, summed over its labels; none when it is not there.
+        outcome: Outcome<Option<f64>>,
+    },
+    /// A step started a server.
+    Started {
+        /// Which.
+        server: Server,
+        /// Which node of a cluster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
+        /// Whether it came up.
+        came_up: bool,
+        /// How that was seen.
+        seen: String,
+    },
+
     // ---- the target
     /// A login straight at the target, and `select 1`.
     Login {
@@ -350,6 +370,8 @@ pub enum Part {
     Vault,
     /// One node of a cluster, while the others serve.
     Node(Node),
+    /// The Vault that unseals does not serve.
+    Transit,
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
     /// A link between two ends.
@@ -374,6 +396,7 @@ impl fmt::Display for Part {
         match self {
             Self::Vault => f.write_str("vault"),
             Self::Node(node) => node.fmt(f),
+            Self::Transit => f.write_str("transit"),
             Self::Postgres => f.write_str("postgres"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
             Self::Root => f.write_str("vault's user at postgres"),

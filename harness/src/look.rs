@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::{Api, Node, Sql};
+use crate::scenario::file::{Api, ExpectMetric, Node, Sql};
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
@@ -36,6 +36,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
             static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
         }
         Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
+        Expected::Metric(expected) => metric(world, who, step, expected).await?,
         Expected::Api(api) => self::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await?,
@@ -179,6 +180,29 @@ pub async fn static_role(
     Ok(())
 }
 
+/// A metric, as the text that Prometheus would fetch says it.
+async fn metric(world: &World, who: &Actor, step: Option<&str>, expected: &ExpectMetric) -> Result<(), Missing> {
+    let vault = world.vault_at(step, expected.node.as_deref().copied(), None).await?.within(BRIEF);
+    let seen = vault.fetch("sys/metrics?format=prometheus").await;
+    let name = expected.name.value.clone();
+    let seen = seen.map(|reply| sum_of(&name, &String::from_utf8_lossy(&reply.body)));
+    world.seen(who, step, seen, |outcome| Event::Metric { name, outcome });
+    Ok(())
+}
+
+/// The sum of all series of one name: lines such as `name{label="x"} 3`.
+fn sum_of(name: &str, text: &str) -> Option<f64> {
+    let value = |line: &str| {
+        let rest = line.strip_prefix(name)?;
+        let rest = match rest.strip_prefix('{') {
+            Some(labels) => labels.rsplit_once('}')?.1,
+            None => rest.starts_with(' ').then_some(rest)?,
+        };
+        rest.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    text.lines().filter_map(value).reduce(|sum, value| sum + value)
+}
+
 /// Any call of Vault's API.
 pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
     let vault = world.vault_at(step, api.node.as_deref().copied(), api.token.as_deref()).await?;
@@ -258,4 +282,17 @@ fn held(world: &World, credential: &str) -> Result<crate::book::Credential, Miss
 
 fn login_of(world: &World, name: &str) -> Result<Login, Missing> {
     world.book.login(name).ok_or_else(|| Missing { kind: "credential", name: name.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_the_sum_of_its_series_and_no_other_metric() {
+        let text = "# TYPE vault_x counter\nvault_x{path=\"a b\"} 2\nvault_x 1.5\nvault_x_total 9\nvault_xy{} 4\n";
+        assert_eq!(sum_of("vault_x", text), Some(3.5));
+        assert_eq!(sum_of("vault_x_total", text), Some(9.0));
+        assert_eq!(sum_of("vault", text), None);
+    }
 }

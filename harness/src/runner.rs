@@ -403,6 +403,13 @@ async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
         _ => format!("{}.log", node.name),
     };
     let logs = (stack.vault.nodes.iter().map(|node| (name(node), node.machine.log())))
+        .chain(
+            stack
+                .transit
+                .iter()
+                .flat_map(|transit| &transit.nodes)
+                .map(|node| ("transit.log".to_owned(), node.machine.log())),
+        )
         .chain(stack.postgres.iter().map(|postgres| ("postgres.log".to_owned(), postgres.machine.log())));
     for (name, log) in logs {
         let to = folder.join(&name);

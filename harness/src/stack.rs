@@ -31,6 +31,8 @@ pub use vault::{VaultNode, VaultServer};
 pub struct Stack {
     /// The secrets server.
     pub vault: VaultServer,
+    /// The Vault that unseals the secrets server, if the scenario has it.
+    pub transit: Option<VaultServer>,
     /// PostgreSQL, if the scenario has it.
     pub postgres: Option<PostgresServer>,
     /// The links.
@@ -38,6 +40,17 @@ pub struct Stack {
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
     /// is to break with it.
     pub toxiproxy: Option<ToxiproxyServer>,
+}
+
+impl Stack {
+    /// The Vault that a scenario names so.
+    pub fn vault_of(&self, server: Server) -> Option<&VaultServer> {
+        match server {
+            Server::Vault => Some(&self.vault),
+            Server::Transit => self.transit.as_ref(),
+            Server::Postgres => None,
+        }
+    }
 }
 
 /// A server that did not do what it must, without any fault.

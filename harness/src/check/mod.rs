@@ -100,7 +100,8 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
         Verb::Token(step) => step.answers.as_deref(),
         Verb::Repair(step) => step.answers.as_deref(),
         Verb::Api(step) => step.answers.as_deref(),
-        Verb::Open(_) | Verb::Sql(_) => None,
+        Verb::Snapshot(step) => step.answers.as_deref(),
+        Verb::Open(_) | Verb::Sql(_) | Verb::Start(_) => None,
     };
     let reading = match (verb, &entry.event) {
         (Verb::Sql(sql), event) => reading::of_sql(sql, event),
@@ -109,6 +110,9 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
             Outcome::Refused(refusal) => Reading::No(refusal.to_string()),
             Outcome::Unknown(unknown) => Reading::Unknown(unknown.to_string()),
         },
+        (Verb::Start(start), Event::Started { came_up, seen, .. }) => {
+            reading::yes_if(*came_up == *start.comes_up, seen.clone())
+        }
         (_, event) => answer::reading(answers, event),
     };
     let evidence = vec![entry.seq];

@@ -50,6 +50,6 @@ fn hinders(part: &Part) -> bool {
     match part {
         Part::Vault | Part::Postgres | Part::Root | Part::Credential(_) | Part::Role(_) => true,
         Part::Link { to, .. } => *to != crate::scenario::file::Endpoint::Vault,
-        Part::Client(_) | Part::Node(_) => false,
+        Part::Client(_) | Part::Node(_) | Part::Transit => false,
     }
 }

@@ -1,6 +1,7 @@
 //! Faults. Each is injected, seen from outside to have taken effect before the next step starts, and gives a value that
 //! must be healed; healing is awaited, and seen as well. One file for each family.
 
+mod cluster;
 mod database;
 mod network;
 mod process;
@@ -92,6 +93,7 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
             process::inject(world, broken).await?
         }
+        Broken::Replace(on) => cluster::replace(world, *on.node).await?,
         Broken::Seal(_)
         | Broken::StepDown(_)
         | Broken::RevokeToken(_)

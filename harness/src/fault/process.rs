@@ -9,7 +9,7 @@ use crate::event::Part;
 use crate::outcome::{Outcome, Silence};
 use crate::scenario::file::{Node, OnServer, Server};
 use crate::scenario::one::Broken;
-use crate::stack::{Machine, VaultNode};
+use crate::stack::{Machine, VaultNode, VaultServer};
 use crate::world::World;
 
 /// What undoes a fault on a process.
@@ -24,6 +24,7 @@ pub(super) enum Undo {
 pub(super) enum Target {
     Postgres,
     Vault,
+    Transit,
     Node(Node),
 }
 
@@ -68,6 +69,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
             try_join_all(machines(world, target)?.iter().map(|machine| machine.resume())).await?;
             match target {
                 Target::Vault => world.stack.vault.until_active().await?,
+                Target::Transit => transit(world)?.until_active().await?,
                 Target::Node(name) => named(world, name)?.until_serving().await?,
                 Target::Postgres => world.postgres()?.until_ready().await?,
             }
@@ -81,6 +83,7 @@ async fn target(world: &World, on: &OnServer) -> Result<(Target, Vec<Part>), Fau
     let Some(wanted) = on.node else {
         return Ok(match *on.server {
             Server::Vault => (Target::Vault, vec![Part::Vault]),
+            Server::Transit => (Target::Transit, vec![Part::Transit]),
             Server::Postgres => (Target::Postgres, vec![Part::Postgres]),
         });
     };
@@ -106,9 +109,15 @@ fn named(world: &World, name: Node) -> Result<&VaultNode, FaultError> {
     Ok(found.ok_or_else(|| crate::world::Missing { kind: "node", name: name.to_string() })?)
 }
 
+fn transit(world: &World) -> Result<&VaultServer, FaultError> {
+    let transit = world.stack.transit.as_ref();
+    Ok(transit.ok_or_else(|| crate::world::Missing { kind: "server", name: "transit".to_owned() })?)
+}
+
 fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> {
     Ok(match target {
         Target::Vault => world.stack.vault.nodes.iter().map(|node| &node.machine).collect(),
+        Target::Transit => transit(world)?.nodes.iter().map(|node| &node.machine).collect(),
         Target::Node(name) => vec![&named(world, name)?.machine],
         Target::Postgres => vec![&world.postgres()?.machine],
     })
@@ -117,6 +126,7 @@ fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> 
 async fn start_again(world: &World, target: Target) -> Result<(), FaultError> {
     match target {
         Target::Vault => world.stack.vault.start_again().await?,
+        Target::Transit => transit(world)?.start_again().await?,
         Target::Node(name) => world.stack.vault.start_node(named(world, name)?).await?,
         Target::Postgres => world.postgres()?.start_again().await?,
     }
@@ -148,6 +158,7 @@ async fn silences(world: &World, target: Target) -> Result<Vec<Option<(Silence, 
     };
     let outcomes = match target {
         Target::Vault => join_all(world.stack.vault.nodes.iter().map(health)).await,
+        Target::Transit => join_all(transit(world)?.nodes.iter().map(health)).await,
         Target::Node(name) => vec![health(named(world, name)?).await],
         Target::Postgres => {
             let postgres = world.postgres()?;

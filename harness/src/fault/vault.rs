@@ -74,6 +74,11 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     match undo {
         Undo::Unseal(name) => {
             if let Some(node) = server.nodes.iter().find(|node| node.name == name) {
+                if server.keys.is_empty() {
+                    // What unseals by itself does so when it starts, and only then.
+                    node.machine.stop().await?;
+                    server.start_node(node).await?;
+                }
                 node.unseal(&server.keys).await?;
                 node.until_serving().await?;
             }

@@ -32,7 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use file::{
-    Always, Api, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate, Sql, Storage, Token, Wait,
+    Always, Api, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate, Seal, Snapshot, Sql, Start,
+    Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -69,6 +70,8 @@ pub struct Scenario {
 pub struct Stack {
     /// Where Vault keeps its data.
     pub storage: Storage,
+    /// What seals it.
+    pub seal: Seal,
     /// How many nodes form the cluster.
     pub nodes: u8,
     /// How many key shares unseal needs.
@@ -200,6 +203,10 @@ pub enum Verb {
     Open(Open),
     /// Repairs a connection.
     Repair(Repair),
+    /// Saves or restores a snapshot.
+    Snapshot(Snapshot),
+    /// Starts a server.
+    Start(Start),
     /// Calls Vault's API.
     Api(Api),
     /// Runs SQL.

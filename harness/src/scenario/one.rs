@@ -3,9 +3,9 @@
 
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
-    ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault, Latency,
-    LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Partition, Slicer, SlowClose,
-    Sql, Timeout, TuneMount,
+    ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault,
+    Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer, Partition,
+    Slicer, SlowClose, Sql, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -39,6 +39,7 @@ one_of! {
         token: Token(ExpectToken),
         static_role: StaticRole(ExpectStaticRole),
         health: Health(ExpectHealth),
+        metric: Metric(ExpectMetric),
         api: Api(Api),
         sql: Sql(Sql),
         ledger: Ledger(ExpectLedger),
@@ -62,6 +63,7 @@ one_of! {
         kill: Kill(OnServer),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
+        replace: Replace(OnNode),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),
         revoke_token: RevokeToken(OnClient),

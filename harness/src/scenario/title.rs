@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::file::{
-    Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    Node, OnLink, OnServer, Renew, Repair, Revoke, Rotate, TtlRange, Wait,
+    Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole,
+    ExpectToken, Node, OnLink, OnServer, Renew, Repair, Revoke, Rotate, Snapshot, TtlRange, Wait,
 };
 use super::mark::Marked;
 use super::one::{Broken, Expected, Throughout};
@@ -71,6 +71,15 @@ impl fmt::Display for Verb {
                 f.write_str(&repair(step))?;
                 answers(f, step.answers.as_deref())
             }
+            Self::Snapshot(step) => {
+                f.write_str(&snapshot(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Start(step) => {
+                write!(f, "start {}", *step.server)?;
+                step.node.map_or(Ok(()), |node| write!(f, " {}", *node))?;
+                f.write_str(if *step.comes_up { ", which comes up" } else { ", which ends by itself" })
+            }
             Self::Api(step) => {
                 write!(f, "{} {}", step.method.as_deref().copied().unwrap_or_default(), *step.path)?;
                 at_node(f, step.node)?;
@@ -119,6 +128,15 @@ fn rotate(step: &Rotate) -> String {
         (Some(role), _) => format!("rotate static role {}", **role),
         (None, Some(root)) => format!("rotate the root password of {}", **root),
         (None, None) => "rotate".to_owned(),
+    }
+}
+
+fn snapshot(step: &Snapshot) -> String {
+    match (&step.save, &step.restore) {
+        (Some(name), _) => format!("save snapshot {}", **name),
+        (None, Some(name)) if step.force.is_some_and(|force| *force) => format!("restore snapshot {} by force", **name),
+        (None, Some(name)) => format!("restore snapshot {}", **name),
+        (None, None) => "snapshot".to_owned(),
     }
 }
 
@@ -177,6 +195,7 @@ impl fmt::Display for Expected<'_> {
                 e.node.map_or(Ok(()), |node| write!(f, " of {}", *node))?;
                 write!(f, " {}", *e.status)
             }
+            Self::Metric(e) => metric(f, e),
             Self::Api(e) => {
                 write!(f, "{} {}", e.method.as_deref().copied().unwrap_or_default(), *e.path)?;
                 at_node(f, e.node)?;
@@ -201,6 +220,14 @@ fn lease(f: &mut fmt::Formatter<'_>, e: &ExpectLease) -> fmt::Result {
     parts.extend(e.renewable.map(|v| yes(*v, "renewable")));
     parts.extend(e.irrevocable.map(|v| yes(*v, "irrevocable")));
     write!(f, "the lease of {} to be {}", *e.of, parts.join(", "))
+}
+
+fn metric(f: &mut fmt::Formatter<'_>, e: &ExpectMetric) -> fmt::Result {
+    write!(f, "metric {}", *e.name)?;
+    e.node.map_or(Ok(()), |node| write!(f, " of {}", *node))?;
+    e.equals.map_or(Ok(()), |value| write!(f, " to be {}", *value))?;
+    e.at_least.map_or(Ok(()), |value| write!(f, " to be at least {}", *value))?;
+    e.at_most.map_or(Ok(()), |value| write!(f, " to be at most {}", *value))
 }
 
 fn login(f: &mut fmt::Formatter<'_>, e: &ExpectLogin) -> fmt::Result {
@@ -263,6 +290,7 @@ impl fmt::Display for Broken<'_> {
             Self::Kill(on) => write!(f, "kill {}", whom(on)),
             Self::Pause(on) => write!(f, "pause {}", whom(on)),
             Self::Restart(on) => write!(f, "restart {}", whom(on)),
+            Self::Replace(on) => write!(f, "replace vault {}", *on.node),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),

@@ -1,5 +1,7 @@
 //! The secrets server of a stack: one node, or a cluster of them behind a front that follows the active one.
 
+use std::path::PathBuf;
+
 use super::{Machine, StackError, UP};
 use crate::front::Front;
 use crate::outcome::Outcome;
@@ -39,6 +41,8 @@ pub struct VaultNode {
     pub name: Node,
     /// Its process.
     pub machine: Machine,
+    /// Where it keeps its data.
+    pub data: PathBuf,
     /// A way to it that no link fault touches, without a token.
     pub direct: Vault,
     /// A way to it over its own clients' link, without a token.

@@ -105,6 +105,8 @@ impl Native {
         let (api, cluster) = (ports[0].address(), ports[1].address());
         let clients = lines.lay(&format!("clients-{name}"), number, api).await?;
         let place = Place {
+            server: Server::Vault,
+            seal: None,
             name: Some(name),
             folder,
             data: &folder.join("data"),

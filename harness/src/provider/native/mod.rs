@@ -15,6 +15,7 @@ mod lines;
 pub mod part;
 pub mod port;
 pub mod process;
+mod sealer;
 mod shared_memory;
 pub mod survey;
 pub mod template;

@@ -29,7 +29,7 @@ use crate::history::History;
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Node, Server, Storage};
+use crate::scenario::file::{Endpoint, Node, Seal, Server, Storage};
 use crate::scenario::{self, Scenario};
 use crate::secret::{KnownSecrets, Secret};
 use crate::service::postgres::launch as postgres_launch;
@@ -85,10 +85,22 @@ impl Native {
                 (None, _) => Ok(None),
             }
         };
+        let vault = async {
+            let sealer = match scenario.stack.seal {
+                Seal::Shamir => None,
+                Seal::Transit => Some(self.sealer(&programs.vault, name, &proxies, history).await?),
+            };
+            let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
+            let vault = self.vault(&programs.vault, &scenario.stack, seal, name, &proxies, history).await?;
+            Ok::<_, UpError>((vault, sealer))
+        };
         // Both to their end, also when one fails: what is still being copied could not be removed.
-        let (vault, postgres) =
-            tokio::join!(self.vault(&programs.vault, &scenario.stack, name, &proxies, history), postgres);
-        let (vault, postgres) = (vault?, postgres?);
+        let (vault, postgres) = tokio::join!(vault, postgres);
+        let ((vault, sealer), postgres) = (vault?, postgres?);
+        let transit = sealer.map(|sealer| {
+            links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
+            sealer.server
+        });
         for (from, to, link) in vault.1 {
             links.insert(from, to, link);
         }
@@ -97,13 +109,13 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, links, toxiproxy: proxies.into_server() })
+        Ok(Stack { vault: vault.0, transit, postgres, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
-        let (vault_gone, postgres_gone) = tokio::join!(kill_all(&vault), async {
+        let (vault_gone, postgres_gone) = tokio::join!(kill_all([Some(&vault), transit.as_ref()]), async {
             match &postgres {
                 Some(postgres) => postgres.machine.kill().await,
                 None => Ok(()),
@@ -136,6 +148,7 @@ impl Native {
         &self,
         program: &Found,
         wanted: &scenario::Stack,
+        seal: Option<vault_launch::Transit>,
         name: &str,
         lines: &Lines,
         history: &History,
@@ -148,6 +161,11 @@ impl Native {
         let link = lines.lay("clients-vault", 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
+            // A folder that key shares unseal is of no use to a server that something else does.
+            _ if seal.is_some() => {
+                make_folder(&data, None)?;
+                None
+            }
             Storage::Inmem => {
                 make_folder(&data, None)?;
                 None
@@ -158,18 +176,37 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
-        let place =
-            Place { name: None, folder: &folder, data: &data, ports, door: None, api: link.address().to_string() };
+        let sealed_elsewhere = seal.is_some();
+        let server = Server::Vault;
+        let place = Place {
+            server,
+            seal,
+            name: None,
+            folder: &folder,
+            data: &data,
+            ports,
+            door: None,
+            api: link.address().to_string(),
+        };
         let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
         let mut server = alone(node, wanted.storage, program).await?;
         server.linked = http(link.address(), history)?;
         server.nodes[0].linked = server.linked.clone();
         let keys = match keys {
             Some(keys) => keys,
+            None if sealed_elsewhere => vault_keys::init_sealed_elsewhere(&server.direct, history.secrets()).await?,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
         server.keys = keys.unseal;
         server.root_token = keys.root;
+        if sealed_elsewhere {
+            // A server that was started without data tries for a while yet to unseal itself; one that is started with
+            // it does so once, as it will in the scenario.
+            server.until_active().await?;
+            server.nodes[0].machine.stop().await?;
+            server.nodes[0].machine.start().await?;
+            server.nodes[0].until_answering().await?;
+        }
         server.unseal().await?;
         server.until_active().await?;
         history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
@@ -243,7 +280,8 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
     let (ports, api) = ([claim()?, claim()?], "127.0.0.1:1".to_owned());
-    let place = Place { name: None, folder: &folder, data: &data, ports, door: None, api };
+    let place =
+        Place { server: Server::Vault, seal: None, name: None, folder: &folder, data: &data, ports, door: None, api };
     let node = place.node(&program, Storage::Raft, owner, &history)?;
     let mut server = alone(node, Storage::Raft, &program).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
@@ -255,12 +293,13 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
 }
 
-async fn kill_all(vault: &VaultServer) -> Result<(), StackError> {
-    futures_util::future::try_join_all(vault.nodes.iter().map(|node| node.machine.kill())).await.map(drop)
+async fn kill_all(servers: [Option<&VaultServer>; 2]) -> Result<(), StackError> {
+    let nodes = servers.into_iter().flatten().flat_map(|server| &server.nodes);
+    futures_util::future::try_join_all(nodes.map(|node| node.machine.kill())).await.map(drop)
 }
 
 /// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
-async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
+pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
     let server = VaultServer {
         direct: node.direct.clone(),
         linked: node.direct.clone(),
@@ -278,6 +317,9 @@ async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<Vau
 
 /// Where a Vault node is put.
 pub(super) struct Place<'a> {
+    pub(super) server: Server,
+    /// What unseals it, if it is not key shares.
+    pub(super) seal: Option<vault_launch::Transit>,
     /// Its name in a cluster.
     pub(super) name: Option<Node>,
     pub(super) folder: &'a Path,
@@ -307,6 +349,7 @@ impl Place<'_> {
             cluster: cluster.to_string(),
             cluster_door: self.door.unwrap_or(cluster).to_string(),
             api: self.api,
+            seal: self.seal,
             hashicorp: program.product == Product::Vault,
         };
         let file = self.folder.join("vault.json");
@@ -317,13 +360,14 @@ impl Place<'_> {
             .env("HOME", self.folder.display().to_string())
             .owned_by(owner);
         let direct = http(listen, history)?;
-        let machine = Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports);
+        let machine = Machine::new(self.server, Process::new(launch), history.clone()).keeping(self.ports);
         Ok(VaultNode {
             machine: match self.name {
                 Some(name) => machine.of_node(name),
                 None => machine,
             },
             name: self.name.unwrap_or(Node::Vault1),
+            data: self.data.to_owned(),
             linked: direct.clone(),
             direct,
         })

@@ -17,6 +17,9 @@ pub(super) fn mark(event: &Event) -> Mark {
         Event::Token { outcome, .. } => outcome.into(),
         Event::StaticRead { outcome, .. } => outcome.into(),
         Event::Health { outcome, .. } => health(outcome),
+        Event::Metric { outcome, .. } => outcome.into(),
+        Event::Started { came_up: true, .. } => Mark::Ok,
+        Event::Started { .. } => Mark::Refused,
         Event::Login { outcome, .. } | Event::SessionOpened { outcome, .. } => outcome.into(),
         Event::Used { outcome, .. } => outcome.as_ref().map_or(Mark::Without, Mark::from),
         Event::PrincipalRead { outcome, .. } => outcome.into(),
@@ -96,6 +99,13 @@ pub(super) fn of(event: &Event) -> String {
         Event::Rotated { what, root, outcome } => {
             format!("rotate {}{what}: {outcome}", if *root { "root of " } else { "" })
         }
+        Event::Metric { name, outcome: Outcome::Ok(Some(value)) } => format!("metric {name} {value}"),
+        Event::Metric { name, outcome: Outcome::Ok(None) } => format!("metric {name} is not there"),
+        Event::Metric { name, outcome } => format!("metric {name}: {outcome}"),
+        Event::Started { server, node, seen, .. } => match node {
+            Some(node) => format!("start {node}: {seen}"),
+            None => format!("start {server}: {seen}"),
+        },
         Event::Health { node: Some(node), outcome: Outcome::Ok(status) } => format!("health of {node} {status}"),
         Event::Health { node: None, outcome: Outcome::Ok(status) } => format!("health {status}"),
         Event::Health { node: _, outcome } => format!("health: {outcome}"),

@@ -69,6 +69,8 @@ impl Picture {
             | Event::Token { .. }
             | Event::Rotated { .. }
             | Event::Health { .. }
+            | Event::Metric { .. }
+            | Event::Started { .. }
             | Event::Api { .. } => self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event)),
             Event::StaticRead { kept_as, outcome, login, .. } => {
                 self.tick(LaneKind::Vault, "", entry, outcome.into());
@@ -126,10 +128,15 @@ impl Picture {
             Event::Server { server, node, state } => {
                 let kind = match server {
                     Server::Vault => LaneKind::Vault,
+                    Server::Transit => LaneKind::Vault,
                     Server::Postgres => LaneKind::Target,
                 };
                 // Each node of a cluster has a lane of its own.
-                let node = node.map(|node| node.to_string()).unwrap_or_default();
+                let node = match (server, node) {
+                    (_, Some(node)) => node.to_string(),
+                    (Server::Transit, None) => server.to_string(),
+                    _ => String::new(),
+                };
                 self.lane(kind, &node).turn(entry, label::tone(state), label::of(&entry.event), end);
             }
             _ => {}

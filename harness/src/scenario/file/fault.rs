@@ -61,6 +61,11 @@ pub struct Fault {
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
 
+    /// A node of the cluster is lost with its disk, removed from the cluster, and joins it anew, empty. It is over when the
+    /// node is a voter again.
+    #[serde(default)]
+    pub replace: Option<Marked<OnNode>>,
+
     // ---- Vault
     /// Vault is sealed; unsealing heals it.
     #[serde(default)]
@@ -126,6 +131,8 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The Vault that unseals the secrets server.
+    Transit,
     /// The active node of the cluster.
     Leader,
     /// A standby: of several, the one with the lowest number.
@@ -158,7 +165,7 @@ impl Endpoint {
             Self::Vault3 => Node::Vault3,
             Self::Vault4 => Node::Vault4,
             Self::Vault5 => Node::Vault5,
-            Self::Clients | Self::Vault | Self::Postgres => return None,
+            Self::Clients | Self::Vault | Self::Postgres | Self::Transit => return None,
         })
     }
 }
@@ -316,6 +323,14 @@ pub struct OnServer {
     pub node: Option<Marked<Node>>,
 }
 
+/// A node of the Vault cluster.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnNode {
+    /// The node.
+    pub node: Marked<Node>,
+}
+
 /// Nodes of the Vault cluster are cut off from all its other nodes.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -332,6 +347,8 @@ pub enum Server {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The Vault that unseals the secrets server.
+    Transit,
 }
 
 impl fmt::Display for Server {

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expect, Fault, Node, TtlRange};
+use super::{Expect, Fault, Node, Snapshot, Start, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
@@ -38,6 +38,12 @@ pub struct Step {
     /// What an operator does to bring a connection back: write its configuration, or reset its pool.
     #[serde(default)]
     pub repair: Option<Marked<Repair>>,
+    /// Saves a snapshot of Vault's storage, or restores one.
+    #[serde(default)]
+    pub snapshot: Option<Marked<Snapshot>>,
+    /// Starts a server that a fault has ended.
+    #[serde(default)]
+    pub start: Option<Marked<Start>>,
     /// Any call of Vault's API, as root unless a token is named.
     #[serde(default)]
     pub api: Option<Marked<Api>>,

@@ -1,8 +1,8 @@
 //! A cluster's nodes: how many there may be, and that whoever is named is one of them.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::file::{Endpoint, Node, Partition, Storage};
-use super::super::mark::Marked;
+use super::super::file::{Endpoint, Node, Partition, Seal, Storage};
+use super::super::mark::{Marked, Place};
 use super::Resolver;
 
 /// How many nodes a cluster may have. An even number only adds a node whose loss it cannot bear.
@@ -33,6 +33,37 @@ impl Resolver<'_> {
             self.error(error);
         }
         nodes.value
+    }
+
+    /// What seals the server.
+    pub(super) fn seal(&mut self) -> Seal {
+        let vault = &self.file.stack.vault;
+        let Some(seal) = vault.seal else { return Seal::Shamir };
+        if seal.value == Seal::Transit {
+            let error = Diagnostic::error(seal.at, "`seal: transit` needs one node that keeps its data")
+                .help("set `stack: {vault: {storage: raft, seal: transit}}`");
+            if let Some(nodes) = vault.nodes.filter(|nodes| nodes.value > 1) {
+                self.error(error.label("not of a cluster").see(nodes.at, "several nodes"));
+            } else if vault.storage.is_none_or(|storage| storage.value == Storage::Inmem) && !self.lost.word("storage")
+            {
+                self.error(error.label("nothing would be left to unseal"));
+            } else if let Some(threshold) = vault.key_threshold {
+                self.excludes("seal: transit", Some(seal.at), "key_threshold", Some(threshold.at));
+            }
+        }
+        seal.value
+    }
+
+    /// Reports a server that unseals nobody here.
+    pub(super) fn needs_transit(&mut self, at: Place) {
+        if self.file.stack.vault.seal.is_none_or(|seal| seal.value != Seal::Transit) && !self.lost.word("seal") {
+            self.error(
+                Diagnostic::error(at, "there is no `transit` in this stack")
+                    .label("not in the stack")
+                    .see(self.file.stack.at, "the stack")
+                    .help("have it unseal Vault: `stack: {vault: {storage: raft, seal: transit}}`"),
+            );
+        }
     }
 
     /// Reports a node that the cluster does not have.

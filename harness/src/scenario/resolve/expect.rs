@@ -13,7 +13,7 @@ use super::step::Call;
 impl Resolver<'_> {
     pub(super) fn expect(&mut self, expect: &Marked<Expect>) {
         let given = given!(expect;
-            lease, leases, login, principal, session, token, static_role, health, api, sql, ledger);
+            lease, leases, login, principal, session, token, static_role, health, metric, api, sql, ledger);
         exactly_one("`expect`", expect.at, &given, self.lost, &mut self.found);
         if let Some(lease) = &expect.lease {
             self.expect_lease(lease);
@@ -40,6 +40,9 @@ impl Resolver<'_> {
             self.status(&health.status);
             self.node(health.node);
         }
+        if let Some(metric) = &expect.metric {
+            self.expect_metric(metric);
+        }
         if let Some(api) = &expect.api {
             self.api(api);
         }
@@ -55,7 +58,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn asserts(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
+    pub(super) fn asserts(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
         at_least_one(what, at, given, self.lost, &mut self.found);
     }
 

@@ -10,17 +10,18 @@ use super::cluster::node_link;
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 3] = [
+const LINKS: [(Endpoint, Endpoint); 4] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
     (Endpoint::Vault, Endpoint::Postgres),
+    (Endpoint::Vault, Endpoint::Transit),
 ];
 
 impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            partition, stop, kill, pause, restart,
+            partition, stop, kill, pause, restart, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -130,6 +131,9 @@ impl Resolver<'_> {
             self.error(error.help(help));
             return;
         }
+        if to.value == Endpoint::Transit {
+            self.needs_transit(to.at);
+        }
         if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Postgres) {
             self.needs_postgres(end.at);
         }
@@ -147,7 +151,11 @@ impl Resolver<'_> {
     }
 
     fn process(&mut self, fault: &Fault) {
+        self.node(fault.replace.map(|on| on.node));
         for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
+            if on.server.value == Server::Transit {
+                self.needs_transit(on.server.at);
+            }
             if let Some(node) = on.node.filter(|_| on.server.value != Server::Vault) {
                 self.error(
                     Diagnostic::error(node.at, format!("`{}` has no nodes", on.server.value))

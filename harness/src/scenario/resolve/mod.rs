@@ -6,6 +6,7 @@ mod engine;
 mod expect;
 mod fault;
 mod names;
+mod operate;
 mod step;
 
 use std::path::Path;
@@ -139,6 +140,7 @@ impl Resolver<'_> {
             );
         }
         let nodes = self.nodes();
+        let seal = self.seal();
         let postgres = stack.postgres.as_ref().map(|postgres| {
             let connections = postgres.max_connections;
             if let Some(max) = connections.filter(|max| max.value < FEWEST_CONNECTIONS) {
@@ -152,6 +154,7 @@ impl Resolver<'_> {
         });
         Stack {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
+            seal,
             nodes,
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
             postgres,
@@ -263,6 +266,8 @@ impl Resolver<'_> {
                 choice::place(s.rotate.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.token.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.repair.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.snapshot.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.start.as_ref()),
                 choice::place(s.api.as_ref().and_then(|v| v.answers.as_ref())),
                 s.sql.as_ref().and_then(|v| choice::place(v.returns.as_ref()).or(choice::place(v.refused.as_ref()))),
                 choice::place(s.expect.as_ref()),

@@ -15,17 +15,19 @@ pub(super) enum Kind {
     Credential,
     Token,
     Session,
+    Snapshot,
     Client,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Credential, Self::Token, Self::Session, Self::Client];
+    const ALL: [Self; 5] = [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client];
 
     pub(super) fn noun(self) -> &'static str {
         match self {
             Self::Credential => "credential",
             Self::Token => "token",
             Self::Session => "session",
+            Self::Snapshot => "snapshot",
             Self::Client => "client",
         }
     }
@@ -36,6 +38,7 @@ impl Kind {
             Self::Credential => "a step makes one: `- issue: {role: database/app, as: NAME}`",
             Self::Token => "a step makes one: `- token: {as: NAME}`",
             Self::Session => "a step makes one: `- open: {session: NAME, with: CREDENTIAL}`",
+            Self::Snapshot => "a step saves one: `- snapshot: {save: NAME}`",
             Self::Client => "clients stand under `clients:` at the top of the file",
         }
     }
@@ -87,6 +90,11 @@ impl Names {
             }
             if let Some(open) = &step.open {
                 self.declare(Kind::Session, &open.session, false, false, found);
+            }
+            if let Some(snapshot) = &step.snapshot
+                && let Some(name) = &snapshot.save
+            {
+                self.declare(Kind::Snapshot, name, is_refusal(snapshot.answers.as_ref()), false, found);
             }
             self.collect_steps(step.during.as_deref().unwrap_or_default(), found);
         }

@@ -45,7 +45,7 @@ impl Resolver<'_> {
     fn step(&mut self, step: &Marked<file::Step>) -> Option<Step> {
         self.now += 1;
         let given = given!(step;
-            issue, read, renew, revoke, rotate, token, open, repair, api, sql, wait, expect, fault);
+            issue, read, renew, revoke, rotate, token, open, repair, snapshot, start, api, sql, wait, expect, fault);
         let verb = exactly_one("a step", step.at, &given, self.lost, &mut self.found);
         self.modifiers(step, verb);
         let cites = self.cites(step.cites.as_deref());
@@ -114,6 +114,15 @@ impl Resolver<'_> {
         if let Some(repair) = &step.repair {
             self.repair(repair);
             verb = Some(Verb::Repair(repair.value.clone()));
+        }
+        if let Some(snapshot) = &step.snapshot {
+            self.snapshot(snapshot);
+            self.answer(snapshot.answers.as_ref(), Call::Other);
+            verb = Some(Verb::Snapshot(snapshot.value.clone()));
+        }
+        if let Some(start) = &step.start {
+            self.start(start);
+            verb = Some(Verb::Start(start.value.clone()));
         }
         if let Some(api) = &step.api {
             self.api(api);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::file::Storage;
+use crate::secret::Secret;
 
 /// What a server needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -21,9 +22,23 @@ pub struct Launch<'a> {
     pub cluster_door: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
+    /// What unseals it, if it is not key shares.
+    pub seal: Option<Transit>,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
 }
+
+/// The transit engine of another server, as a seal.
+#[derive(Debug, Clone)]
+pub struct Transit {
+    /// Where that server is reached.
+    pub address: String,
+    /// A token that may encrypt and decrypt there.
+    pub token: Secret,
+}
+
+/// The key that it seals with.
+pub const SEAL_KEY: &str = "seal";
 
 impl Launch<'_> {
     /// The configuration file, as JSON (which both products read, and which cannot be misquoted).
@@ -47,7 +62,19 @@ impl Launch<'_> {
             "api_addr": format!("http://{}", self.api),
             "cluster_addr": format!("https://{}", self.cluster_door),
             "ui": false,
+            // Without a time to keep them, metrics cannot be read as text.
+            "telemetry": { "prometheus_retention_time": "1h", "disable_hostname": true },
         });
+        if let Some(seal) = &self.seal {
+            configuration["seal"] = serde_json::json!({ "transit": {
+                "address": format!("http://{}", seal.address),
+                "token": seal.token.expose(),
+                // It is periodic and outlives every run.
+                "disable_renewal": "true",
+                "key_name": SEAL_KEY,
+                "mount_path": "transit/",
+            }});
+        }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
         }

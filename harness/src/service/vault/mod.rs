@@ -104,6 +104,45 @@ impl Vault {
         .await
     }
 
+    /// Fetches a body that is not JSON: a snapshot, or metrics as text.
+    pub async fn fetch(&self, path: &str) -> Seen<Reply<Vec<u8>>> {
+        let request = self.http.get(format!("{}{path}", self.base));
+        self.exchange(request).await
+    }
+
+    /// Posts a body that is not JSON.
+    pub async fn post_bytes(&self, path: &str, bytes: Vec<u8>) -> Seen<Reply<Vec<u8>>> {
+        let request = self.http.post(format!("{}{path}", self.base)).body(bytes);
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Seen<Reply<Vec<u8>>> {
+        once(self.clock, self.deadline, async {
+            match self.answer(request).await {
+                Ok((status, body)) if (200..300).contains(&status) => {
+                    Outcome::Ok(Reply { status, warnings: Vec::new(), body })
+                }
+                Ok((status, body)) => {
+                    let errors = serde_json::from_slice(&body).unwrap_or_else(|_| json!({}));
+                    Outcome::Refused(refusal(status, &texts(&errors["errors"])))
+                }
+                Err(unknown) => Outcome::Unknown(unknown),
+            }
+        })
+        .await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), Unknown> {
+        let request = match &self.token {
+            Some(token) => request.header("X-Vault-Token", token.expose()),
+            None => request,
+        };
+        let response = request.send().await.map_err(|e| silence(&e))?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(|e| silence(&e))?;
+        Ok((status, bytes.to_vec()))
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Unknown> {
         // LIST is documented to be the same as GET with ?list=true, which every HTTP stack can send.
         let (verb, query) = match method {
@@ -113,15 +152,10 @@ impl Vault {
             Method::List => (reqwest::Method::GET, if path.contains('?') { "&list=true" } else { "?list=true" }),
         };
         let mut request = self.http.request(verb, format!("{}{path}{query}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header("X-Vault-Token", token.expose());
-        }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.map_err(|e| silence(&e))?;
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.map_err(|e| silence(&e))?;
+        let (status, bytes) = self.answer(request).await?;
         if bytes.is_empty() {
             return Ok((status, json!({})));
         }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use leaseproof_harness::provider::docker::image::Named;
 use leaseproof_harness::provider::native::part::{Part, Product};
+use leaseproof_harness::provider::site::Choice;
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
@@ -78,10 +80,22 @@ pub(crate) enum TableFormat {
 /// What puts servers on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Provider {
-    /// The best there is: at present always native.
+    /// Docker where an engine answers and has or can pull every image, else native.
     Auto,
     /// Plain processes of this machine.
     Native,
+    /// Containers of a Docker engine: the one that DOCKER_HOST names, else this machine's.
+    Docker,
+}
+
+impl From<Provider> for Choice {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Auto => Self::Auto,
+            Provider::Native => Self::Native,
+            Provider::Docker => Self::Docker,
+        }
+    }
 }
 
 /// What links are.
@@ -100,6 +114,8 @@ Examples:
       runs every scenario below ./scenarios on OpenBao
   leaseproof run scenarios/lease --vault openbao:2.7.2 --vault vault
       runs those of one folder on two servers
+  leaseproof run --provider native,docker
+      runs every scenario twice, as processes and in containers, and shows the verdicts side by side
   leaseproof run -f outage --seed 7 --repeat 10
       runs the scenarios with `outage` in their path ten times, with the plan of seed 7
   leaseproof run --shard 1/4 --format json
@@ -115,6 +131,13 @@ pub(crate) struct Run {
     /// Run only scenarios whose path contains this text (can be given several times).
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) filter: Vec<String>,
+    /// Also run scenarios with this tag, such as `slow` (can be given several times). A scenario with tags is left out else,
+    /// unless its file is named.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Also run scenarios with any tag.
+    #[arg(long, conflicts_with = "tag")]
+    pub(crate) all_tags: bool,
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
     #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
     pub(crate) vault: Vec<Part>,
@@ -127,9 +150,25 @@ pub(crate) struct Run {
     /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
-    /// Where servers come from.
-    #[arg(long, value_enum, default_value_t = Provider::Auto)]
-    pub(crate) provider: Provider,
+    /// Where servers come from. Scenarios run on each that is named.
+    #[arg(
+        long,
+        value_enum,
+        env = "LEASEPROOF_PROVIDER",
+        hide_env_values = true,
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
+    pub(crate) provider: Vec<Provider>,
+    /// The image that a service runs in, in place of the usual one: postgres=my/postgres:17 (can be given several times).
+    #[arg(
+        long,
+        value_name = "SERVICE=IMAGE",
+        env = "LEASEPROOF_IMAGES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) image: Vec<Named>,
     /// What the links between servers are, on which network faults happen.
     #[arg(long, value_enum, default_value_t = Proxy::InProcess)]
     pub(crate) proxy: Proxy,

@@ -114,6 +114,7 @@ async fn run(scenarios: Vec<Arc<Scenario>>, jobs: usize, reports: &Path) -> Resu
         vaults: vec!["openbao".parse()?],
         postgres: "postgres".parse()?,
         postgres_bin: None,
+        toxiproxy: None,
         seed: 1,
         keep: false,
         reports: reports.to_owned(),
@@ -171,7 +172,9 @@ async fn start(
     ports: &[Port; 2],
     name: &str,
 ) -> Result<(Process, Vault), Failure> {
+    let more = serde_json::Map::new();
     let settings = launch::Launch {
+        more: &more,
         storage,
         data,
         listen: ports[0].address().to_string(),

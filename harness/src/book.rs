@@ -45,6 +45,7 @@ struct Held {
     passwords: BTreeMap<String, Login>,
     sessions: BTreeMap<String, Arc<Session>>,
     snapshots: BTreeMap<String, Arc<Vec<u8>>>,
+    values: BTreeMap<String, serde_json::Value>,
 }
 
 impl Book {
@@ -93,6 +94,16 @@ impl Book {
     /// A snapshot.
     pub fn snapshot(&self, name: &str) -> Option<Arc<Vec<u8>>> {
         self.held().snapshots.get(name).cloned()
+    }
+
+    /// Keeps a part of an answer.
+    pub fn keep_value(&self, name: &str, value: serde_json::Value) {
+        self.held().values.insert(name.to_owned(), value);
+    }
+
+    /// A kept part of an answer.
+    pub fn value(&self, name: &str) -> Option<serde_json::Value> {
+        self.held().values.get(name).cloned()
     }
 
     /// Keeps a session open.

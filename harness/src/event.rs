@@ -1,6 +1,7 @@
 //! What can happen in a run. The runner, clients, probes and faults emit these; the console shows them as they come, the
 //! history keeps them, and checks and reports read nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -286,6 +287,12 @@ pub enum Event {
         path: String,
         /// What Vault answered.
         outcome: Outcome<Reply<()>>,
+        /// The fields of the answer about which something is demanded, by the way to each.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, FieldRead>,
+        /// The names of values that were to be kept and were not in the answer.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_kept: Vec<String>,
     },
 
     /// A metric was read from `sys/metrics`.
@@ -360,6 +367,33 @@ pub enum Event {
     // ---- ledgers
     /// All ledgers were read.
     Ledger(LedgerRead),
+}
+
+impl Event {
+    /// A call of the API of which no field is looked at.
+    pub fn api(method: Method, path: String, outcome: Outcome<Reply<()>>) -> Self {
+        Self::Api { method, path, outcome, fields: BTreeMap::new(), not_kept: Vec::new() }
+    }
+}
+
+/// What was seen of a field of an answer: just enough to judge it. A kept value stands by its name, `{{serial}}`; a value
+/// that may be secret does not stand at all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldRead {
+    /// Whether it was there, and not null.
+    pub present: bool,
+    /// Its value, where it is compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+    /// The members of a list or the keys of a mapping, where they are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<serde_json::Value>>,
+    /// How many members it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Whether the part that is asked for is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<bool>,
 }
 
 /// A part of the stack that a fault disturbs. Checks excuse what runs through it while the fault lasts.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod book;
+pub mod call;
 pub mod check;
 pub mod client;
 pub mod engine;

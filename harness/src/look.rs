@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::call;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::{Api, ExpectMetric, Node, Sql};
+use crate::scenario::file::{ExpectMetric, Node, Sql};
+use crate::scenario::kept;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
@@ -37,7 +39,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         }
         Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
         Expected::Metric(expected) => metric(world, who, step, expected).await?,
-        Expected::Api(api) => self::api(world, who, step, api).await?,
+        Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await?,
     }
@@ -203,21 +205,12 @@ fn sum_of(name: &str, text: &str) -> Option<f64> {
     text.lines().filter_map(value).reduce(|sum, value| sum + value)
 }
 
-/// Any call of Vault's API.
-pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
-    let vault = world.vault_at(step, api.node.as_deref().copied(), api.token.as_deref()).await?;
-    let method = api.method.as_deref().copied().unwrap_or_default();
-    let body = api.body.as_ref().map(|body| serde_json::Value::Object(body.0.clone()));
-    let seen = vault.act(method, &api.path, body).await;
-    let path = api.path.value.clone();
-    world.seen(who, step, seen, |outcome| Event::Api { method, path, outcome });
-    Ok(())
-}
-
 /// Any SQL.
 pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
     let postgres = world.postgres()?;
-    let mut statement = sql.run.value.clone();
+    let value = |name: &str| world.book.value(name);
+    let filled = kept::text(&sql.run, &value);
+    let mut statement = filled.map_err(|name| Missing { kind: "kept value", name: name.to_owned() })?;
     if let Some(of) = &sql.of {
         statement = statement.replace("{{name}}", &login_of(world, of.as_str())?.username);
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::book::{Credential, Token};
+use crate::call;
 use crate::engine::approle;
 use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
@@ -36,7 +37,8 @@ pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Mis
         Verb::Repair(verb) => repair(world, step, verb).await,
         Verb::Snapshot(verb) => snapshot(world, step, verb).await,
         Verb::Start(verb) => start(world, step, verb).await,
-        Verb::Api(verb) => look::api(world, WHO, step, verb).await,
+        Verb::Api(verb) => call::api(world, WHO, step, verb).await,
+        Verb::Race(verb) => call::race(world, WHO, step, verb).await,
         Verb::Sql(verb) => look::sql(world, WHO, step, verb).await,
     }
 }
@@ -208,7 +210,7 @@ async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Resul
         return Ok(());
     };
     let seen = vault.act(Method::Post, &path, Some(body)).await;
-    world.seen(WHO, step, seen, |outcome| Event::Api { method: Method::Post, path, outcome });
+    world.seen(WHO, step, seen, |outcome| Event::api(Method::Post, path, outcome));
     Ok(())
 }
 
@@ -231,7 +233,7 @@ async fn snapshot(world: &World, step: Option<&str>, verb: &file::Snapshot) -> R
         return Ok(());
     };
     let path = path.to_owned();
-    world.seen(WHO, step, bodies(seen, |_| ()), |outcome| Event::Api { method, path, outcome });
+    world.seen(WHO, step, bodies(seen, |_| ()), |outcome| Event::api(method, path, outcome));
     Ok(())
 }
 

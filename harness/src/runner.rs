@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{self, timing};
 use crate::engine;
 use crate::event::{Actor, CutBy, Event, Phase};
-use crate::fault::{self, Injected};
+use crate::fault::{self, FaultError, Injected};
 use crate::history::History;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
@@ -252,7 +252,13 @@ impl Runner {
         let Some(place) = self.faults.iter().position(|injected| injected.fault == number) else { return Ok(()) };
         let injected = self.faults.remove(place);
         let healed = injected.heal(&self.world).await;
-        healed.map_err(|e| End::Cut(CutBy::Fault, format!("a fault was not seen to heal: {e}")))
+        healed.map_err(|error| {
+            let why = match error {
+                FaultError::NeverCame { .. } => error.to_string(),
+                error => format!("a fault was not seen to heal: {error}"),
+            };
+            End::Cut(CutBy::Fault, why)
+        })
     }
 
     /// Phases 5 to 7: heal, recover, last reads. Interrupted or not, healing is done.
@@ -402,16 +408,12 @@ async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
         [_] => "vault.log".to_owned(),
         _ => format!("{}.log", node.name),
     };
-    let logs = (stack.vault.nodes.iter().map(|node| (name(node), node.machine.log())))
-        .chain(
-            stack
-                .transit
-                .iter()
-                .flat_map(|transit| &transit.nodes)
-                .map(|node| ("transit.log".to_owned(), node.machine.log())),
-        )
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log".to_owned(), postgres.machine.log())));
-    for (name, log) in logs {
+    let unsealer = stack.transit.iter().flat_map(|transit| &transit.nodes);
+    let machines = (stack.vault.nodes.iter().map(|node| (name(node), &node.machine)))
+        .chain(unsealer.map(|node| ("transit.log".to_owned(), &node.machine)))
+        .chain(stack.postgres.iter().map(|postgres| ("postgres.log".to_owned(), &postgres.machine)));
+    for (name, machine) in machines {
+        let log = machine.log().await;
         let to = folder.join(&name);
         let secrets = history.secrets().clone();
         let taken = tokio::task::spawn_blocking(move || {

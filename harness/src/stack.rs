@@ -9,6 +9,7 @@ use crate::event::{Actor, Event, ServerState};
 use crate::history::History;
 use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
+use crate::provider::docker::container::{Container, ContainerError};
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::file::{Endpoint, Node, RootKind, Server};
@@ -59,6 +60,9 @@ pub enum StackError {
     /// Its process.
     #[error(transparent)]
     Process(#[from] ProcessError),
+    /// Its container.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
     /// A link.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -94,22 +98,43 @@ pub enum StackError {
     },
 }
 
-/// A server's process, and where it writes its log.
+/// What a server runs as.
+#[derive(Debug)]
+pub enum Body {
+    /// A process of this machine.
+    Process(Arc<Process>),
+    /// A container.
+    Container(Container),
+}
+
+impl From<Process> for Body {
+    fn from(process: Process) -> Self {
+        Self::Process(Arc::new(process))
+    }
+}
+
+impl From<Container> for Body {
+    fn from(container: Container) -> Self {
+        Self::Container(container)
+    }
+}
+
+/// A server's process or container, and where it writes its log.
 #[derive(Debug)]
 pub struct Machine {
     server: Server,
     /// Which node of a cluster it is.
     node: Option<Node>,
-    process: Arc<Process>,
+    body: Body,
     history: History,
     /// Its ports, which stay its own while it is down.
     ports: Vec<Port>,
 }
 
 impl Machine {
-    /// Keeps a process as a server of the stack.
-    pub fn new(server: Server, process: Process, history: History) -> Self {
-        Self { server, node: None, process: Arc::new(process), history, ports: Vec::new() }
+    /// Keeps a process or container as a server of the stack.
+    pub fn new(server: Server, body: impl Into<Body>, history: History) -> Self {
+        Self { server, node: None, body: body.into(), history, ports: Vec::new() }
     }
 
     /// Keeps it as a node of a cluster.
@@ -128,13 +153,20 @@ impl Machine {
 
     /// Starts it; returns as soon as it runs, before it answers.
     pub async fn start(&self) -> Result<(), StackError> {
-        Ok(self.process.start().await?)
+        match &self.body {
+            Body::Process(process) => process.start().await?,
+            Body::Container(container) => container.start().await?,
+        }
+        Ok(())
     }
 
     /// Stops it in good order.
     pub async fn stop(&self) -> Result<(), StackError> {
         let sent = self.history.now();
-        self.process.stop(GRACE).await?;
+        match &self.body {
+            Body::Process(process) => drop(process.stop(GRACE).await?),
+            Body::Container(container) => container.stop(GRACE).await?,
+        }
         self.changed(sent, ServerState::Stopped);
         Ok(())
     }
@@ -142,7 +174,10 @@ impl Machine {
     /// Kills it; returns when it is gone.
     pub async fn kill(&self) -> Result<(), StackError> {
         let sent = self.history.now();
-        self.process.kill().await?;
+        match &self.body {
+            Body::Process(process) => drop(process.kill().await?),
+            Body::Container(container) => container.kill().await?,
+        }
         self.changed(sent, ServerState::Killed);
         Ok(())
     }
@@ -150,7 +185,10 @@ impl Machine {
     /// Makes it hang; returns when all of it does.
     pub async fn pause(&self) -> Result<(), StackError> {
         let sent = self.history.now();
-        self.process.pause().await?;
+        match &self.body {
+            Body::Process(process) => process.pause().await?,
+            Body::Container(container) => container.pause().await?,
+        }
         self.changed(sent, ServerState::Paused);
         Ok(())
     }
@@ -158,24 +196,49 @@ impl Machine {
     /// Lets it go on.
     pub async fn resume(&self) -> Result<(), StackError> {
         let sent = self.history.now();
-        self.process.resume().await?;
+        match &self.body {
+            Body::Process(process) => process.resume().await?,
+            Body::Container(container) => container.resume().await?,
+        }
         self.changed(sent, ServerState::Resumed);
         Ok(())
     }
 
-    /// Its process.
-    pub fn process(&self) -> Arc<Process> {
-        Arc::clone(&self.process)
+    /// Its process, if it is one of this machine.
+    pub fn process(&self) -> Option<Arc<Process>> {
+        match &self.body {
+            Body::Process(process) => Some(Arc::clone(process)),
+            Body::Container(_) => None,
+        }
     }
 
-    /// Where it writes its log.
-    pub fn log(&self) -> PathBuf {
-        self.process.log().to_owned()
+    /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
+    pub async fn remove(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(_) => self.kill().await,
+            Body::Container(container) => {
+                let sent = self.history.now();
+                container.remove().await?;
+                self.changed(sent, ServerState::Killed);
+                Ok(())
+            }
+        }
+    }
+
+    /// The file with its log up to now.
+    pub async fn log(&self) -> PathBuf {
+        match &self.body {
+            Body::Process(process) => process.log().to_owned(),
+            Body::Container(container) => {
+                container.take_log().await;
+                container.log().to_owned()
+            }
+        }
     }
 
     /// The last lines of its log, cleaned of secrets.
-    pub fn last_log_lines(&self) -> String {
-        let text = std::fs::read(self.process.log()).unwrap_or_default();
+    pub async fn last_log_lines(&self) -> String {
+        let text = std::fs::read(self.log().await).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().rev().take(12).collect();
         let tail: Vec<&str> = lines.into_iter().rev().collect();
@@ -201,17 +264,24 @@ impl Machine {
         };
         let seen = tokio::select! {
             seen = looking => seen,
-            exit = self.process.exited() => {
-                let how = exit.map_or_else(|e| e.to_string(), |exit| exit.to_string());
+            how = self.exited() => {
                 self.changed(sent, ServerState::Exited(how.clone()));
-                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines() });
+                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });
             }
         };
         if let Err(last) = seen {
-            return Err(StackError::Silent { server: self.server, limit: UP, last, log: self.last_log_lines() });
+            return Err(StackError::Silent { server: self.server, limit: UP, last, log: self.last_log_lines().await });
         }
         self.changed(sent, ServerState::Ready);
         Ok(())
+    }
+
+    /// Waits until it does not run, and says how it ended.
+    async fn exited(&self) -> String {
+        match &self.body {
+            Body::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
+            Body::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
+        }
     }
 
     fn changed(&self, sent: Moment, state: ServerState) {

@@ -11,13 +11,16 @@ use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
 use crate::plan::Plan;
+use crate::provider::Programs;
+use crate::provider::docker::engine::Engine;
+use crate::provider::docker::image::Images;
 use crate::provider::native::cache::Cache;
-use crate::provider::native::estate::{self, Estate};
+use crate::provider::native::estate;
 use crate::provider::native::fetch::{Fetcher, Progress};
 use crate::provider::native::find::{Found, Places};
+use crate::provider::native::name_of;
 use crate::provider::native::part::Part;
-use crate::provider::native::{Native, name_of};
-use crate::provider::{Programs, Provider};
+use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
@@ -25,9 +28,7 @@ use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
 use crate::time::Clock;
 
-/// Where servers come from, as reports say it.
-const PROVIDER: &str = "native: servers as processes of this machine";
-/// What is added to it when the links are on the real thing.
+/// What is added to where servers come from when the links are on the real thing.
 const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
 
 /// What to run, and how.
@@ -48,7 +49,7 @@ pub struct Order {
 pub enum SuiteEvent {
     /// What an earlier run left behind was removed.
     Swept {
-        /// How many processes and folders.
+        /// How many runs, containers and networks.
         runs: usize,
     },
     /// A part is looked for, found, or fetched.
@@ -111,6 +112,9 @@ pub enum SuiteError {
     /// The run's own folder cannot be used.
     #[error(transparent)]
     Estate(#[from] crate::provider::native::estate::EstateError),
+    /// Containers cannot be used.
+    #[error(transparent)]
+    Docker(#[from] crate::provider::docker::DockerError),
     /// The report folder cannot be made.
     #[error("cannot make the report folder {path}: {source}; choose another with --report-dir")]
     Folder {
@@ -125,6 +129,17 @@ pub enum SuiteError {
     /// The end of the run itself failed.
     #[error("the run did not end in good order: {0}; `leaseproof clean` removes what is left")]
     Aborted(String),
+}
+
+impl From<SiteError> for SuiteError {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Fetch(error) => Self::Fetch(error),
+            SiteError::Cache(error) => Self::Cache(error),
+            SiteError::Estate(error) => Self::Estate(error),
+            SiteError::Docker(error) => Self::Docker(error),
+        }
+    }
 }
 
 /// What a run says to whoever started it. The numbers are the process's exit codes.
@@ -168,9 +183,7 @@ impl Exit {
 /// A run that is open: parts are there, leftovers are gone, the report folder is made.
 pub struct Suite {
     settings: Settings,
-    provider: Provider,
-    vaults: Vec<Found>,
-    postgres: Option<Found>,
+    sites: Vec<Site>,
     toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
@@ -184,6 +197,10 @@ pub struct Suite {
 /// How a run is set up, whatever it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where servers come from. Every scenario runs on each.
+    pub providers: Vec<Choice>,
+    /// Images that were named in place of the usual ones.
+    pub images: Images,
     /// The secrets servers.
     pub vaults: Vec<Part>,
     /// The PostgreSQL that is wanted.
@@ -205,30 +222,34 @@ pub struct Settings {
 impl Suite {
     /// Opens a run: fetches what is missing, removes what dead runs left, makes the report folder.
     pub async fn open(settings: Settings, on: OnEvent, stop: CancellationToken) -> Result<Self, SuiteError> {
-        let swept = estate::sweep().await?;
-        if !swept.removed.is_empty() {
-            on(SuiteEvent::Swept { runs: swept.removed.len() });
+        let swept = sweep().await?;
+        if swept > 0 {
+            on(SuiteEvent::Swept { runs: swept });
         }
-        let cache = Cache::usual()?;
-        let fetcher = Fetcher::new(Places::here(cache.clone()));
         let progress = |progress| on(SuiteEvent::Provision(progress));
-        let mut vaults = Vec::new();
-        for part in &settings.vaults {
-            vaults.push(fetcher.provide(part, None, &progress).await?);
+        let wanted = Wanted {
+            vaults: settings.vaults.clone(),
+            postgres: settings.postgres.clone(),
+            postgres_bin: settings.postgres_bin.clone(),
+            images: settings.images.clone(),
+        };
+        let mut sites: Vec<Site> = Vec::new();
+        for choice in &settings.providers {
+            let site = Site::open(*choice, &wanted, &progress).await?;
+            // Auto beside the one that it picked.
+            if sites.iter().all(|known| known.kind() != site.kind()) {
+                sites.push(site);
+            }
         }
-        let postgres = fetcher.provide(&settings.postgres, settings.postgres_bin.as_deref(), &progress).await?;
         let toxiproxy = match &settings.toxiproxy {
-            Some(part) => Some(fetcher.provide(part, None, &progress).await?),
+            Some(part) => Some(Fetcher::new(Places::here(Cache::usual()?)).provide(part, None, &progress).await?),
             None => None,
         };
         let started = jiff::Timestamp::now();
         let (folder, id) = make_report_folder(&settings.reports, started)?;
-        let provider = Provider::Native(Native::new(Estate::open()?, cache));
         Ok(Self {
             settings,
-            provider,
-            vaults,
-            postgres: Some(postgres),
+            sites,
             toxiproxy,
             folder,
             id,
@@ -245,21 +266,39 @@ impl Suite {
         &self.folder
     }
 
-    /// The servers that scenarios run on, by number: `OpenBao 2.7.2`.
+    /// The servers that scenarios run on, by number: `OpenBao 2.7.2`, with its provider where there are several.
     pub fn servers(&self) -> Vec<String> {
-        self.vaults.iter().map(name_of).collect()
+        self.targets().map(|target| self.name_of(target)).collect()
+    }
+
+    /// Where servers come from, and why, in one line.
+    pub fn provider(&self) -> String {
+        let sites = self.sites.iter().map(|site| site.why.as_str()).collect::<Vec<_>>().join("; ");
+        let links = if self.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+        format!("{sites}{links}")
+    }
+
+    /// Every server of every provider.
+    fn targets(&self) -> impl Iterator<Item = Target<'_>> {
+        self.sites.iter().flat_map(|site| site.vaults.iter().map(move |vault| Target { site, vault }))
+    }
+
+    fn name_of(&self, target: Target<'_>) -> String {
+        let name = name_of(target.vault);
+        if self.sites.len() > 1 { format!("{name} ({})", target.site.kind()) } else { name }
     }
 
     /// Runs one scenario on one of the servers; `run` is its number in the run.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
-        let vault = &self.vaults[server];
+        #[expect(clippy::expect_used, reason = "the number is one of those that `servers` gives")]
+        let target = self.targets().nth(server).expect("a server of this run");
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
-        let server = name_of(vault);
+        let server = self.name_of(target);
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = self.blank_record(scenario, vault, &folder, started);
-        let record = match self.run_in(run, scenario, vault, &folder, clock, &blank).await {
+        let blank = self.blank_record(scenario, target, &folder, started);
+        let record = match self.run_in(run, scenario, target, &folder, clock, &blank).await {
             Ok(record) => record,
             Err(source) => ScenarioRecord {
                 reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -274,7 +313,7 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        vault: &Found,
+        target: Target<'_>,
         folder: &str,
         clock: Clock,
         blank: &ScenarioRecord,
@@ -290,11 +329,12 @@ impl Suite {
         }));
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
+        let Target { site, vault } = target;
         let programs =
-            Programs { vault: vault.clone(), postgres: self.postgres.clone(), toxiproxy: self.toxiproxy.clone() };
-        let keep = self.settings.keep.then(|| self.keeper(run));
+            Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()), toxiproxy: self.toxiproxy.clone() };
+        let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
-            provider: &self.provider,
+            provider: &site.provider,
             programs: &programs,
             plan: plan.clone(),
             name: folder,
@@ -327,7 +367,7 @@ impl Suite {
     }
 
     /// Tells where the servers are that stay up, and waits until the run is stopped.
-    fn keeper(&self, run: usize) -> Keep<'_> {
+    fn keeper<'a>(&'a self, run: usize, site: &'a Site) -> Keep<'a> {
         Box::new(move |world| {
             let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
             let mut lines = vec![
@@ -342,7 +382,7 @@ impl Suite {
                 addresses.push(("postgres".to_owned(), address));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
-            let secrets = self.provider.folder().join(format!("kept-{run}.sh"));
+            let secrets = site.provider.folder().join(format!("kept-{run}.sh"));
             let written = write_private(&secrets, &(lines.join("\n") + "\n"));
             if let Err(error) = written {
                 world.history.note(
@@ -360,7 +400,7 @@ impl Suite {
     fn blank_record(
         &self,
         scenario: &Scenario,
-        vault: &Found,
+        target: Target<'_>,
         folder: &str,
         started: jiff::Timestamp,
     ) -> ScenarioRecord {
@@ -370,8 +410,9 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
-            rerun: rerun(&scenario.path, &vault.part, self.settings.toxiproxy.is_some(), seed),
-            server: name_of(vault),
+            rerun: rerun(&scenario.path, target, self.settings.toxiproxy.is_some(), seed),
+            server: self.name_of(target),
+            provider: target.site.kind().to_string(),
             products: Vec::new(),
             result: ScenarioResult::Broken,
             reason: String::new(),
@@ -390,6 +431,7 @@ impl Suite {
 
     /// Ends the run: everything that is left goes down, the reports are written and searched for secrets.
     pub async fn close(self, scenarios: Vec<ScenarioRecord>) -> Result<Record, SuiteError> {
+        let provider = self.provider();
         let mut record = Record {
             version: RECORD_VERSION,
             run: self.id,
@@ -398,11 +440,14 @@ impl Suite {
             took_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             seed: self.settings.seed,
             rerun: format!("{} --seed {}", self.settings.command, self.settings.seed),
-            provider: provider(&self.settings),
+            provider,
             scenarios,
             secrets: SecretScan::default(),
         };
-        let gone = self.provider.close().await;
+        let mut gone = Ok(());
+        for site in self.sites {
+            gone = gone.and(site.provider.close().await);
+        }
         let (folder, secrets) = (self.folder, self.secrets);
         let written = tokio::task::spawn_blocking(move || {
             let written = report::conclude(&mut record, &folder, &secrets);
@@ -420,12 +465,12 @@ impl Suite {
 pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<Record, SuiteError> {
     let Order { scenarios, jobs, repeat, settings } = order;
     let suite = Suite::open(settings, on.clone(), stop.clone()).await?;
-    let servers = 0..suite.vaults.len();
+    let servers = 0..suite.targets().count();
     let runs: Vec<(Arc<Scenario>, usize)> = (0..repeat)
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: provider(&suite.settings), runs: runs.len() });
+    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: suite.provider(), runs: runs.len() });
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
@@ -439,16 +484,26 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
     suite.close(records.into_iter().map(|(_, record)| record).collect()).await
 }
 
-/// The command that runs one scenario again.
-fn rerun(path: &Path, vault: &Part, over_toxiproxy: bool, seed: u64) -> String {
-    let (path, vault) = (quoted(&path.display().to_string()), quoted(&vault.to_string()));
-    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
-    format!("leaseproof run {path} --vault {vault}{proxy} --seed {seed}")
+/// One of the servers that scenarios run on.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    site: &'a Site,
+    vault: &'a Found,
 }
 
-fn provider(settings: &Settings) -> String {
-    let links = if settings.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
-    format!("{PROVIDER}{links}")
+/// Removes what dead runs left, and says of how many runs, containers and networks that was.
+async fn sweep() -> Result<usize, SuiteError> {
+    let runs = estate::sweep().await?.removed.len();
+    // Without an engine there are no containers; with one that will not say, a run in containers meets it soon enough.
+    let Ok(engine) = Engine::connect().await else { return Ok(runs) };
+    Ok(runs + engine.sweep().await.map_or(0, |left| left.len()))
+}
+
+/// The command that runs one scenario again.
+fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> String {
+    let (path, vault) = (quoted(&path.display().to_string()), quoted(&target.vault.part.to_string()));
+    let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
+    format!("leaseproof run {path} --vault {vault} --provider {}{proxy} --seed {seed}", target.site.kind())
 }
 
 /// A word as a shell takes it.

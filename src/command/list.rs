@@ -34,6 +34,9 @@ fn text(scenario: &Scenario) -> String {
         about.push(scenario.guarantees.join(", "));
     }
     about.push(servers.join(", "));
+    if !scenario.tags.is_empty() {
+        about.push(format!("tagged {}", scenario.tag_words()));
+    }
     format!("{}\n    {}\n", scenario.name, about.join(" · "))
 }
 
@@ -44,6 +47,7 @@ fn machine(scenario: &Scenario) -> Value {
         "about": scenario.about,
         "file": scenario.path,
         "guarantees": scenario.guarantees,
+        "tags": scenario.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
         "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres },
         "clients": scenario.clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(),
     })

@@ -7,32 +7,43 @@ use std::sync::Arc;
 
 use leaseproof_harness::provider::native::fetch::FetchError;
 use leaseproof_harness::provider::native::part::Part;
+use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::Record;
 use leaseproof_harness::report::{HTML_FILE, text};
-use leaseproof_harness::scenario::Scenario;
+use leaseproof_harness::scenario::{Scenario, Tags};
 use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{Format, Provider, Proxy, Run};
+use crate::args::{Format, Proxy, Run};
 use crate::console::{self, Console};
 use crate::exit::{self, Failure};
 use crate::files::Files;
 use crate::out;
 
 pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
-    // Native is the only provider there is, and so the best.
-    let (Provider::Auto | Provider::Native) = args.provider;
     let files = Files::read(&args.paths, &args.filter)?;
     files.draw();
-    let scenarios = part_of(&args, files.valid()?);
+    let (asked, left_out): (Vec<_>, Vec<_>) =
+        files.valid()?.into_iter().partition(|scenario| asks_for(&args, scenario));
+    for scenario in &left_out {
+        let (path, tags) = (scenario.path.display(), scenario.tag_words());
+        out::tell(&format_args!("left out: {path} (tagged {tags}; name its file, or say --all-tags, to run it)"));
+    }
+    if asked.is_empty() {
+        // A run of nothing has shown nothing.
+        let why = "every scenario is left out for its tags; ask for them with --tag or --all-tags";
+        return Err(Failure::usage(anyhow::anyhow!(why)));
+    }
+    let scenarios = part_of(&args, asked);
     if scenarios.is_empty() {
         out::line(&"this shard has no scenario: there are fewer than shards")?;
         return Ok(Exit::Held);
     }
     let (format, require_all, reports) = (args.format, args.require_all, args.report_dir.clone());
     let order = order(args, scenarios);
-    let expected = order.scenarios.len() * order.settings.vaults.len() * order.repeat as usize;
+    let servers = order.settings.vaults.len() * order.settings.providers.len();
+    let expected = order.scenarios.len() * servers * order.repeat as usize;
     let console = Console::new(format);
     console.say(&format_args!("seed {}", order.settings.seed));
     let stop = CancellationToken::new();
@@ -55,6 +66,12 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Whether a scenario's tags are asked for, or its very file.
+fn asks_for(args: &Run, scenario: &Scenario) -> bool {
+    let tags = if args.all_tags { Tags::All } else { Tags::These(args.tag.iter().cloned().collect()) };
+    tags.ask_for(scenario) || args.paths.contains(&scenario.path)
+}
+
 fn part_of(args: &Run, scenarios: Vec<Arc<Scenario>>) -> Vec<Arc<Scenario>> {
     match args.shard {
         Some(shard) => shard.take(scenarios),
@@ -68,7 +85,11 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         Some(program) => vec![Part::VaultBinary(program)],
         None => args.vault,
     };
+    let mut providers: Vec<Choice> = args.provider.into_iter().map(Choice::from).collect();
+    providers.dedup();
     let settings = Settings {
+        providers,
+        images: args.image.into_iter().collect(),
         vaults,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
@@ -91,11 +112,22 @@ fn command(args: &Run) -> String {
     for filter in &args.filter {
         option("filter", filter.clone());
     }
+    for tag in &args.tag {
+        option("tag", tag.clone());
+    }
     match &args.vault_bin {
         Some(program) => option("vault-bin", program.display().to_string()),
         None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
     }
     option("postgres", args.postgres.to_string());
+    for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
+        if provider != Choice::Auto {
+            option("provider", provider.to_string());
+        }
+    }
+    for image in &args.image {
+        option("image", image.to_string());
+    }
     if let Some(folder) = &args.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
     }
@@ -107,6 +139,9 @@ fn command(args: &Run) -> String {
     }
     if let Some(shard) = args.shard {
         option("shard", shard.to_string());
+    }
+    if args.all_tags {
+        words.push("--all-tags".to_owned());
     }
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }

@@ -88,6 +88,7 @@ pub(crate) fn here(found: &Found) -> String {
         How::Distribution => "the distribution's",
         How::Cache => "in the cache",
         How::Fetched => "fetched just now",
+        How::Image => "in a container image",
     };
     format!("{} {}, {} ({how})", found.product, found.version, found.program.display())
 }

@@ -1,6 +1,8 @@
 //! Whether a call was answered as a step demands. A step that demands nothing demands success.
 
-use crate::event::{Event, Reply};
+use std::collections::BTreeMap;
+
+use crate::event::{Event, FieldRead, Reply};
 use crate::outcome::{Outcome, Refusal};
 use crate::scenario::file::{Answer, TtlRange};
 
@@ -14,6 +16,8 @@ struct Given<'a> {
     ttl: Option<i64>,
     renewable: Option<bool>,
     data: Option<bool>,
+    fields: Option<&'a BTreeMap<String, FieldRead>>,
+    not_kept: &'a [String],
 }
 
 /// Reads an event as the answer to a step.
@@ -22,10 +26,12 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
         Ok(given) => match demand {
             Some(demand) => compare(demand, &given),
             None => match given.refusal {
+                None if !given.not_kept.is_empty() => Reading::No(nothing_to_keep(given.not_kept)),
                 None => Reading::Yes("done".to_owned()),
                 Some(refusal) => Reading::No(format!("expected success, but {refusal}")),
             },
         },
+        Err(why) if demand.is_some_and(|demand| demand.lost.is_some()) => Reading::Yes(why),
         Err(why) => Reading::Unknown(why),
     }
 }
@@ -54,15 +60,26 @@ fn given(event: &Event) -> Result<Given<'_>, String> {
             g.renewable = Some(token.renewable);
         }),
         Event::StaticRead { outcome, .. } => of(outcome, |g, password| g.ttl = Some(password.ttl)),
-        Event::Revoked { outcome, .. } | Event::Rotated { outcome, .. } | Event::Api { outcome, .. } => {
-            of(outcome, |_, ()| {})
+        Event::Revoked { outcome, .. } | Event::Rotated { outcome, .. } => of(outcome, |_, ()| {}),
+        Event::Api { outcome, fields, not_kept, .. } => {
+            let given = of(outcome, |_, ()| {})?;
+            Ok(Given { fields: Some(fields), not_kept, ..given })
         }
         _ => Err("this is not an answer of Vault".to_owned()),
     }
 }
 
 fn of<'a, T>(outcome: &'a Outcome<Reply<T>>, fill: impl FnOnce(&mut Given<'a>, &T)) -> Result<Given<'a>, String> {
-    let nothing = Given { status: None, warnings: &[], refusal: None, ttl: None, renewable: None, data: None };
+    let nothing = Given {
+        status: None,
+        warnings: &[],
+        refusal: None,
+        ttl: None,
+        renewable: None,
+        data: None,
+        fields: None,
+        not_kept: &[],
+    };
     match outcome {
         Outcome::Ok(reply) => {
             let mut given = Given { status: Some(reply.status), warnings: &reply.warnings, ..nothing };
@@ -82,6 +99,9 @@ fn compare(demand: &Answer, given: &Given<'_>) -> Reading {
     let wants_refusal = demand.refused.is_some() || demand.error.is_some() || demand.target_code.is_some();
     let status_says_refusal = demand.status.is_some_and(|status| *status >= 400);
     let mut wrong = Vec::new();
+    if demand.lost.is_some() {
+        wrong.push("no answer".to_owned());
+    }
     if wants_refusal && given.refusal.is_none() {
         wrong.push("a refusal".to_owned());
     }
@@ -114,11 +134,21 @@ fn compare(demand: &Answer, given: &Given<'_>) -> Reading {
             wrong.push(format!("data: {}", !given.data.unwrap_or_default()));
         }
     }
+    for (way, field) in demand.fields.iter() {
+        wrong.extend(field.wrong(way, given.fields.and_then(|fields| fields.get(way.as_str()))));
+    }
+    if !given.not_kept.is_empty() {
+        return Reading::No(nothing_to_keep(given.not_kept));
+    }
     if wrong.is_empty() {
         Reading::Yes(seen)
     } else {
         Reading::No(format!("expected {}, but {seen}", wrong.join(" and ")))
     }
+}
+
+fn nothing_to_keep(names: &[String]) -> String {
+    format!("the answer holds nothing to keep as {}", names.join(", "))
 }
 
 fn contains(text: &str, part: &str) -> bool {

@@ -25,6 +25,7 @@ pub(super) fn verb(verb: &Verb, reading: Reading, at: Interval, history: &[Entry
         Verb::Issue(step) => step.token.as_deref().map(Subject::Token),
         Verb::Token(step) => step.parent.as_deref().map(Subject::Token),
         Verb::Api(step) => step.token.as_deref().map(Subject::Token),
+        Verb::Race(step) => step.api.token.as_deref().map(Subject::Token),
         Verb::Open(step) => Some(Subject::Credential(&step.with)),
         Verb::Read(_)
         | Verb::Revoke(_)

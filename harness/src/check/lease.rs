@@ -46,6 +46,15 @@ pub struct EarlyEnd {
     pub done: Option<Moment>,
 }
 
+impl End {
+    /// A renewal that was not answered before the earlier end raced with it: the server may have begun to end the lease,
+    /// and goes on, whatever it answers. Then nobody knows the end.
+    fn unless_overtaken(self, earlier: Option<&Self>) -> Self {
+        let raced = earlier.and_then(|earlier| earlier.end).is_some_and(|end| end.sent <= self.call.answered);
+        Self { end: self.end.filter(|_| !raced), ..self }
+    }
+}
+
 impl Life {
     /// Its end by its own clock, as the last answer of Vault has it; `None` when that cannot be known.
     pub fn end(&self) -> Option<Interval> {
@@ -119,7 +128,8 @@ pub fn lives(history: &[Entry]) -> BTreeMap<String, Life> {
             }
             Event::Renewed { credential, outcome, .. } => {
                 if let Some(life) = lives.get_mut(credential) {
-                    life.ends.extend(renewed(entry.at, outcome.ok().map(|reply| reply.body.ttl), outcome));
+                    let said = renewed(entry.at, outcome.ok().map(|reply| reply.body.ttl), outcome);
+                    life.ends.extend(said.map(|said| said.unless_overtaken(life.ends.last())));
                 }
             }
             Event::Revoked { what, sync, outcome, .. } => {

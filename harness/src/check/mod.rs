@@ -3,9 +3,11 @@
 
 pub mod answer;
 pub mod availability;
+mod field;
 mod late;
 pub mod lease;
 pub mod ledger;
+mod race;
 pub mod reading;
 pub mod revocation;
 #[cfg(test)]
@@ -88,6 +90,9 @@ fn own_entries(step: &PlannedStep, history: &[Entry]) -> Vec<Entry> {
 }
 
 fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
+    if let Verb::Race(race) = verb {
+        return race::judge(race, own);
+    }
     let Some(entry) = own.last() else {
         return Judgement::inconclusive("the call was not made, or was cut off", Vec::new());
     };
@@ -101,7 +106,7 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
         Verb::Repair(step) => step.answers.as_deref(),
         Verb::Api(step) => step.answers.as_deref(),
         Verb::Snapshot(step) => step.answers.as_deref(),
-        Verb::Open(_) | Verb::Sql(_) | Verb::Start(_) => None,
+        Verb::Open(_) | Verb::Sql(_) | Verb::Race(_) | Verb::Start(_) => None,
     };
     let reading = match (verb, &entry.event) {
         (Verb::Sql(sql), event) => reading::of_sql(sql, event),

@@ -1,6 +1,8 @@
 //! What a look says of an expectation. One function for each kind; each knows only the entries of that look, and what the
 //! history before it tells of leases and passwords.
 
+use std::time::Duration;
+
 use crate::event::{Entry, Event, LeaseState, Principal, Reply};
 use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::{
@@ -41,7 +43,7 @@ pub fn reading(expected: &Expected<'_>, look: &[Entry], history: &[Entry]) -> Re
         Expected::Principal(principal) => of_principal(principal, first, history),
         Expected::Session(session) => of_session(session, &first.event),
         Expected::Token(token) => of_token(token, &first.event),
-        Expected::StaticRole(role) => of_static_role(role, &first.event, history),
+        Expected::StaticRole(role) => of_static_role(role, first, history),
         Expected::Health(health) => match &first.event {
             Event::Health { outcome, .. } => {
                 known(outcome, |status| yes_if(*status == *health.status, format!("health status {status}")))
@@ -213,8 +215,8 @@ fn of_token(expected: &ExpectToken, event: &Event) -> Reading {
     }
 }
 
-fn of_static_role(expected: &ExpectStaticRole, event: &Event, history: &[Entry]) -> Reading {
-    let Event::StaticRead { outcome, login, .. } = event else { return stranger(event) };
+fn of_static_role(expected: &ExpectStaticRole, look: &Entry, history: &[Entry]) -> Reading {
+    let Event::StaticRead { outcome, login, .. } = &look.event else { return stranger(&look.event) };
     let reply = match outcome {
         Outcome::Ok(reply) => reply,
         Outcome::Refused(refusal) => return Reading::No(refusal.to_string()),
@@ -248,7 +250,13 @@ fn of_static_role(expected: &ExpectStaticRole, event: &Event, history: &[Entry])
         parts.push(match login {
             Some(Outcome::Ok(())) => yes_if(*wanted, "its password logs in".to_owned()),
             Some(Outcome::Refused(refusal)) if refusal.cause == Cause::Authentication => {
-                yes_if(!*wanted, format!("its password is {refusal}"))
+                // The read and the login are two calls: a rotation that fell due between them accuses nobody.
+                let due = look.at.sent.plus(Duration::from_secs(now.ttl.try_into().unwrap_or_default()));
+                if look.at.answered < due {
+                    yes_if(!*wanted, format!("its password is {refusal}"))
+                } else {
+                    Reading::Unknown("its password may have been rotated between the read and the login".to_owned())
+                }
             }
             Some(other) => Reading::Unknown(format!("a login with its password: {other}")),
             None => Reading::Unknown("no login was tried".to_owned()),

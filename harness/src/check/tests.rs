@@ -78,6 +78,19 @@ fn a_refusal_that_may_lie_after_the_end_is_no_early_death() {
 }
 
 #[test]
+fn a_refusal_after_a_renewal_that_raced_with_the_end_is_no_early_death() {
+    let raced = |answered| {
+        history(|tape| {
+            operator(tape, (0, 10), issued("cred", 60));
+            operator(tape, (59_000, answered), renewed("cred", 60));
+            tape.probe((61_000, 61_010), login("cred", shut_out()));
+        })
+    };
+    assert_eq!(no_early_death(&raced(59_900)).verdict, Verdict::Violated, "the renewal came in time");
+    assert_ne!(no_early_death(&raced(60_005)).verdict, Verdict::Violated);
+}
+
+#[test]
 fn a_refusal_while_a_revocation_is_under_way_is_no_early_death() {
     let entries = history(|tape| {
         operator(tape, (0, 10), issued("cred", 60));

@@ -23,6 +23,9 @@ pub struct AppRole {
     secret_id: Secret,
 }
 
+/// Where AppRole is mounted.
+pub const PATH: &str = "auth/approle";
+
 /// Mounts AppRole, once for all clients.
 pub async fn mount(vault: &Vault) -> Result<(), SetupError> {
     let body = json!({ "type": "approle" });

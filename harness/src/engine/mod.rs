@@ -2,6 +2,7 @@
 
 pub mod approle;
 pub mod database;
+pub mod mount;
 
 use std::collections::BTreeMap;
 
@@ -56,8 +57,15 @@ pub async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<BTreeMap<Strin
         let target = target.map_or_else(|| postgres.direct.address(), |link| link.address().to_string());
         database::set_up(&vault, engine, &target, &root.password).await?;
     }
+    for (name, policy) in &scenario.policies {
+        mount::write_policy(&vault, name, policy).await?;
+    }
+    for mount in &scenario.mounts {
+        mount::set_up(&vault, mount).await?;
+    }
     let mut approles = BTreeMap::new();
-    if !scenario.clients.is_empty() {
+    let is_mounted = scenario.mounts.iter().any(|mount| mount.path == approle::PATH);
+    if !scenario.clients.is_empty() && !is_mounted {
         approle::mount(&vault).await?;
     }
     for client in &scenario.clients {

@@ -1,12 +1,14 @@
 //! Faults. Each is injected, seen from outside to have taken effect before the next step starts, and gives a value that
 //! must be healed; healing is awaited, and seen as well. One file for each family.
 
+mod armed;
 mod cluster;
 mod database;
 mod network;
 mod process;
 mod vault;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Actor, Event, Part};
@@ -40,6 +42,14 @@ pub enum FaultError {
         /// What was answered.
         why: String,
     },
+    /// The moment for which it waited did not come.
+    #[error(
+        "the fault “{title}” waited for its moment, which never came: no step brought it about, or the expression matches nothing that is said"
+    )]
+    NeverCame {
+        /// The fault, in words.
+        title: String,
+    },
     /// It did not show.
     #[error("{what} did not show within {} s: {last}", SHOWS.as_secs())]
     Unseen {
@@ -63,6 +73,7 @@ pub struct Injected {
 #[derive(Debug)]
 enum Undo {
     Nothing,
+    Armed(armed::Undo),
     Network(network::Undo),
     Process(process::Undo),
     Vault(vault::Undo),
@@ -77,9 +88,21 @@ struct Effect {
 }
 
 /// Injects a fault and writes it down once its effect has been seen.
-pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) -> Result<Injected, FaultError> {
+pub async fn inject(world: &Arc<World>, fault: u32, step: &str, broken: &Broken<'_>) -> Result<Injected, FaultError> {
     let sent = world.history.now();
-    let Effect { undo, disturbs, seen } = match broken {
+    let effect = match armed::moment(broken) {
+        Some(when) => armed::inject(world, broken, when).await,
+        None => inject_now(world, broken).await,
+    };
+    let Effect { undo, disturbs, seen } = effect?;
+    let at = Interval::new(sent, world.history.now());
+    let title = broken.to_string();
+    world.write(&Actor::Harness, Some(step), at, Event::FaultInjected { fault, title, disturbs, seen });
+    Ok(Injected { fault, undo })
+}
+
+async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    match broken {
         Broken::Down(_)
         | Broken::Cut(_)
         | Broken::Reset(_)
@@ -89,11 +112,11 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         | Broken::Timeout(_)
         | Broken::Slicer(_)
         | Broken::LimitData(_)
-        | Broken::Partition(_) => network::inject(world, broken).await?,
+        | Broken::Partition(_) => network::inject(world, broken).await,
         Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
-            process::inject(world, broken).await?
+            process::inject(world, broken).await
         }
-        Broken::Replace(on) => cluster::replace(world, *on.node).await?,
+        Broken::Replace(on) => cluster::replace(world, *on.node).await,
         Broken::Seal(_)
         | Broken::StepDown(_)
         | Broken::RevokeToken(_)
@@ -101,19 +124,15 @@ pub async fn inject(world: &World, fault: u32, step: &str, broken: &Broken<'_>) 
         | Broken::NarrowPolicy(_)
         | Broken::TuneMount(_)
         | Broken::ChangeRole(_)
-        | Broken::DeleteRole(_) => vault::inject(world, broken).await?,
+        | Broken::DeleteRole(_) => vault::inject(world, broken).await,
         Broken::ChangeRootPassword(_)
         | Broken::LockRoot(_)
         | Broken::RevokePrivilege(_)
         | Broken::TerminateSessions(_)
         | Broken::ExhaustConnections(_)
         | Broken::DropUser(_)
-        | Broken::OwnObjects(_) => database::inject(world, broken).await?,
-    };
-    let at = Interval::new(sent, world.history.now());
-    let title = broken.to_string();
-    world.write(&Actor::Harness, Some(step), at, Event::FaultInjected { fault, title, disturbs, seen });
-    Ok(Injected { fault, undo })
+        | Broken::OwnObjects(_) => database::inject(world, broken).await,
+    }
 }
 
 impl Injected {
@@ -122,6 +141,7 @@ impl Injected {
         let sent = world.history.now();
         let healed = match self.undo {
             Undo::Nothing => Ok("nothing to undo".to_owned()),
+            Undo::Armed(undo) => armed::heal(world, undo).await,
             Undo::Network(undo) => network::heal(world, undo).await,
             Undo::Process(undo) => process::heal(world, undo).await,
             Undo::Vault(undo) => vault::heal(world, undo).await,

@@ -19,6 +19,13 @@ use crate::world::{Missing, World};
 #[derive(Debug)]
 pub(super) struct Undo(Vec<OnLink>);
 
+impl Undo {
+    /// What undoes it on one link.
+    pub(super) fn one(from: Endpoint, to: Endpoint, what: What) -> Self {
+        Self(vec![OnLink { from, to, what }])
+    }
+}
+
 /// What undoes it on one link.
 #[derive(Debug)]
 struct OnLink {
@@ -28,7 +35,7 @@ struct OnLink {
 }
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     Enable,
     Remove(ToxicId),
 }
@@ -124,7 +131,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     Ok(seen)
 }
 
-fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
+pub(super) fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
     world.stack.links.get(from, to).ok_or_else(|| missing(&format!("{from}→{to}")))
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::{join_all, try_join_all};
 use super::{Effect, FaultError, node, until_shows};
 use crate::event::Part;
 use crate::outcome::{Outcome, Silence};
-use crate::scenario::file::{Node, OnServer, Server};
+use crate::scenario::file::{Node, Server};
 use crate::scenario::one::Broken;
 use crate::stack::{Machine, VaultNode, VaultServer};
 use crate::world::World;
@@ -32,10 +32,15 @@ pub(super) enum Target {
 const SILENCE: Duration = Duration::from_millis(500);
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
-    let (Broken::Stop(on) | Broken::Kill(on) | Broken::Pause(on) | Broken::Restart(on)) = broken else {
-        return Err(FaultError::Refused { what: broken.to_string(), why: "it is no fault of a process".to_owned() });
+    let (server, wanted) = match broken {
+        Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => (*on.server, on.node.map(|node| *node)),
+        Broken::Kill(on) => (*on.server, on.node.map(|node| *node)),
+        other => {
+            let why = "it is no fault of a process".to_owned();
+            return Err(FaultError::Refused { what: other.to_string(), why });
+        }
     };
-    let (target, disturbs) = target(world, on).await?;
+    let (target, disturbs) = target(world, server, wanted).await?;
     let machines = machines(world, target)?;
     let mut undo = super::Undo::Process(Undo::Start(target));
     let seen = match broken {
@@ -59,7 +64,7 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             "it was down and is back".to_owned()
         }
     };
-    Ok(Effect { undo, disturbs, seen: told(on, target, seen) })
+    Ok(Effect { undo, disturbs, seen: told(wanted, target, seen) })
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
@@ -79,15 +84,19 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
 }
 
 /// Who is meant, by name, and what its loss disturbs: that of a leader or of a lone server disturbs all of Vault.
-async fn target(world: &World, on: &OnServer) -> Result<(Target, Vec<Part>), FaultError> {
-    let Some(wanted) = on.node else {
-        return Ok(match *on.server {
+pub(super) async fn target(
+    world: &World,
+    server: Server,
+    wanted: Option<Node>,
+) -> Result<(Target, Vec<Part>), FaultError> {
+    let Some(wanted) = wanted else {
+        return Ok(match server {
             Server::Vault => (Target::Vault, vec![Part::Vault]),
             Server::Transit => (Target::Transit, vec![Part::Transit]),
             Server::Postgres => (Target::Postgres, vec![Part::Postgres]),
         });
     };
-    let found = node(world, *wanted).await?;
+    let found = node(world, wanted).await?;
     let leads = found.health().await == Some(200);
     let mut disturbs = vec![Part::Node(found.name)];
     if leads {
@@ -97,9 +106,9 @@ async fn target(world: &World, on: &OnServer) -> Result<(Target, Vec<Part>), Fau
 }
 
 /// What was seen, and who it was that a scenario calls by what it is.
-fn told(on: &OnServer, target: Target, seen: String) -> String {
-    match (on.node, target) {
-        (Some(wanted), Target::Node(name)) if *wanted != name => format!("{name} was the {}: {seen}", *wanted),
+fn told(wanted: Option<Node>, target: Target, seen: String) -> String {
+    match (wanted, target) {
+        (Some(wanted), Target::Node(name)) if wanted != name => format!("{name} was the {wanted}: {seen}"),
         _ => seen,
     }
 }
@@ -112,6 +121,12 @@ fn named(world: &World, name: Node) -> Result<&VaultNode, FaultError> {
 fn transit(world: &World) -> Result<&VaultServer, FaultError> {
     let transit = world.stack.transit.as_ref();
     Ok(transit.ok_or_else(|| crate::world::Missing { kind: "server", name: "transit".to_owned() })?)
+}
+
+/// Kills all that is meant.
+pub(super) async fn kill(world: &World, target: Target) -> Result<(), FaultError> {
+    try_join_all(machines(world, target)?.iter().map(|machine| machine.kill())).await?;
+    Ok(())
 }
 
 fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> {

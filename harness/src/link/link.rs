@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
+use super::armed::Coming;
 use super::proxy::{LinkError, Proxy};
+use super::talk::Watch;
 use super::toxic::{Direction, Toxic, ToxicId};
 use super::toxiproxy::Remote;
 
@@ -62,6 +64,17 @@ impl Link {
         match self {
             Self::InProcess(proxy) => Ok(proxy.reset().await),
             Self::Toxiproxy(proxy) => proxy.reset().await,
+        }
+    }
+
+    /// Waits for a moment in what is said on the link, from which on nothing passes.
+    pub async fn arm(&self, watch: Watch) -> Result<(ToxicId, Coming), LinkError> {
+        match self {
+            Self::InProcess(proxy) => Ok(proxy.arm(watch).await),
+            Self::Toxiproxy(_) => {
+                let why = "it does not read what is said; leave out `when`".to_owned();
+                Err(LinkError::Inexpressible { toxic: "that waits for its moment", why })
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! there is no moment at which a byte or a connection is past a fault that is already there. One direction is a chain of
 //! stages over chunks (`chain.rs`); a new kind of fault is one more stage (`stage.rs`).
 
+mod armed;
 mod chain;
 mod connection;
 mod door;
@@ -19,12 +20,15 @@ mod proxy;
 mod stage;
 mod stats;
 mod stream;
+mod talk;
 mod toxic;
 mod toxiproxy;
 
+pub use armed::Coming;
 pub use door::Door;
 pub use link::Link;
 pub use proxy::{Handle, LinkError, Proxy};
 pub use stats::Stats;
+pub use talk::{Moment, Protocol, Watch};
 pub use toxic::{Direction, Toxic, ToxicId};
 pub use toxiproxy::{Remote, Toxiproxy};

@@ -12,11 +12,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::armed::{Armed, Coming};
 use super::chain::Stage;
 use super::connection::{Connection, set_reset_on_close};
 use super::port::Port;
 use super::stage::{self, Chance};
 use super::stats::{Counters, Stats};
+use super::talk::Watch;
 use super::toxic::{Direction, Toxic, ToxicId, Way};
 
 /// What can go wrong with a link itself.
@@ -48,8 +50,8 @@ pub enum LinkError {
         /// What came of it.
         why: String,
     },
-    /// A toxic that Toxiproxy has no words for.
-    #[error("Toxiproxy cannot have the toxic {toxic} so: {why}, or run with `--proxy in-process`")]
+    /// A fault that Toxiproxy has no words for.
+    #[error("Toxiproxy cannot have the fault {toxic} so: {why}, or run with `--proxy in-process`")]
     Inexpressible {
         /// Its kind.
         toxic: &'static str,
@@ -113,6 +115,7 @@ enum Fault {
     Toxic(Toxic, Direction),
     Cut,
     Reset,
+    Armed(Arc<Armed>),
 }
 
 impl Fault {
@@ -120,7 +123,7 @@ impl Fault {
         match self {
             Self::Toxic(toxic, direction) => direction.covers(way).then(|| stage::stage(toxic, chance, way)),
             Self::Cut => Some(stage::cut()),
-            Self::Reset => None,
+            Self::Reset | Self::Armed(_) => None,
         }
     }
 }
@@ -212,6 +215,13 @@ impl Proxy {
         self.inject(Fault::Reset)
     }
 
+    /// Waits for a moment in what is said on the link. When it comes, nothing passes any more on any connection, as under
+    /// a cut, from the byte on that must not pass; whoever waits for it then does what is to be done.
+    pub async fn arm(&self, watch: Watch) -> (ToxicId, Coming) {
+        let (armed, coming) = Armed::new(watch);
+        (self.inject(Fault::Armed(armed)), coming)
+    }
+
     /// Takes a toxic, a cut or a reset away. What the kernel has brought here by now still meets it; what it held goes on
     /// at once. A toxic that throws data away closes or resets the connections it has touched, and a cut has reset them
     /// when this returns, so that no stream goes on with a hole.
@@ -266,7 +276,7 @@ impl Proxy {
         let id = ToxicId { proxy: self.id, number: state.next_fault };
         state.next_fault += 1;
         for (number, connection) in &state.connections {
-            self.shared.afflict(connection, *number, id, &fault);
+            self.shared.afflict(connection, *number, id, &fault, false);
         }
         if matches!(fault, Fault::Reset) {
             state.forget_closed();
@@ -358,7 +368,7 @@ impl Shared {
         let connection = Connection::new(client, Arc::clone(&self.upstream), Arc::clone(&self.counters));
         let connection = Arc::new(connection);
         for (id, fault) in state.faults.iter().filter(|(_, fault)| !matches!(fault, Fault::Reset)) {
-            self.afflict(&connection, number, *id, fault);
+            self.afflict(&connection, number, *id, fault, true);
         }
         if resets {
             connection.reset();
@@ -371,9 +381,12 @@ impl Shared {
         });
     }
 
-    fn afflict(&self, connection: &Connection, number: u64, id: ToxicId, fault: &Fault) {
-        if matches!(fault, Fault::Reset) {
-            return connection.reset();
+    /// Puts a fault on a connection; a `fresh` one has just been accepted.
+    fn afflict(&self, connection: &Connection, number: u64, id: ToxicId, fault: &Fault, fresh: bool) {
+        match fault {
+            Fault::Reset => return connection.reset(),
+            Fault::Armed(armed) => return connection.add(id, armed.stages(fresh)),
+            Fault::Toxic(..) | Fault::Cut => {}
         }
         let chance = Chance { seed: self.seed, connection: number, fault: id.number };
         connection.add(id, |way| fault.stage(chance, way));

@@ -1,6 +1,8 @@
-//! Where servers come from: processes on this machine, or (later) containers.
+//! Where servers come from: processes on this machine, or containers of a Docker engine.
 
+pub mod docker;
 pub mod native;
+pub mod site;
 
 use std::path::Path;
 
@@ -35,6 +37,8 @@ pub struct Programs {
 pub enum Provider {
     /// Processes on this machine.
     Native(native::Native),
+    /// Containers.
+    Docker(docker::Docker),
 }
 
 impl Provider {
@@ -49,6 +53,7 @@ impl Provider {
     ) -> Result<Stack, UpError> {
         match self {
             Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
+            Self::Docker(docker) => docker.up(programs, scenario, name, seed, history).await,
         }
     }
 
@@ -56,6 +61,7 @@ impl Provider {
     pub fn folder(&self) -> &Path {
         match self {
             Self::Native(native) => native.folder(),
+            Self::Docker(docker) => docker.folder(),
         }
     }
 
@@ -63,6 +69,7 @@ impl Provider {
     pub async fn close(self) -> Result<(), UpError> {
         match self {
             Self::Native(native) => native.close().await,
+            Self::Docker(docker) => docker.close().await,
         }
     }
 
@@ -70,6 +77,7 @@ impl Provider {
     pub async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         match self {
             Self::Native(native) => native.down(stack, name).await,
+            Self::Docker(docker) => docker.down(stack, name).await,
         }
     }
 }

@@ -71,6 +71,9 @@ pub struct ScenarioRecord {
     pub source: String,
     /// The server that was asked for: `openbao 2.7.2`.
     pub server: String,
+    /// Where its servers came from: `native`, `docker`.
+    #[serde(default)]
+    pub provider: String,
     /// Everything that ran, with its version: `openbao 2.7.2`, `postgresql 15.18`.
     pub products: Vec<String>,
     /// What came of it.

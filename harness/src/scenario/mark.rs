@@ -89,11 +89,11 @@ impl<T: JsonSchema> JsonSchema for Marked<T> {
     }
 }
 
-/// A mapping from names to values, in the order of the file, each name marked.
+/// A mapping from names to values, in the order of the file, each name marked. `K` is what the names are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named<T>(pub Vec<(Marked<super::word::Name>, T)>);
+pub struct Named<T, K = super::word::Name>(pub Vec<(Marked<K>, T)>);
 
-impl<T> Default for Named<T> {
+impl<T, K> Default for Named<T, K> {
     fn default() -> Self {
         Self(Vec::new())
     }
@@ -104,23 +104,30 @@ impl<T> Named<T> {
     pub fn get(&self, name: &str) -> Option<&T> {
         self.iter().find(|(n, _)| n.as_str() == name).map(|(_, value)| value)
     }
+}
 
+impl<T, K> Named<T, K> {
     /// Names and values, in the order of the file.
-    pub fn iter(&self) -> impl Iterator<Item = (&Marked<super::word::Name>, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Marked<K>, &T)> {
         self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+impl<'de, T: Deserialize<'de>, K: Deserialize<'de>> Deserialize<'de> for Named<T, K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(NamedVisitor(PhantomData))
     }
 }
 
-struct NamedVisitor<T>(PhantomData<T>);
+struct NamedVisitor<T, K>(PhantomData<(T, K)>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for NamedVisitor<T> {
-    type Value = Named<T>;
+impl<'de, T: Deserialize<'de>, K: Deserialize<'de>> Visitor<'de> for NamedVisitor<T, K> {
+    type Value = Named<T, K>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a mapping from names to settings")
@@ -135,19 +142,19 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for NamedVisitor<T> {
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Named<T> {
+impl<T: JsonSchema, K: JsonSchema> JsonSchema for Named<T, K> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        format!("Named{}", T::schema_name()).into()
+        format!("Named{}{}", K::schema_name(), T::schema_name()).into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
             "type": "object",
-            "propertyNames": generator.subschema_for::<super::word::Name>(),
+            "propertyNames": generator.subschema_for::<K>(),
             "additionalProperties": generator.subschema_for::<T>()
         })
     }

@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod file;
 pub mod find;
 mod hint;
+pub mod kept;
 mod lease;
 pub mod load;
 pub mod mark;
@@ -15,6 +16,7 @@ mod plain;
 mod reader;
 mod resolve;
 pub mod schema;
+mod tag;
 mod timing;
 pub mod title;
 mod ttl;
@@ -27,13 +29,15 @@ pub(crate) use hint::did_you_mean;
 pub(crate) use load::decode_text;
 pub use load::{Loaded, load, parse};
 
+pub use tag::Tags;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use file::{
-    Always, Api, Expect, Fault, Issue, Open, Read, Renew, Repair, Revoke, RootKind, Rotate, Seal, Snapshot, Sql, Start,
-    Storage, Token, Wait,
+    Always, Api, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair, Revoke, RootKind, Rotate, Seal,
+    Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -53,16 +57,39 @@ pub struct Scenario {
     pub source: Arc<str>,
     /// The promises that it judges.
     pub guarantees: Vec<String>,
+    /// Words by which a run takes or leaves it out.
+    pub tags: Vec<Name>,
     /// The servers.
     pub stack: Stack,
     /// The database engine, if it is mounted.
     pub database: Option<Database>,
+    /// The other secrets engines and the auth methods, in the order in which they are enabled.
+    pub mounts: Vec<Mount>,
+    /// The policies.
+    pub policies: Vec<(Name, Policy)>,
     /// The clients.
     pub clients: Vec<Client>,
     /// What happens.
     pub steps: Vec<Step>,
     /// What holds throughout.
     pub always: Vec<Invariant>,
+}
+
+impl Scenario {
+    /// The links on which a fault waits for its moment.
+    pub fn links_read(&self) -> Vec<(file::Endpoint, file::Endpoint)> {
+        let mut links = Vec::new();
+        links_read(&self.steps, &mut links);
+        links
+    }
+}
+
+fn links_read(steps: &[Step], links: &mut Vec<(file::Endpoint, file::Endpoint)>) {
+    for step in steps {
+        let Action::Fault(fault, during) = &step.action else { continue };
+        links.extend(fault.link_read().filter(|link| !links.contains(link)));
+        links_read(during.as_deref().unwrap_or_default(), links);
+    }
 }
 
 /// The servers of a scenario.
@@ -76,6 +103,8 @@ pub struct Stack {
     pub nodes: u8,
     /// How many key shares unseal needs.
     pub key_threshold: u8,
+    /// What stands in its configuration file beside leaseproof's own.
+    pub configuration: serde_json::Map<String, serde_json::Value>,
     /// PostgreSQL, if the scenario has it.
     pub postgres: Option<Postgres>,
 }
@@ -141,6 +170,17 @@ pub struct StaticRole {
     pub username: Name,
     /// How often its password changes.
     pub rotation_period: Duration,
+}
+
+/// A secrets engine other than the database engine, or an auth method.
+#[derive(Debug, Clone)]
+pub struct Mount {
+    /// Where it is mounted: `kv`, `auth/approle`.
+    pub path: String,
+    /// The body that mounts it.
+    pub body: serde_json::Value,
+    /// What is written below it, in this order: path and body.
+    pub writes: Vec<(String, serde_json::Value)>,
 }
 
 /// A client.
@@ -209,6 +249,8 @@ pub enum Verb {
     Start(Start),
     /// Calls Vault's API.
     Api(Api),
+    /// Calls Vault's API from several places at once.
+    Race(Race),
     /// Runs SQL.
     Sql(Sql),
 }

@@ -4,8 +4,8 @@
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
     ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault,
-    Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer, Partition,
-    Slicer, SlowClose, Sql, Timeout, TuneMount,
+    Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer,
+    Partition, Slicer, SlowClose, Sql, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -60,7 +60,7 @@ one_of! {
         limit_data: LimitData(LimitData),
         partition: Partition(Partition),
         stop: Stop(OnServer),
-        kill: Kill(OnServer),
+        kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
         replace: Replace(OnNode),

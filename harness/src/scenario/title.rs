@@ -3,12 +3,15 @@
 use std::fmt::{self, Write as _};
 
 use super::file::{
-    Answer, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole,
-    ExpectToken, Node, OnLink, OnServer, Renew, Repair, Revoke, Rotate, Snapshot, TtlRange, Wait,
+    Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, Field, Method, Node, OnLink, Race, Renew, Repair, Revoke, Rotate, Server, Snapshot,
+    TtlRange, Wait, When,
 };
+use serde_json::Value;
+
 use super::mark::Marked;
 use super::one::{Broken, Expected, Throughout};
-use super::word::Length;
+use super::word::{Length, Name};
 use super::{Timing, Verb};
 
 impl fmt::Display for TtlRange {
@@ -81,9 +84,22 @@ impl fmt::Display for Verb {
                 f.write_str(if *step.comes_up { ", which comes up" } else { ", which ends by itself" })
             }
             Self::Api(step) => {
-                write!(f, "{} {}", step.method.as_deref().copied().unwrap_or_default(), *step.path)?;
+                write!(f, "{} {}", method(step), *step.path)?;
                 at_node(f, step.node)?;
+                step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
+                step.wrap_ttl.map_or(Ok(()), |ttl| write!(f, ", wrapped for {}", *ttl))?;
+                let names: Vec<&str> = step.keeps.iter().map(|(name, _)| name.as_str()).collect();
+                let names = names.into_iter().chain(step.keeps_token.as_deref().map(Name::as_str)).collect::<Vec<_>>();
+                if !names.is_empty() {
+                    write!(f, ", keeps {}", names.join(", "))?;
+                }
                 answers(f, step.answers.as_deref())
+            }
+            Self::Race(step) => {
+                let Race { api, callers, accepted, .. } = step;
+                write!(f, "{} callers race for {} {}", **callers, method(api), *api.path)?;
+                write!(f, " → {} accepted", **accepted)?;
+                step.others.as_ref().map_or(Ok(()), |others| write!(f, ", others {}", others.words()))
             }
             Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
         }
@@ -158,6 +174,7 @@ impl Answer {
     pub fn words(&self) -> String {
         let mut parts = Vec::new();
         let mut part = |name: &str, value: Option<String>| parts.extend(value.map(|v| format!("{name}{v}")));
+        part("no answer", self.lost.map(|_| String::new()));
         part("status ", self.status.map(|v| v.value.to_string()));
         part("refused: ", self.refused.map(|v| v.value.to_string()));
         part("target code ", self.target_code.as_ref().map(|v| v.value.clone()));
@@ -166,8 +183,32 @@ impl Answer {
         part("ttl ", self.ttl.map(|v| v.value.to_string()));
         part("", self.renewable.map(|v| yes(*v, "renewable")));
         part("", self.data.map(|v| yes(*v, "with data")));
+        parts.extend(self.fields.iter().map(|(way, field)| format!("{} {}", way.value, field.words())));
         parts.join(", ")
     }
+}
+
+impl Field {
+    /// What it demands, in words.
+    pub fn words(&self) -> String {
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let list = |all: &Vec<Value>| all.iter().map(plain).collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        parts.extend(self.equals.as_ref().map(plain));
+        parts.extend(self.present.map(|there| if there { "there".to_owned() } else { "not there".to_owned() }));
+        parts.extend(self.at_least.map(|least| format!("at least {least}")));
+        parts.extend(self.at_most.map(|most| format!("at most {most}")));
+        parts.extend(self.contains.as_ref().map(|part| format!("with “{part}”")));
+        parts.extend(self.differs_from.as_ref().map(|other| format!("other than {}", plain(other))));
+        parts.extend(self.has.as_ref().map(|all| format!("with {}", list(all))));
+        parts.extend(self.lacks.as_ref().map(|all| format!("without {}", list(all))));
+        parts.extend(self.count.map(|count| format!("of {count}")));
+        parts.join(" and ")
+    }
+}
+
+fn method(api: &Api) -> Method {
+    api.method.as_deref().copied().unwrap_or_default()
 }
 
 fn yes(so: bool, what: &'static str) -> String {
@@ -197,7 +238,7 @@ impl fmt::Display for Expected<'_> {
             }
             Self::Metric(e) => metric(f, e),
             Self::Api(e) => {
-                write!(f, "{} {}", e.method.as_deref().copied().unwrap_or_default(), *e.path)?;
+                write!(f, "{} {}", method(e), *e.path)?;
                 at_node(f, e.node)?;
                 answers(f, e.answers.as_deref())
             }
@@ -271,7 +312,10 @@ fn static_role(f: &mut fmt::Formatter<'_>, e: &ExpectStaticRole) -> fmt::Result 
 
 impl fmt::Display for Broken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| write!(f, "{how} {}→{}", *on.from, *on.to);
+        let link = |f: &mut fmt::Formatter<'_>, how: &str, on: &OnLink| {
+            write!(f, "{how} {}→{}", *on.from, *on.to)?;
+            on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+        };
         match self {
             Self::Down(on) => link(f, "down", on),
             Self::Cut(on) => link(f, "cut", on),
@@ -286,10 +330,13 @@ impl fmt::Display for Broken<'_> {
                 let nodes: Vec<String> = on.nodes.iter().map(|node| node.to_string()).collect();
                 write!(f, "partition {} from the other nodes", nodes.join(", "))
             }
-            Self::Stop(on) => write!(f, "stop {}", whom(on)),
-            Self::Kill(on) => write!(f, "kill {}", whom(on)),
-            Self::Pause(on) => write!(f, "pause {}", whom(on)),
-            Self::Restart(on) => write!(f, "restart {}", whom(on)),
+            Self::Stop(on) => write!(f, "stop {}", whom(on.server, on.node)),
+            Self::Kill(on) => {
+                write!(f, "kill {}", whom(on.server, on.node))?;
+                on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+            }
+            Self::Pause(on) => write!(f, "pause {}", whom(on.server, on.node)),
+            Self::Restart(on) => write!(f, "restart {}", whom(on.server, on.node)),
             Self::Replace(on) => write!(f, "replace vault {}", *on.node),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
@@ -315,8 +362,16 @@ impl fmt::Display for Broken<'_> {
 }
 
 /// `postgres`, `vault`, `vault leader`.
-fn whom(on: &OnServer) -> String {
-    on.node.map_or_else(|| on.server.to_string(), |node| format!("{} {}", *on.server, *node))
+fn whom(server: Marked<Server>, node: Option<Marked<Node>>) -> String {
+    node.map_or_else(|| server.to_string(), |node| format!("{} {}", *server, *node))
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.statement.as_ref().or(self.request.as_ref()).map(|pattern| pattern.value.as_str());
+        let (moment, is) = if self.after.is_some() { ("after", "is done") } else { ("before", "is sent") };
+        write!(f, "{moment} “{}” {is}", what.unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Throughout<'_> {

@@ -131,7 +131,10 @@ impl VaultServer {
                 Err(seen) => last = seen,
             }
         }
-        let log = self.nodes.first().map(|node| node.machine.last_log_lines()).unwrap_or_default();
+        let log = match self.nodes.first() {
+            Some(node) => node.machine.last_log_lines().await,
+            None => String::new(),
+        };
         Err(StackError::Silent { server: Server::Vault, limit: UP, last, log })
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::{Options, TestingError};
+use crate::provider::docker::image::Images;
 use crate::provider::native::fetch::FetchError;
 use crate::report::record::{ScenarioRecord, ScenarioResult};
 use crate::report::text;
@@ -49,6 +50,8 @@ impl Tests {
         let folder = folder.display().to_string();
         let vaults: String = options.vaults.iter().fold(String::new(), |all, part| all + &format!(" --vault {part}"));
         let settings = Settings {
+            providers: vec![options.provider],
+            images: Images::default(),
             vaults: options.vaults.clone(),
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
@@ -56,7 +59,10 @@ impl Tests {
             seed: options.seed,
             keep: false,
             reports: options.reports.clone(),
-            command: format!("leaseproof run {folder}{vaults} --postgres {}", options.postgres),
+            command: format!(
+                "leaseproof run {folder}{vaults} --postgres {} --provider {}",
+                options.postgres, options.provider
+            ),
         };
         let shared = Shared {
             options,
@@ -95,6 +101,13 @@ impl Tests {
             let drawn = entry.loaded.render(&entry.path, Style::Plain);
             return Trial::test(name, move || Err(Failed::from(drawn)));
         };
+        if !self.shared.options.tags.ask_for(scenario) {
+            let (tags, first) = (scenario.tag_words(), scenario.tags.first().cloned());
+            let asks = first.map_or_else(String::new, |tag| format!("; {}={tag} runs it", super::TAGS_VARIABLE));
+            return Trial::ignorable_test(name, move || {
+                Ok(Completion::ignored_with(format!("left out for its tags ({tags}){asks}")))
+            });
+        }
         let (scenario, shared) = (Arc::new(scenario.clone()), self.shared.clone());
         Trial::ignorable_test(name, move || shared.runtime.block_on(shared.test(run, &scenario, server)))
     }
@@ -224,6 +237,16 @@ mod tests {
         let folder = folder(&[("bad.yaml", "name: x\n")]);
         let conclusion = run(folder.path(), impossible(folder.path(), false));
         assert_eq!((conclusion.num_failed, conclusion.num_ignored), (1, 0));
+    }
+
+    #[test]
+    fn a_scenario_whose_tags_nobody_asks_for_is_ignored_also_when_all_must_run() {
+        let tagged = GOOD.replacen("stack:", "tags: [slow]\nstack:", 1);
+        let folder = folder(&[("slow.yaml", &tagged)]);
+        let left_out = run(folder.path(), impossible(folder.path(), true));
+        assert_eq!((left_out.num_ignored, left_out.num_failed), (1, 0));
+        let asked = Options { tags: scenario::Tags::All, ..impossible(folder.path(), true) };
+        assert_eq!(run(folder.path(), asked).num_failed, 1);
     }
 
     #[test]

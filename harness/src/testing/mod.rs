@@ -23,13 +23,18 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 use crate::provider::native::part::{Part, PartError};
-use crate::scenario::FindError;
+use crate::provider::site::Choice;
+use crate::scenario::{FindError, Tags};
 use crate::suite::SuiteError;
 
 /// Names the secrets servers, separated by commas: `openbao:2.7.2,vault`.
 pub const VAULT_VARIABLE: &str = "LEASEPROOF_VAULT";
+/// Names where servers come from: `native`, `docker` or `auto`.
+pub const PROVIDER_VARIABLE: &str = "LEASEPROOF_PROVIDER";
 /// Names the seed of every plan.
 pub const SEED_VARIABLE: &str = "LEASEPROOF_SEED";
+/// Names the tags of scenarios that are left out otherwise, separated by commas, or `all`.
+pub const TAGS_VARIABLE: &str = "LEASEPROOF_TAGS";
 /// When it is `1`, a scenario that cannot run here is a failure.
 pub const REQUIRE_ALL_VARIABLE: &str = "LEASEPROOF_REQUIRE_ALL";
 
@@ -39,6 +44,8 @@ const THREADS: usize = 16;
 /// What the tests of a folder run on, and how.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Where servers come from.
+    pub provider: Choice,
     /// The secrets servers. Every scenario is one test on each.
     pub vaults: Vec<Part>,
     /// The PostgreSQL that is wanted.
@@ -51,6 +58,8 @@ pub struct Options {
     pub reports: PathBuf,
     /// How many tests run at once, unless `--test-threads` says otherwise.
     pub threads: usize,
+    /// The tags that are asked for. A scenario with other tags is ignored, with the reason.
+    pub tags: Tags,
     /// Whether a scenario that cannot run here is a failure. Else it is ignored, with its reason.
     pub require_all: bool,
 }
@@ -61,6 +70,9 @@ pub enum TestingError {
     /// A variable of the environment names no server.
     #[error("{VAULT_VARIABLE}: {0}")]
     Vault(#[from] PartError),
+    /// A variable of the environment is no provider.
+    #[error("{PROVIDER_VARIABLE}: `{0}` is no provider; write native, docker or auto")]
+    Provider(String),
     /// A variable of the environment is no seed.
     #[error("{SEED_VARIABLE}: `{0}` is no seed; write a whole number")]
     Seed(String),
@@ -86,12 +98,15 @@ pub enum TestingError {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            // Native unless somebody says otherwise: a test is to do on every machine what it does on this one.
+            provider: Choice::Native,
             vaults: vec![default_vault()],
             postgres: Part::Postgres(None),
             postgres_bin: None,
             seed: 0,
             reports: PathBuf::from("reports"),
             threads: THREADS,
+            tags: Tags::default(),
             require_all: false,
         }
     }
@@ -115,8 +130,22 @@ impl Options {
         if let Some(vaults) = variable(VAULT_VARIABLE) {
             options.vaults = vaults.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
         }
+        if let Some(provider) = variable(PROVIDER_VARIABLE) {
+            options.provider = match provider.as_str() {
+                "native" => Choice::Native,
+                "docker" => Choice::Docker,
+                "auto" => Choice::Auto,
+                _ => return Err(TestingError::Provider(provider)),
+            };
+        }
         if let Some(seed) = variable(SEED_VARIABLE) {
             options.seed = seed.parse().map_err(|_| TestingError::Seed(seed))?;
+        }
+        if let Some(tags) = variable(TAGS_VARIABLE) {
+            options.tags = match tags.as_str() {
+                "all" => Tags::All,
+                some => Tags::These(some.split(',').map(|tag| tag.trim().to_owned()).collect()),
+            };
         }
         options.require_all = variable(REQUIRE_ALL_VARIABLE).is_some_and(|value| value == "1");
         Ok(options)
@@ -169,6 +198,13 @@ mod tests {
         let vaults: Vec<String> = options.vaults.iter().map(ToString::to_string).collect();
         assert_eq!(vaults, ["openbao:2.6.1", "vault"]);
         assert_eq!((options.seed, options.require_all), (7, true));
+    }
+
+    #[test]
+    fn the_environment_names_the_tags_that_are_asked_for() {
+        assert_eq!(read(&[(TAGS_VARIABLE, "all")]).unwrap().tags, Tags::All);
+        let some = Tags::These(["slow".to_owned(), "huge".to_owned()].into());
+        assert_eq!(read(&[(TAGS_VARIABLE, "slow, huge")]).unwrap().tags, some);
     }
 
     #[test]

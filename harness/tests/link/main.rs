@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of this is a test; helpers are not marked as such")]
 
 mod atomicity;
+mod conformance;
 mod faults;
 mod plain;
 mod support;

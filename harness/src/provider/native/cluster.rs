@@ -103,7 +103,7 @@ impl Native {
     ) -> Result<Planned, UpError> {
         let ports = [claim()?, claim()?];
         let (api, cluster) = (ports[0].address(), ports[1].address());
-        let clients = lines.lay(&format!("clients-{name}"), number, api).await?;
+        let clients = lines.lay(Endpoint::Clients, name.into(), number, api).await?;
         let place = Place {
             server: Server::Vault,
             seal: None,
@@ -113,6 +113,7 @@ impl Native {
             ports,
             door: Some(door.address()),
             api: clients.address().to_string(),
+            more: &wanted.configuration,
         };
         let mut node = place.node(program, wanted.storage, self.estate.owner(), history)?;
         node.linked = http(clients.address(), history)?;
@@ -129,9 +130,9 @@ async fn connect(
     let steer = async |to| Proxy::start(any_port(), to, 0).await.map_err(StackError::from);
     let steering = steer(planned[0].clients.address()).await?;
     let observer = steer(planned[0].api).await?;
-    let clients = lines.lay("clients-vault", 0, steering.address()).await?;
+    let clients = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, steering.address()).await?;
     let names: Vec<Node> = planned.iter().map(|planned| planned.node.name).collect();
-    let processes: Vec<_> = planned.iter().map(|planned| planned.node.machine.process()).collect();
+    let processes: Vec<_> = planned.iter().filter_map(|planned| planned.node.machine.process()).collect();
     let mut peer_links = Vec::new();
     let (mut nodes, mut doors, mut backends, mut client_links) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, planned) in (100..).step_by(10).zip(planned) {

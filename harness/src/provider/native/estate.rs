@@ -28,7 +28,7 @@ const ROOM: u64 = 2 << 30;
 
 const RUN_PREFIX: &str = "run-";
 /// Held in a run's folder for the run's life.
-const RUN_LOCK: &str = "lock";
+pub(in crate::provider) const RUN_LOCK: &str = "lock";
 /// Held in the base folder while a run is made or dead ones are looked for.
 const BASE_LOCK: &str = ".lock";
 /// Others may pass to folders whose names they know, and see no names: a server may be another user's.

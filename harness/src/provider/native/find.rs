@@ -28,7 +28,7 @@ pub struct Found {
     pub product: Product,
     /// The version that it says of itself.
     pub version: Version,
-    /// The server's program. PostgreSQL's others are beside it.
+    /// The server's program. PostgreSQL's others are beside it. Of an image it is the name on the image's PATH.
     pub program: PathBuf,
     /// How it was found.
     pub how: How,
@@ -47,6 +47,8 @@ pub enum How {
     Cache,
     /// It was fetched into the cache just now.
     Fetched,
+    /// In a container image.
+    Image,
 }
 
 /// A program of the right name that was not taken.
@@ -215,7 +217,7 @@ async fn say_version(program: &Path) -> Result<String, String> {
 
 /// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`,
 /// `toxiproxy-server version 2.12.0`.
-fn read_version(said: &str) -> Option<(Product, Version)> {
+pub(in crate::provider) fn read_version(said: &str) -> Option<(Product, Version)> {
     let mut words = said.split_whitespace();
     let (product, version) = match words.next()? {
         "OpenBao" => (Product::OpenBao, words.next()?),

@@ -1,6 +1,6 @@
 //! What lays a stack's links: proxies of this process, or a Toxiproxy server of the stack's own, which is started for it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::{Link, Proxy, Remote, Toxiproxy};
 use crate::provider::UpError;
+use crate::scenario::file::Endpoint;
 use crate::stack::{StackError, ToxiproxyServer};
 use crate::wait::Looks;
 
@@ -22,14 +23,19 @@ use crate::wait::Looks;
 const UP: Duration = Duration::from_secs(30);
 
 /// Lays links until the stack is up.
-pub(super) enum Lines {
+pub(in crate::provider) enum Lines {
     /// In this process; what is left to chance follows from the seed.
     InProcess {
         /// The plan's.
         seed: u64,
     },
-    /// On a server of the stack's own.
+    /// On a server of the stack's own; links on which a fault waits for its moment stay in this process, which reads what
+    /// is said.
     Toxiproxy {
+        /// The plan's.
+        seed: u64,
+        /// The links that stay in this process.
+        read: Vec<(Endpoint, Endpoint)>,
         /// Its API.
         api: Toxiproxy,
         /// Its process.
@@ -40,15 +46,15 @@ pub(super) enum Lines {
 }
 
 impl Lines {
-    /// Starts the Toxiproxy server, if the links are to be on one.
-    pub(super) async fn start(
-        program: Option<&Found>,
+    /// Starts a Toxiproxy server. The links that are `read` stay in this process.
+    pub(in crate::provider) async fn start(
+        program: &Found,
         folder: &Path,
         owner: Owner,
         seed: u64,
+        read: Vec<(Endpoint, Endpoint)>,
         history: &History,
     ) -> Result<Self, UpError> {
-        let Some(program) = program else { return Ok(Self::InProcess { seed }) };
         let port = claim()?;
         let launch = Launch::new("toxiproxy", &program.program, folder)
             .args(["-host", &port.address().ip().to_string(), "-port", &port.number().to_string()])
@@ -59,21 +65,42 @@ impl Lines {
         process.start().await.map_err(StackError::from)?;
         let api = Toxiproxy::at(port.address()).await.map_err(StackError::from)?;
         until_answering(&api, &process).await?;
-        history.note(Actor::Harness, Event::Note(format!("the links are on {}", name_of(program))));
-        Ok(Self::Toxiproxy { api, process, ports: Mutex::new(vec![port]) })
+        let but =
+            |(from, to): &(Endpoint, Endpoint)| format!(", but {from}→{to}, on which a fault waits for its moment");
+        let but: String = read.iter().map(but).collect();
+        history.note(Actor::Harness, Event::Note(format!("the links are on {}{but}", name_of(program))));
+        Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })
     }
 
-    /// Lays a link: `name` is its alone in the stack, and `nth` sets its chance apart from the others'.
-    pub(super) async fn lay(&self, name: &str, nth: u64, upstream: SocketAddr) -> Result<Link, UpError> {
+    /// Lays a link between two ends, on loopback; `nth` sets its chance apart from the others'.
+    pub(in crate::provider) async fn lay(
+        &self,
+        from: Endpoint,
+        to: Endpoint,
+        nth: u64,
+        upstream: SocketAddr,
+    ) -> Result<Link, UpError> {
+        self.lay_at(Ipv4Addr::LOCALHOST.into(), from, to, nth, upstream).await
+    }
+
+    /// The same on another address of this machine.
+    pub(in crate::provider) async fn lay_at(
+        &self,
+        listen: IpAddr,
+        from: Endpoint,
+        to: Endpoint,
+        nth: u64,
+        upstream: SocketAddr,
+    ) -> Result<Link, UpError> {
         let link = match self {
-            Self::InProcess { seed } => {
-                let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let proxy = Proxy::start(any_port, upstream, seed.wrapping_add(nth)).await;
-                Link::InProcess(proxy.map_err(StackError::from)?)
+            Self::InProcess { seed } => in_process(listen, *seed, nth, upstream).await?,
+            Self::Toxiproxy { seed, read, .. } if read.contains(&(from, to)) => {
+                in_process(listen, *seed, nth, upstream).await?
             }
             Self::Toxiproxy { api, ports, .. } => {
                 let port = claim()?;
-                let proxy = Remote::start(api, name, port.address(), upstream).await;
+                let listen = SocketAddr::new(listen, port.number());
+                let proxy = Remote::start(api, &format!("{from}-{to}"), listen, upstream).await;
                 ports.lock().unwrap_or_else(PoisonError::into_inner).push(port);
                 Link::Toxiproxy(proxy.map_err(StackError::from)?)
             }
@@ -82,7 +109,7 @@ impl Lines {
     }
 
     /// The server that the stack keeps, if there is one.
-    pub(super) fn into_server(self) -> Option<ToxiproxyServer> {
+    pub(in crate::provider) fn into_server(self) -> Option<ToxiproxyServer> {
         match self {
             Self::InProcess { .. } => None,
             Self::Toxiproxy { process, ports, .. } => {
@@ -90,6 +117,12 @@ impl Lines {
             }
         }
     }
+}
+
+async fn in_process(listen: IpAddr, seed: u64, nth: u64, upstream: SocketAddr) -> Result<Link, UpError> {
+    let any_port = SocketAddr::new(listen, 0);
+    let proxy = Proxy::start(any_port, upstream, seed.wrapping_add(nth)).await;
+    Ok(Link::InProcess(proxy.map_err(StackError::from)?))
 }
 
 async fn until_answering(api: &Toxiproxy, process: &Process) -> Result<(), UpError> {

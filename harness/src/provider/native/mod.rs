@@ -11,7 +11,7 @@ pub mod find;
 mod forker;
 pub mod launch;
 pub mod ledger;
-mod lines;
+pub(super) mod lines;
 pub mod part;
 pub mod port;
 pub mod process;
@@ -21,6 +21,6 @@ pub mod survey;
 pub mod template;
 mod up;
 pub mod user;
-mod vault_keys;
+pub(super) mod vault_keys;
 
 pub use up::{Native, name_of};

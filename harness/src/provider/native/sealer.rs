@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::UpError;
-use crate::scenario::file::{Method, Server, Storage};
+use crate::scenario::file::{Endpoint, Method, Server, Storage};
 use crate::service::vault::Vault;
 use crate::service::vault::launch::{SEAL_KEY, Transit};
 use crate::stack::{StackError, VaultServer};
@@ -42,12 +42,13 @@ impl Native {
         let folder = self.folder_for(name, "transit", None)?;
         let data = folder.join("data");
         let ports = [claim()?, claim()?];
-        let link = lines.lay("vault-transit", 3, ports[0].address()).await?;
+        let link = lines.lay(Endpoint::Vault, Endpoint::Transit, 3, ports[0].address()).await?;
         let template = self.raft_template(program, 1).await?;
         template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
         let keys = vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?;
-        let (server, api) = (Server::Transit, ports[0].address().to_string());
-        let place = Place { server, seal: None, name: None, folder: &folder, data: &data, ports, door: None, api };
+        let (server, api, more) = (Server::Transit, ports[0].address().to_string(), serde_json::Map::new());
+        let place =
+            Place { server, seal: None, name: None, folder: &folder, data: &data, ports, door: None, api, more: &more };
         let node = place.node(program, Storage::Raft, self.estate.owner(), history)?;
         let mut server = alone(node, Storage::Raft, program).await?;
         (server.keys, server.root_token) = (keys.unseal, keys.root);

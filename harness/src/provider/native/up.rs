@@ -74,7 +74,7 @@ impl Native {
         history: &History,
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
-        let proxies = self.lines(programs, name, seed, history).await?;
+        let proxies = self.lines(programs, scenario, name, seed, history).await?;
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
@@ -136,12 +136,17 @@ impl Native {
     }
 
     /// What lays the links of a stack.
-    async fn lines(&self, programs: &Programs, name: &str, seed: u64, history: &History) -> Result<Lines, UpError> {
-        let folder = match &programs.toxiproxy {
-            Some(_) => self.folder_for(name, "toxiproxy", None)?,
-            None => self.folder().to_owned(),
-        };
-        Lines::start(programs.toxiproxy.as_ref(), &folder, self.estate.owner(), seed, history).await
+    async fn lines(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Lines, UpError> {
+        let Some(program) = &programs.toxiproxy else { return Ok(Lines::InProcess { seed }) };
+        let folder = self.folder_for(name, "toxiproxy", None)?;
+        Lines::start(program, &folder, self.estate.owner(), seed, scenario.links_read(), history).await
     }
 
     async fn vault(
@@ -158,7 +163,7 @@ impl Native {
         }
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
-        let link = lines.lay("clients-vault", 0, ports[0].address()).await?;
+        let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
             // A folder that key shares unseal is of no use to a server that something else does.
@@ -187,6 +192,7 @@ impl Native {
             ports,
             door: None,
             api: link.address().to_string(),
+            more: &wanted.configuration,
         };
         let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
         let mut server = alone(node, wanted.storage, program).await?;
@@ -236,8 +242,8 @@ impl Native {
         let user = User::unprivileged();
         let folder = self.folder_for(name, "postgres", user)?;
         let port = claim()?;
-        let from_vault = lines.lay("vault-postgres", 1, port.address()).await?;
-        let from_clients = lines.lay("clients-postgres", 2, port.address()).await?;
+        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
+        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
         let data = folder.join("data");
         let template = self.postgres_template(program, user).await?;
         template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
@@ -279,9 +285,18 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let history = History::in_memory(Clock::start(), KnownSecrets::default());
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
-    let (ports, api) = ([claim()?, claim()?], "127.0.0.1:1".to_owned());
-    let place =
-        Place { server: Server::Vault, seal: None, name: None, folder: &folder, data: &data, ports, door: None, api };
+    let (ports, api, more) = ([claim()?, claim()?], "127.0.0.1:1".to_owned(), serde_json::Map::new());
+    let place = Place {
+        server: Server::Vault,
+        seal: None,
+        name: None,
+        folder: &folder,
+        data: &data,
+        ports,
+        door: None,
+        api,
+        more: &more,
+    };
     let node = place.node(&program, Storage::Raft, owner, &history)?;
     let mut server = alone(node, Storage::Raft, &program).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
@@ -328,6 +343,8 @@ pub(super) struct Place<'a> {
     /// Where its peers reach it; its own port when left out.
     pub(super) door: Option<SocketAddr>,
     pub(super) api: String,
+    /// What stands in its configuration beside leaseproof's own.
+    pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
@@ -347,10 +364,11 @@ impl Place<'_> {
             listen: listen.to_string(),
             node_id: self.name.map_or_else(|| "one".to_owned(), |name| name.to_string()),
             cluster: cluster.to_string(),
-            cluster_door: self.door.unwrap_or(cluster).to_string(),
+            peers: self.door.unwrap_or(cluster).to_string(),
             api: self.api,
             seal: self.seal,
             hashicorp: program.product == Product::Vault,
+            more: self.more,
         };
         let file = self.folder.join("vault.json");
         write_private(&file, &settings.configuration(), None)?;
@@ -450,7 +468,7 @@ impl PostgresPlace<'_> {
         history: &History,
     ) -> Result<PostgresServer, UpError> {
         let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration(port.number(), max_connections);
+        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
         write_private(&data.join("postgresql.conf"), &configuration, user)?;
         write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
         let launch = Launch::new("postgres", &program.program, folder)

@@ -12,18 +12,18 @@ use crate::service::vault::Vault;
 use crate::stack::StackError;
 
 /// Where a template keeps them.
-pub(super) const FILE: &str = "leaseproof-keys.json";
+pub(in crate::provider) const FILE: &str = "leaseproof-keys.json";
 
 /// What it takes to use a server.
-pub(super) struct Keys {
+pub(in crate::provider) struct Keys {
     /// As many as it takes to unseal it.
-    pub(super) unseal: Vec<Secret>,
+    pub(in crate::provider) unseal: Vec<Secret>,
     /// Its root token.
-    pub(super) root: Secret,
+    pub(in crate::provider) root: Secret,
 }
 
 /// Initialises a new server.
-pub(super) async fn init(vault: &Vault, threshold: u8, secrets: &KnownSecrets) -> Result<Keys, UpError> {
+pub(in crate::provider) async fn init(vault: &Vault, threshold: u8, secrets: &KnownSecrets) -> Result<Keys, UpError> {
     match vault.init(threshold, threshold).await.outcome {
         Outcome::Ok(reply) => Ok(learn(Keys { unseal: reply.body.keys, root: reply.body.root }, secrets)),
         no => Err(StackError::Vault { what: "to be initialised", why: no.to_string() }.into()),
@@ -39,7 +39,7 @@ pub(super) async fn init_sealed_elsewhere(vault: &Vault, secrets: &KnownSecrets)
 }
 
 /// Keeps them in a file that only we can read.
-pub(super) fn write(path: &Path, keys: &Keys) -> Result<(), UpError> {
+pub(in crate::provider) fn write(path: &Path, keys: &Keys) -> Result<(), UpError> {
     let unseal: Vec<&str> = keys.unseal.iter().map(Secret::expose).collect();
     let text = serde_json::json!({ "unseal": unseal, "root": keys.root.expose() }).to_string();
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -48,7 +48,7 @@ pub(super) fn write(path: &Path, keys: &Keys) -> Result<(), UpError> {
 }
 
 /// Reads them back.
-pub(super) fn read(path: &Path, secrets: &KnownSecrets) -> Result<Keys, UpError> {
+pub(in crate::provider) fn read(path: &Path, secrets: &KnownSecrets) -> Result<Keys, UpError> {
     let broken = |why: String| {
         UpError::Machine(format!("cannot read {}: {why}; run `leaseproof clean --cache`", path.display()))
     };

@@ -95,6 +95,7 @@ fn scenario(name: &str, server: &str, result: ScenarioResult, reason: &str) -> S
         rerun: format!("leaseproof run {file} --vault {} --seed 42", server.replace(' ', ":")),
         source: SOURCE.to_owned(),
         server: server.to_owned(),
+        provider: "native".to_owned(),
         products: vec![server.to_owned(), "postgresql 15.18".to_owned()],
         result,
         reason: reason.to_owned(),

@@ -109,7 +109,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::Health { node: Some(node), outcome: Outcome::Ok(status) } => format!("health of {node} {status}"),
         Event::Health { node: None, outcome: Outcome::Ok(status) } => format!("health {status}"),
         Event::Health { node: _, outcome } => format!("health: {outcome}"),
-        Event::Api { method, path, outcome } => format!("{method} {path}: {outcome}"),
+        Event::Api { method, path, outcome, .. } => format!("{method} {path}: {outcome}"),
         Event::Login { credential, outcome } => format!("login with {credential}: {}", accepted(outcome)),
         Event::Used { credential: Some(credential), outcome: Some(outcome) } => {
             format!(

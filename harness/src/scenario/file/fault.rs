@@ -53,7 +53,7 @@ pub struct Fault {
     pub stop: Option<Marked<OnServer>>,
     /// The server is killed (SIGKILL).
     #[serde(default)]
-    pub kill: Option<Marked<OnServer>>,
+    pub kill: Option<Marked<Kill>>,
     /// The server hangs (SIGSTOP): connections are accepted by the kernel and never answered.
     #[serde(default)]
     pub pause: Option<Marked<OnServer>>,
@@ -204,13 +204,67 @@ pub enum Way {
 }
 
 /// A link of the stack.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnLink {
     /// Who opens the connections.
     pub from: Marked<Endpoint>,
     /// Who accepts them.
     pub to: Marked<Endpoint>,
+    /// The moment for which the fault waits; at once when left out.
+    #[serde(default)]
+    pub when: Option<Marked<When>>,
+}
+
+/// A server that is killed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kill {
+    /// The server.
+    pub server: Marked<Server>,
+    /// One node of a Vault cluster; all of them when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
+    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
+    /// from `clients` to `vault`. At once when left out.
+    #[serde(default)]
+    pub when: Option<Marked<When>>,
+}
+
+/// The moment for which a fault waits. From the byte on that must not pass nothing passes on the link, and then the fault
+/// takes effect. A step in its `during` has to bring the moment about; a fault whose moment never came makes the scenario
+/// inconclusive.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// A regular expression, found in the text of an SQL statement that is run.
+    #[serde(default)]
+    pub statement: Option<Marked<String>>,
+    /// A regular expression, found in the method and path of an HTTP request: `PUT /v1/sys/leases/renew`.
+    #[serde(default)]
+    pub request: Option<Marked<String>>,
+    /// Before it has reached the server.
+    #[serde(default)]
+    pub before: Option<Marked<Before>>,
+    /// After the server has done it and before its answer has come.
+    #[serde(default)]
+    pub after: Option<Marked<After>>,
+}
+
+/// What comes after the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// No byte of it has reached the server.
+    Sent,
+}
+
+/// What came before the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// It is done for good: a statement is committed, a request is being answered.
+    Done,
 }
 
 /// Everything takes longer.

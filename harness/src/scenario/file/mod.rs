@@ -4,8 +4,11 @@
 mod always;
 mod expect;
 mod fault;
+mod field;
+mod mount;
 mod node;
 mod operate;
+mod race;
 mod stack;
 mod step;
 mod ttl_range;
@@ -16,12 +19,16 @@ use serde::Deserialize;
 pub use self::always::*;
 pub use self::expect::*;
 pub use self::fault::*;
+pub use self::field::*;
+pub use self::mount::*;
 pub use self::node::*;
 pub use self::operate::*;
+pub use self::race::*;
 pub use self::stack::*;
 pub use self::step::*;
 pub use self::ttl_range::*;
 use super::mark::{Marked, Named};
+use super::word::Name;
 
 /// One scenario: a stack of real servers, what is configured on it, what happens, and what must hold.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -35,11 +42,21 @@ pub struct ScenarioFile {
     /// The documented promises that this scenario judges, by ID (`leaseproof coverage` lists them).
     #[serde(default)]
     pub guarantees: Vec<Marked<String>>,
+    /// Words by which a run takes or leaves it out. `slow`: left out unless asked for with `--tag slow`, `--all-tags`, or
+    /// by naming the file.
+    #[serde(default)]
+    pub tags: Vec<Marked<Name>>,
     /// The servers to start.
     pub stack: Marked<Stack>,
     /// What is mounted and configured before the first step.
     #[serde(default)]
     pub engines: Engines,
+    /// The auth methods that are enabled before the first step, beside tokens.
+    #[serde(default)]
+    pub auth: Auth,
+    /// The policies that are written before the first step, by name.
+    #[serde(default)]
+    pub policies: Named<Policy>,
     /// Applications that hold and use a credential all the time.
     #[serde(default)]
     pub clients: Named<Client>,

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Body, Mount};
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Fraction, Length, Name, Ref};
 
@@ -36,6 +37,9 @@ pub struct Vault {
     /// How many key shares unseal needs: `1` when left out.
     #[serde(default)]
     pub key_threshold: Option<Marked<u8>>,
+    /// Anything else for the server's configuration file, as YAML.
+    #[serde(default)]
+    pub configuration: Option<Body>,
 }
 
 /// Where the secrets server keeps its data.
@@ -82,6 +86,24 @@ pub struct Engines {
     /// The database secrets engine, mounted at `database/`.
     #[serde(default)]
     pub database: Option<Marked<Database>>,
+    /// Versioned key-value secrets (KV version 2), mounted at `kv/`.
+    #[serde(default)]
+    pub kv: Option<Marked<Mount>>,
+    /// Certificates, mounted at `pki/`.
+    #[serde(default)]
+    pub pki: Option<Marked<Mount>>,
+    /// Certificates of an intermediate authority, mounted at `pki_int/`.
+    #[serde(default)]
+    pub pki_int: Option<Marked<Mount>>,
+    /// SSH one-time passwords and certificates, mounted at `ssh/`.
+    #[serde(default)]
+    pub ssh: Option<Marked<Mount>>,
+    /// One-time codes, mounted at `totp/`.
+    #[serde(default)]
+    pub totp: Option<Marked<Mount>>,
+    /// Encryption as a service, mounted at `transit/`.
+    #[serde(default)]
+    pub transit: Option<Marked<Mount>>,
 }
 
 /// The database secrets engine: its connections, by the server that they lead to.

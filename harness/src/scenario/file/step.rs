@@ -5,9 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expect, Fault, Node, Snapshot, Start, TtlRange};
+use super::{Expect, Fault, Field, Node, Race, Snapshot, Start, TtlRange};
 use crate::outcome::Cause;
-use crate::scenario::mark::Marked;
+use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Length, Name, Ref};
 
 /// One thing that happens or must hold. Exactly one of the verbs stands in each step.
@@ -47,6 +47,9 @@ pub struct Step {
     /// Any call of Vault's API, as root unless a token is named.
     #[serde(default)]
     pub api: Option<Marked<Api>>,
+    /// One call of Vault's API, made by several callers at once; so many of them must be accepted.
+    #[serde(default)]
+    pub race: Option<Marked<Race>>,
     /// Any SQL, as the harness's own superuser unless a credential or session is named.
     #[serde(default)]
     pub sql: Option<Marked<Sql>>,
@@ -243,7 +246,8 @@ pub struct Repair {
     pub answers: Option<Marked<Answer>>,
 }
 
-/// Any call of Vault's API.
+/// Any call of Vault's API. `{{name}}` in path, body and demanded fields stands for the value that an earlier step keeps
+/// under that name.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
@@ -261,6 +265,15 @@ pub struct Api {
     /// The node of a Vault cluster to ask; the active one when left out.
     #[serde(default)]
     pub node: Option<Marked<Node>>,
+    /// Asks for the answer to be wrapped for so long.
+    #[serde(default)]
+    pub wrap_ttl: Option<Marked<Length>>,
+    /// Keeps parts of the answer, each under a name: `serial: data.serial_number`. What is kept is treated as a secret.
+    #[serde(default)]
+    pub keeps: Named<Marked<String>>,
+    /// Keeps the token of the answer under a name: of a login, of a new token, or the one that unwraps the answer.
+    #[serde(default)]
+    pub keeps_token: Option<Marked<Name>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -337,6 +350,9 @@ pub struct Wait {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
+    /// There is no answer: the server is killed, or the deadline passes. What was asked may have happened.
+    #[serde(default)]
+    pub lost: Option<Marked<Lost>>,
     /// The HTTP status.
     #[serde(default)]
     pub status: Option<Marked<u16>>,
@@ -361,12 +377,21 @@ pub struct Answer {
     /// With `renew`: whether the reply carries data (a password, say). Documented: it does not.
     #[serde(default)]
     pub data: Option<Marked<bool>>,
+    /// With `api` and `race`: what fields of the answer must be, each by its way through the body: `data.keys`.
+    #[serde(default)]
+    pub fields: Named<Marked<Field>, String>,
 }
 
+/// `lost: {}`, with nothing beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lost {}
+
 impl Answer {
-    /// Whether it speaks of a call that is refused.
+    /// Whether it speaks of a call that gives nothing: it is refused, or not answered.
     pub fn speaks_of_refusal(&self) -> bool {
-        self.refused.is_some()
+        self.lost.is_some()
+            || self.refused.is_some()
             || self.error.is_some()
             || self.target_code.is_some()
             || self.status.is_some_and(|status| status.value >= 400)

@@ -45,6 +45,7 @@ impl Resolver<'_> {
         }
         if let Some(api) = &expect.api {
             self.api(api);
+            self.keeps_nothing(api);
         }
         if let Some(sql) = &expect.sql {
             self.sql(sql);
@@ -178,8 +179,14 @@ impl Resolver<'_> {
     }
 
     pub(super) fn check_answer(&mut self, answer: &Marked<Answer>, call: Call) {
-        let given = given!(answer; status, refused, target_code, error, warning, ttl, renewable, data);
+        let mut given =
+            given!(answer; lost, status, refused, target_code, error, warning, ttl, renewable, data).to_vec();
+        let fields = answer.fields.iter().next().map(|(way, _)| way.at);
+        given.push(("fields", fields));
         self.asserts("this `answers`", answer.at, &given);
+        for (key, at) in given.into_iter().skip(1) {
+            self.excludes("lost", place(answer.lost.as_ref()), key, at);
+        }
         self.range("ttl", answer.ttl.as_ref());
         if let Some(status) = &answer.status {
             self.status(status);
@@ -187,8 +194,11 @@ impl Resolver<'_> {
         self.target_code(answer);
         self.refusal_or_success(answer);
         let needs_lease = [("ttl", place(answer.ttl.as_ref())), ("renewable", place(answer.renewable.as_ref()))];
-        for (key, at) in needs_lease.into_iter().filter(|_| call == Call::Other) {
+        for (key, at) in needs_lease.into_iter().filter(|_| matches!(call, Call::Api | Call::Other)) {
             self.carries_no(key, at, "only the answers to `issue` and `renew` speak of a lease");
+        }
+        if call != Call::Api {
+            self.carries_no("fields", fields, "only the answer to `api` is looked at field by field");
         }
         if call != Call::Renew {
             let at = place(answer.data.as_ref());

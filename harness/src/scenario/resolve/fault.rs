@@ -1,7 +1,7 @@
 //! Faults: exactly one kind each, on something that this stack has and that can be healed.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::file::{Endpoint, Fault, Server, Storage};
+use super::super::file::{Endpoint, Fault, OnServer, Server, Storage, When};
 use super::super::mark::{Marked, Place};
 use super::super::word::Length;
 use super::Resolver;
@@ -16,6 +16,31 @@ const LINKS: [(Endpoint, Endpoint); 4] = [
     (Endpoint::Vault, Endpoint::Postgres),
     (Endpoint::Vault, Endpoint::Transit),
 ];
+
+impl When {
+    /// The link on which it comes, for a fault that names none.
+    pub(crate) fn link(&self) -> (Endpoint, Endpoint) {
+        if self.request.is_some() {
+            (Endpoint::Clients, Endpoint::Vault)
+        } else {
+            (Endpoint::Vault, Endpoint::Postgres)
+        }
+    }
+}
+
+impl Fault {
+    /// The moment for which it waits.
+    pub(crate) fn when(&self) -> Option<&Marked<When>> {
+        let on_link = [&self.down, &self.cut, &self.reset].into_iter().flatten().find_map(|on| on.when.as_ref());
+        on_link.or_else(|| self.kill.as_ref()?.when.as_ref())
+    }
+
+    /// The link on which that moment comes.
+    pub(crate) fn link_read(&self) -> Option<(Endpoint, Endpoint)> {
+        let on_link = [&self.down, &self.cut, &self.reset].into_iter().flatten().find(|on| on.when.is_some());
+        on_link.map(|on| (on.from.value, on.to.value)).or_else(|| Some(self.when()?.link()))
+    }
+}
 
 impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
@@ -52,6 +77,9 @@ impl Resolver<'_> {
         }
         for on in [&fault.down, &fault.cut, &fault.reset].into_iter().flatten() {
             self.link(on.from, on.to);
+            if let Some(when) = &on.when {
+                self.when(when, (on.from.value, on.to.value));
+            }
         }
         if let Some(f) = &fault.latency {
             self.link(f.from, f.to);
@@ -152,33 +180,69 @@ impl Resolver<'_> {
 
     fn process(&mut self, fault: &Fault) {
         self.node(fault.replace.map(|on| on.node));
-        for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
-            if on.server.value == Server::Transit {
-                self.needs_transit(on.server.at);
+        let kill = fault.kill.as_ref();
+        let whole = [fault.stop, fault.pause, fault.restart].into_iter().flatten().map(|on| (on.server, on.node));
+        for (server, node) in whole.chain(kill.map(|kill| (kill.server, kill.node))) {
+            if server.value == Server::Transit {
+                self.needs_transit(server.at);
             }
-            if let Some(node) = on.node.filter(|_| on.server.value != Server::Vault) {
+            if let Some(node) = node.filter(|_| server.value != Server::Vault) {
                 self.error(
-                    Diagnostic::error(node.at, format!("`{}` has no nodes", on.server.value))
+                    Diagnostic::error(node.at, format!("`{}` has no nodes", server.value))
                         .label("only `vault` has nodes")
-                        .see(on.server.at, "this server"),
+                        .see(server.at, "this server"),
                 );
             } else {
-                self.node(on.node);
+                self.node(node);
             }
         }
-        for (verb, on) in [("stop", fault.stop), ("kill", fault.kill), ("restart", fault.restart)] {
-            let Some(on) = on else { continue };
-            if on.server.value == Server::Vault {
-                self.needs_raft(
-                    on.server.at,
-                    &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"),
+        let on = |on: &Option<Marked<OnServer>>| on.map(|on| on.server);
+        let killed = kill.map(|kill| kill.server);
+        for (verb, server) in [("stop", on(&fault.stop)), ("kill", killed), ("restart", on(&fault.restart))] {
+            let Some(server) = server else { continue };
+            if server.value == Server::Vault {
+                self.needs_raft(server.at, &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"));
+            }
+        }
+        for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
+            if server.value == Server::Postgres {
+                self.needs_postgres(server.at);
+            }
+        }
+        if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
+            self.when(when, when.value.link());
+            if when.statement.is_some() {
+                self.needs_postgres(when.at);
+            }
+        }
+    }
+
+    /// A moment: of one statement or request, which is spoken on that link.
+    fn when(&mut self, when: &Marked<When>, link: (Endpoint, Endpoint)) {
+        let what = given!(when; statement, request);
+        let key = exactly_one("a moment", when.at, &what, self.lost, &mut self.found);
+        exactly_one("a moment", when.at, &given!(when; before, after), self.lost, &mut self.found);
+        for pattern in [&when.statement, &when.request].into_iter().flatten() {
+            if let Err(error) = regex::Regex::new(pattern) {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.error(
+                    Diagnostic::error(pattern.at, format!("this is no regular expression: {why}"))
+                        .label("cannot be read")
+                        .help("put a backslash before a character that is meant as itself, as in `\\(`"),
                 );
+            } else if pattern.trim().is_empty() {
+                self.error(Diagnostic::error(pattern.at, "an empty expression matches everything").label("empty"));
             }
         }
-        for on in [fault.stop, fault.kill, fault.pause, fault.restart].into_iter().flatten() {
-            if on.server.value == Server::Postgres {
-                self.needs_postgres(on.server.at);
-            }
+        let spoken = if link.1 == Endpoint::Vault { "request" } else { "statement" };
+        if let Some(key) = key.filter(|key| *key != spoken) {
+            let at = place(when.statement.as_ref()).or(place(when.request.as_ref())).unwrap_or(when.at);
+            self.error(
+                Diagnostic::error(at, format!("no `{key}` is ever sent from `{}` to `{}`", link.0, link.1))
+                    .label("would never come")
+                    .help(format!("what is sent there is a `{spoken}`")),
+            );
         }
     }
 

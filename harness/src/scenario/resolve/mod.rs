@@ -5,6 +5,8 @@ mod cluster;
 mod engine;
 mod expect;
 mod fault;
+mod kept;
+mod mount;
 mod names;
 mod operate;
 mod step;
@@ -53,6 +55,8 @@ pub(super) fn resolve(
     resolver.head();
     let stack = resolver.stack();
     let database = resolver.database();
+    let mounts = resolver.mounts();
+    let policies = resolver.policies();
     let clients = resolver.clients();
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
@@ -71,8 +75,11 @@ pub(super) fn resolve(
         path: path.to_owned(),
         source: Arc::clone(source),
         guarantees: file.guarantees.iter().map(|id| id.value.clone()).collect(),
+        tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         stack,
         database,
+        mounts,
+        policies,
         clients,
         steps,
         always,
@@ -157,6 +164,7 @@ impl Resolver<'_> {
             seal,
             nodes,
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
+            configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
         }
     }
@@ -269,6 +277,7 @@ impl Resolver<'_> {
                 choice::place(s.snapshot.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.start.as_ref()),
                 choice::place(s.api.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.race.as_ref()),
                 s.sql.as_ref().and_then(|v| choice::place(v.returns.as_ref()).or(choice::place(v.refused.as_ref()))),
                 choice::place(s.expect.as_ref()),
             ]

@@ -17,10 +17,11 @@ pub(super) enum Kind {
     Session,
     Snapshot,
     Client,
+    Value,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client];
+    const ALL: [Self; 6] = [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client, Self::Value];
 
     pub(super) fn noun(self) -> &'static str {
         match self {
@@ -29,6 +30,7 @@ impl Kind {
             Self::Session => "session",
             Self::Snapshot => "snapshot",
             Self::Client => "client",
+            Self::Value => "kept value",
         }
     }
 
@@ -40,6 +42,7 @@ impl Kind {
             Self::Session => "a step makes one: `- open: {session: NAME, with: CREDENTIAL}`",
             Self::Snapshot => "a step saves one: `- snapshot: {save: NAME}`",
             Self::Client => "clients stand under `clients:` at the top of the file",
+            Self::Value => "a step keeps one: `- api: {path: …, keeps: {NAME: data.field}}`",
         }
     }
 }
@@ -95,6 +98,16 @@ impl Names {
                 && let Some(name) = &snapshot.save
             {
                 self.declare(Kind::Snapshot, name, is_refusal(snapshot.answers.as_ref()), false, found);
+            }
+            if let Some(api) = step.api.as_ref().or(step.race.as_ref().map(|race| &race.api)) {
+                let refused = is_refusal(api.answers.as_ref());
+                for (name, _) in api.keeps.iter() {
+                    // What a refusal carries can be kept too.
+                    self.declare(Kind::Value, name, false, false, found);
+                }
+                if let Some(name) = &api.keeps_token {
+                    self.declare(Kind::Token, name, refused, false, found);
+                }
             }
             self.collect_steps(step.during.as_deref().unwrap_or_default(), found);
         }

@@ -17,6 +17,7 @@ use super::names::{Declared, Kind, Target};
 pub(super) enum Call {
     Issue,
     Renew,
+    Api,
     Other,
 }
 
@@ -45,7 +46,8 @@ impl Resolver<'_> {
     fn step(&mut self, step: &Marked<file::Step>) -> Option<Step> {
         self.now += 1;
         let given = given!(step;
-            issue, read, renew, revoke, rotate, token, open, repair, snapshot, start, api, sql, wait, expect, fault);
+            issue, read, renew, revoke, rotate, token, open, repair, snapshot, start, api, race, sql, wait, expect,
+            fault);
         let verb = exactly_one("a step", step.at, &given, self.lost, &mut self.found);
         self.modifiers(step, verb);
         let cites = self.cites(step.cites.as_deref());
@@ -128,6 +130,10 @@ impl Resolver<'_> {
             self.api(api);
             verb = Some(Verb::Api(api.value.clone()));
         }
+        if let Some(race) = &step.race {
+            self.race(race);
+            verb = Some(Verb::Race(race.value.clone()));
+        }
         if let Some(sql) = &step.sql {
             self.sql(sql);
             verb = Some(Verb::Sql(sql.value.clone()));
@@ -149,6 +155,13 @@ impl Resolver<'_> {
     fn modifiers(&mut self, step: &Marked<file::Step>, verb: Option<&'static str>) {
         let Some(verb) = verb else { return };
         let during = step.during.as_ref().map(|during| during.first().map_or(step.at, |first| first.at));
+        if let Some(when) = step.fault.as_ref().and_then(|fault| fault.when()).filter(|_| during.is_none()) {
+            self.error(
+                Diagnostic::error(when.at, "no step brings this moment about")
+                    .label("the fault waits for it")
+                    .help("give the fault a `during` with the step that does"),
+            );
+        }
         if let Some(at) = during.filter(|_| verb != "fault") {
             self.misplaced("during", at, verb, "`during` says what happens while a `fault` lasts");
         } else if step.during.as_ref().is_some_and(Vec::is_empty) && !self.lost.wounded(step.at.start) {
@@ -307,7 +320,9 @@ impl Resolver<'_> {
             );
         }
         self.token_to_ask_with(api.token.as_ref());
-        self.answer(api.answers.as_ref(), Call::Other);
+        self.above_zero("wrap_ttl", api.wrap_ttl.as_ref());
+        self.kept_by(api);
+        self.answer(api.answers.as_ref(), Call::Api);
     }
 
     pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
@@ -321,6 +336,7 @@ impl Resolver<'_> {
         if sql.run.trim().is_empty() {
             self.error(Diagnostic::error(sql.run.at, "the statement is empty").label("no SQL"));
         }
+        self.kept_in(&sql.run, sql.run.at);
         let names = sql.run.contains("{{name}}");
         match &sql.of {
             None if names && !self.lost.wounded(sql.at.start) => self.error(

@@ -5,9 +5,9 @@ use crate::scenario::file::RootKind;
 use crate::secret::Secret;
 
 /// The settings of a server, as `name = value` lines of `postgresql.conf`.
-pub fn configuration(port: u16, max_connections: u32) -> String {
+pub fn configuration(listen: &str, port: u16, max_connections: u32) -> String {
     format!(
-        "listen_addresses = '127.0.0.1'\n\
+        "listen_addresses = '{listen}'\n\
          port = {port}\n\
          unix_socket_directories = ''\n\
          max_connections = {max_connections}\n\
@@ -33,6 +33,11 @@ pub fn configuration(port: u16, max_connections: u32) -> String {
 
 /// The login rules: passwords only, loopback only.
 pub const HBA: &str = "host all all 127.0.0.1/32 scram-sha-256\n";
+/// The login rules in a container, which nobody reaches but its own network and, by the published port, loopback.
+pub const HBA_OF_CONTAINER: &str = "host all all all scram-sha-256\n";
+
+/// The script by which a container initialises its data folder and starts the server.
+pub const START: &str = include_str!("start.sh");
 
 /// Vault's own user.
 pub const ROOT: &str = "vault_root";

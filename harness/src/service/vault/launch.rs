@@ -19,13 +19,15 @@ pub struct Launch<'a> {
     /// Where it listens for its peers.
     pub cluster: String,
     /// Where its peers reach it: that address, or a door before it.
-    pub cluster_door: String,
+    pub peers: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
     /// What unseals it, if it is not key shares.
     pub seal: Option<Transit>,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
+    /// What stands in its configuration beside all this.
+    pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 /// The transit engine of another server, as a seal.
@@ -60,7 +62,7 @@ impl Launch<'_> {
                 "tls_disable": true,
             }}],
             "api_addr": format!("http://{}", self.api),
-            "cluster_addr": format!("https://{}", self.cluster_door),
+            "cluster_addr": format!("https://{}", self.peers),
             "ui": false,
             // Without a time to keep them, metrics cannot be read as text.
             "telemetry": { "prometheus_retention_time": "1h", "disable_hostname": true },
@@ -77,6 +79,9 @@ impl Launch<'_> {
         }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);
+        }
+        for (key, value) in self.more {
+            configuration[key] = value.clone();
         }
         configuration.to_string()
     }

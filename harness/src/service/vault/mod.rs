@@ -30,6 +30,7 @@ pub struct Vault {
     http: reqwest::Client,
     base: String,
     token: Option<Secret>,
+    wrap_ttl: Option<Duration>,
     deadline: Duration,
     clock: Clock,
 }
@@ -49,7 +50,7 @@ impl Vault {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { http, base: format!("http://{address}/v1/"), token: None, deadline: PATIENT, clock })
+        Ok(Self { http, base: format!("http://{address}/v1/"), token: None, wrap_ttl: None, deadline: PATIENT, clock })
     }
 
     /// The same server, asked with a token.
@@ -70,6 +71,12 @@ impl Vault {
         Self { base: other.base.clone(), ..self.clone() }
     }
 
+    /// The same server, asked to wrap its answers for so long.
+    #[must_use]
+    pub fn wrapping(&self, ttl: Duration) -> Self {
+        Self { wrap_ttl: Some(ttl), ..self.clone() }
+    }
+
     /// Where requests go.
     pub fn address(&self) -> &str {
         self.base.trim_start_matches("http://").trim_end_matches("/v1/")
@@ -79,15 +86,20 @@ impl Vault {
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Reply<Value>> {
         let answer = self.send(method, path, body);
         once(self.clock, self.deadline, async {
-            let (status, value) = match answer.await {
-                Ok(answer) => answer,
-                Err(unknown) => return Outcome::Unknown(unknown),
-            };
-            if (200..300).contains(&status) {
-                let warnings = texts(&value["warnings"]);
-                Outcome::Ok(Reply { status, warnings, body: value })
-            } else {
-                Outcome::Refused(refusal(status, &texts(&value["errors"])))
+            match answer.await.and_then(Raw::strictly) {
+                Ok(answer) => outcome_of(answer),
+                Err(unknown) => Outcome::Unknown(unknown),
+            }
+        })
+        .await
+    }
+
+    /// The answer to a call, whatever it is. A body that is text and not JSON stands under `text`.
+    pub async fn answer(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Answer> {
+        once(self.clock, self.deadline, async {
+            match self.send(method, path, body).await.and_then(Raw::loosely) {
+                Ok(answer) => Outcome::Ok(answer),
+                Err(unknown) => Outcome::Unknown(unknown),
             }
         })
         .await
@@ -97,7 +109,7 @@ impl Vault {
     pub async fn status(&self, path: &str) -> Seen<u16> {
         once(self.clock, self.deadline, async {
             match self.send(Method::Get, path, None).await {
-                Ok((status, _)) => Outcome::Ok(status),
+                Ok(raw) => Outcome::Ok(raw.status),
                 Err(unknown) => Outcome::Unknown(unknown),
             }
         })
@@ -118,12 +130,12 @@ impl Vault {
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Seen<Reply<Vec<u8>>> {
         once(self.clock, self.deadline, async {
-            match self.answer(request).await {
-                Ok((status, body)) if (200..300).contains(&status) => {
-                    Outcome::Ok(Reply { status, warnings: Vec::new(), body })
+            match self.ask(request).await {
+                Ok(Raw { status, bytes }) if (200..300).contains(&status) => {
+                    Outcome::Ok(Reply { status, warnings: Vec::new(), body: bytes })
                 }
-                Ok((status, body)) => {
-                    let errors = serde_json::from_slice(&body).unwrap_or_else(|_| json!({}));
+                Ok(Raw { status, bytes }) => {
+                    let errors = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({}));
                     Outcome::Refused(refusal(status, &texts(&errors["errors"])))
                 }
                 Err(unknown) => Outcome::Unknown(unknown),
@@ -132,18 +144,7 @@ impl Vault {
         .await
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), Unknown> {
-        let request = match &self.token {
-            Some(token) => request.header("X-Vault-Token", token.expose()),
-            None => request,
-        };
-        let response = request.send().await.map_err(|e| silence(&e))?;
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.map_err(|e| silence(&e))?;
-        Ok((status, bytes.to_vec()))
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), Unknown> {
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Raw, Unknown> {
         // LIST is documented to be the same as GET with ?list=true, which every HTTP stack can send.
         let (verb, query) = match method {
             Method::Get => (reqwest::Method::GET, ""),
@@ -155,16 +156,72 @@ impl Vault {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let (status, bytes) = self.answer(request).await?;
+        self.ask(request).await
+    }
+
+    async fn ask(&self, mut request: reqwest::RequestBuilder) -> Result<Raw, Unknown> {
+        if let Some(token) = &self.token {
+            request = request.header("X-Vault-Token", token.expose());
+        }
+        if let Some(ttl) = self.wrap_ttl {
+            request = request.header("X-Vault-Wrap-TTL", ttl.as_secs());
+        }
+        let response = request.send().await.map_err(|e| silence(&e))?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(|e| silence(&e))?;
+        Ok(Raw { status, bytes: bytes.to_vec() })
+    }
+}
+
+/// An answer: its status and its body.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; an empty object when there was none.
+    pub body: Value,
+}
+
+/// What an answer comes to: anything but 2xx is a refusal with its cause.
+pub fn outcome_of(answer: Answer) -> Outcome<Reply<Value>> {
+    let Answer { status, body } = answer;
+    if (200..300).contains(&status) {
+        let warnings = texts(&body["warnings"]);
+        Outcome::Ok(Reply { status, warnings, body })
+    } else {
+        Outcome::Refused(refusal(status, &texts(&body["errors"])))
+    }
+}
+
+/// An answer as it came over the line.
+struct Raw {
+    status: u16,
+    bytes: Vec<u8>,
+}
+
+impl Raw {
+    /// The answer of a call that answers JSON or nothing.
+    fn strictly(self) -> Result<Answer, Unknown> {
+        let Self { status, bytes } = self;
         if bytes.is_empty() {
-            return Ok((status, json!({})));
+            return Ok(Answer { status, body: json!({}) });
         }
         match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok((status, value)),
+            Ok(body) => Ok(Answer { status, body }),
             Err(e) => Err(Unknown {
                 why: Silence::Garbled,
                 detail: format!("status {status}, and a body that is not JSON: {e}"),
             }),
+        }
+    }
+
+    /// The same, of a call that may answer text: certificates, metrics.
+    fn loosely(self) -> Result<Answer, Unknown> {
+        let is_json = self.bytes.first().is_none_or(|first| b"{[".contains(first));
+        match String::from_utf8(self.bytes) {
+            Ok(text) if !is_json => Ok(Answer { status: self.status, body: json!({ "text": text }) }),
+            Ok(text) => Self { status: self.status, bytes: text.into_bytes() }.strictly(),
+            Err(not_text) => Self { status: self.status, bytes: not_text.into_bytes() }.strictly(),
         }
     }
 }

@@ -1,0 +1,104 @@
+//! Whether as many callers of a race were accepted as must be.
+
+use super::answer;
+use super::timing::Reading;
+use crate::event::{Entry, Event};
+use crate::outcome::Judgement;
+use crate::scenario::file::Race;
+
+/// Judges a race by the answers to its callers. A caller without an answer may have been accepted or not: only when no
+/// reading of it saves the promise, it is broken.
+pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
+    let calls: Vec<&Entry> = own.iter().filter(|entry| matches!(entry.event, Event::Api { .. })).collect();
+    let evidence = calls.iter().map(|entry| entry.seq).collect::<Vec<_>>();
+    let (mut accepted, mut unknown, mut wrong) = (0, Vec::new(), Vec::new());
+    for entry in &calls {
+        let demand =
+            if answer::is_refusal(&entry.event) { race.others.as_deref() } else { race.api.answers.as_deref() };
+        match answer::reading(demand, &entry.event) {
+            Reading::Unknown(why) => unknown.push(why),
+            reading => {
+                let is_accepted = !answer::is_refusal(&entry.event);
+                accepted += u32::from(is_accepted);
+                if let (Reading::No(why), true) = (reading, is_accepted || demand.is_some()) {
+                    wrong.push(why);
+                }
+            }
+        }
+    }
+    let (wanted, unsure) = (race.accepted.value, u32::try_from(unknown.len()).unwrap_or(u32::MAX));
+    let seen = format!("{accepted} of {} were accepted", calls.len());
+    if accepted > wanted || accepted.saturating_add(unsure) < wanted {
+        wrong.push(format!("{wanted} must be accepted, and {seen}"));
+    }
+    if !wrong.is_empty() {
+        return Judgement::violated(wrong.join("; "), evidence);
+    }
+    if calls.len() != race.callers.value as usize {
+        return Judgement::inconclusive(format!("only {} callers called", calls.len()), evidence);
+    }
+    match unknown.first() {
+        Some(why) => Judgement::inconclusive(format!("{seen}, and of {unsure} nothing is known: {why}"), evidence),
+        None => Judgement::held(seen, evidence),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Actor, Reply};
+    use crate::outcome::{Cause, Outcome, Refusal, Unknown, Verdict};
+    use crate::scenario::file::{Answer, Method};
+    use crate::scenario::mark::{Marked, Place};
+    use crate::tape::Tape;
+
+    fn marked<T>(value: T) -> Marked<T> {
+        Marked { value, at: Place::default() }
+    }
+
+    fn race(callers: u32, accepted: u32) -> Race {
+        let api = serde_json::from_str(r#"{"path": "sys/wrapping/unwrap", "method": "POST"}"#).unwrap();
+        let others = Answer { status: Some(marked(400)), ..Answer::default() };
+        Race { api, callers: marked(callers), accepted: marked(accepted), others: Some(marked(others)) }
+    }
+
+    fn verdict(race: &Race, outcomes: Vec<Outcome<Reply<()>>>) -> Verdict {
+        let mut tape = Tape::default();
+        for outcome in outcomes {
+            tape.put((0, 10), Actor::Operator, Some("4.1"), Event::api(Method::Post, "p".into(), outcome));
+        }
+        judge(race, &tape.entries()).verdict
+    }
+
+    fn done() -> Outcome<Reply<()>> {
+        Outcome::Ok(Reply { status: 200, warnings: Vec::new(), body: () })
+    }
+
+    fn refused(status: u16) -> Outcome<Reply<()>> {
+        let code = status.to_string();
+        Outcome::Refused(Refusal { cause: Cause::InvalidRequest, code, message: "no".into(), target_code: None })
+    }
+
+    fn silent() -> Outcome<Reply<()>> {
+        Outcome::Unknown(Unknown::deadline(std::time::Duration::from_secs(1)))
+    }
+
+    #[test]
+    fn one_winner_and_losers_refused_as_demanded_hold() {
+        assert_eq!(verdict(&race(2, 1), vec![done(), refused(400)]), Verdict::Held);
+        assert_eq!(verdict(&race(2, 1), vec![done(), refused(500)]), Verdict::Violated);
+    }
+
+    #[test]
+    fn two_winners_or_none_are_a_broken_promise() {
+        assert_eq!(verdict(&race(2, 1), vec![done(), done()]), Verdict::Violated);
+        assert_eq!(verdict(&race(2, 1), vec![refused(400), refused(400)]), Verdict::Violated);
+    }
+
+    #[test]
+    fn a_caller_without_an_answer_may_be_the_winner() {
+        assert_eq!(verdict(&race(2, 1), vec![refused(400), silent()]), Verdict::Inconclusive);
+        assert_eq!(verdict(&race(2, 1), vec![done(), silent()]), Verdict::Inconclusive);
+        assert_eq!(verdict(&race(3, 1), vec![done(), done(), silent()]), Verdict::Violated);
+    }
+}

@@ -1,0 +1,143 @@
+//! Faults that wait for their moment: armed when they are injected, in effect when the moment has come. The link holds
+//! everything back from the very byte on; what is to break is broken then, and only then is anything let go.
+
+use std::sync::Arc;
+
+use regex::Regex;
+use tokio::task::JoinHandle;
+
+use super::process::Target;
+use super::{Effect, FaultError, network, process};
+use crate::event::{Actor, Event, Part};
+use crate::link::{Coming, Moment, Protocol, ToxicId, Watch};
+use crate::scenario::file::{Endpoint, When};
+use crate::scenario::one::Broken;
+use crate::world::World;
+
+/// What undoes an armed fault.
+#[derive(Debug)]
+pub(super) struct Undo {
+    from: Endpoint,
+    to: Endpoint,
+    armed: ToxicId,
+    coming: Coming,
+    title: String,
+    /// What does the breaking when the moment has come.
+    breaking: JoinHandle<Result<Then, FaultError>>,
+}
+
+/// What is broken when the moment has come, and how that is undone.
+#[derive(Debug)]
+enum Then {
+    Network(network::Undo),
+    Process(process::Undo),
+}
+
+/// What is to be broken.
+#[derive(Debug, Clone, Copy)]
+enum Break {
+    Down,
+    Cut,
+    Reset,
+    Kill(Target),
+}
+
+/// The moment for which a fault waits, if it waits for one.
+pub(super) fn moment<'a>(broken: &Broken<'a>) -> Option<&'a When> {
+    match broken {
+        Broken::Down(on) | Broken::Cut(on) | Broken::Reset(on) => on.when.as_deref(),
+        Broken::Kill(on) => on.when.as_deref(),
+        _ => None,
+    }
+}
+
+pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When) -> Result<Effect, FaultError> {
+    let title = broken.to_string();
+    let mut killed = Vec::new();
+    let ((from, to), what) = match broken {
+        Broken::Down(on) => ((*on.from, *on.to), Break::Down),
+        Broken::Cut(on) => ((*on.from, *on.to), Break::Cut),
+        Broken::Reset(on) => ((*on.from, *on.to), Break::Reset),
+        Broken::Kill(on) => {
+            let (target, whom) = process::target(world, *on.server, on.node.map(|node| *node)).await?;
+            killed = whom;
+            (when.link(), Break::Kill(target))
+        }
+        _ => return Err(FaultError::Refused { what: title, why: "it cannot wait for a moment".to_owned() }),
+    };
+    let watch = watch(when).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
+    let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
+    let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
+    let mut disturbs = vec![Part::Link { from, to }];
+    disturbs.extend(killed);
+    let seen = "the link reads what is said, and waits for its moment".to_owned();
+    Ok(Effect { undo: super::Undo::Armed(Undo { from, to, armed, coming, title, breaking }), disturbs, seen })
+}
+
+fn watch(when: &When) -> Result<Watch, String> {
+    let (protocol, pattern) = match (&when.statement, &when.request) {
+        (Some(statement), _) => (Protocol::Postgres, statement),
+        (None, Some(request)) => (Protocol::Http, request),
+        (None, None) => return Err("it names neither a statement nor a request".to_owned()),
+    };
+    let pattern = Regex::new(pattern).map_err(|error| error.to_string())?;
+    let moment = if when.after.is_some() { Moment::AfterDone } else { Moment::BeforeSent };
+    Ok(Watch { protocol, pattern, moment })
+}
+
+async fn break_then(
+    world: Arc<World>,
+    (from, to): (Endpoint, Endpoint),
+    armed: ToxicId,
+    mut coming: Coming,
+    what: Break,
+    title: String,
+) -> Result<Then, FaultError> {
+    coming.wait().await;
+    let link = network::link(&world, from, to)?;
+    let on_link = |what| Then::Network(network::Undo::one(from, to, what));
+    let then = match what {
+        Break::Down => {
+            link.disable().await?;
+            on_link(network::What::Enable)
+        }
+        Break::Cut => on_link(network::What::Remove(link.cut().await?)),
+        Break::Reset => on_link(network::What::Remove(link.reset().await?)),
+        Break::Kill(target) => {
+            process::kill(&world, target).await?;
+            // The dead leave no connection open: the other side is to learn of it.
+            link.remove(armed).await?;
+            Then::Process(process::Undo::Start(target))
+        }
+    };
+    world.history.note(Actor::Harness, Event::Note(format!("the moment came, and the fault took effect: {title}")));
+    Ok(then)
+}
+
+pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
+    let Undo { from, to, armed, coming, title, breaking } = undo;
+    let link = network::link(world, from, to)?;
+    if !coming.has_come() {
+        breaking.abort();
+        // It ends by being aborted, which is an error there; or the moment came just now, and what it broke is undone below.
+        let came = breaking.await;
+        link.remove(armed).await?;
+        return match came {
+            Ok(then) => undo_then(world, then?).await,
+            Err(_) => Err(FaultError::NeverCame { title }),
+        };
+    }
+    let then = breaking.await.map_err(|error| FaultError::Unseen { what: title, last: error.to_string() })??;
+    if matches!(then, Then::Network(_)) {
+        link.remove(armed).await?;
+    }
+    undo_then(world, then).await
+}
+
+async fn undo_then(world: &World, then: Then) -> Result<String, FaultError> {
+    let seen = match then {
+        Then::Network(undo) => network::heal(world, undo).await?,
+        Then::Process(undo) => process::heal(world, undo).await?,
+    };
+    Ok(format!("its moment had come; {seen}"))
+}

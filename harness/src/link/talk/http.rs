@@ -1,0 +1,152 @@
+//! HTTP/1.1, as far as it takes to know which request is made: its first line, and where it ends.
+//!
+//! A client asks one thing at a time on a connection, as all of ours do; so the first byte that the server sends after a
+//! request is that request's answer.
+
+use super::super::toxic::Way;
+use super::{Moment, Passed, Talk, Watch};
+
+/// A longer head than this is none.
+const LONGEST_HEAD: usize = 256 << 10;
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+/// What comes next from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// A request's first line and headers.
+    Head,
+    /// So many bytes of its body.
+    Body(usize),
+    /// A line with the size of a piece of its body.
+    Size,
+    /// So many bytes of that piece, and the end of line behind it.
+    Piece(usize),
+    /// Lines behind the last piece, to an empty one.
+    Trailer,
+    /// Something that is not understood.
+    Blind,
+}
+
+/// A connection, of which only the client's side is read.
+pub(super) struct Http {
+    watch: Watch,
+    next: Next,
+    held: Vec<u8>,
+    /// Whether the request that matches has been made, and not yet answered.
+    asked: bool,
+}
+
+impl Http {
+    pub(super) fn new(watch: Watch) -> Self {
+        Self { watch, next: Next::Head, held: Vec::new(), asked: false }
+    }
+
+    /// How many of the held bytes are the next part, once it is whole.
+    fn part(&mut self) -> Option<usize> {
+        if self.held.is_empty() {
+            return None;
+        }
+        match self.next {
+            Next::Head => match find(&self.held, END_OF_HEAD) {
+                Some(at) => Some(at + END_OF_HEAD.len()),
+                None if self.held.len() > LONGEST_HEAD => {
+                    self.next = Next::Blind;
+                    Some(self.held.len())
+                }
+                None => None,
+            },
+            Next::Size | Next::Trailer => find(&self.held, b"\n").map(|at| at + 1),
+            Next::Body(left) | Next::Piece(left) => Some(left.min(self.held.len())),
+            Next::Blind => Some(self.held.len()),
+        }
+    }
+
+    /// Reads a part; says whether it is the head of the request that is waited for.
+    fn read(&mut self, part: &[u8]) -> bool {
+        match self.next {
+            Next::Head => return self.head(part),
+            Next::Body(left) => self.next = if left > part.len() { Next::Body(left - part.len()) } else { Next::Head },
+            Next::Piece(left) => {
+                self.next = if left > part.len() { Next::Piece(left - part.len()) } else { Next::Size }
+            }
+            Next::Size => {
+                let text = String::from_utf8_lossy(part);
+                let size = text.split(';').next().and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
+                self.next = match size {
+                    Some(0) => Next::Trailer,
+                    Some(size) => size.checked_add(2).map_or(Next::Blind, Next::Piece),
+                    None => Next::Blind,
+                };
+            }
+            Next::Trailer if part.trim_ascii().is_empty() => self.next = Next::Head,
+            Next::Trailer | Next::Blind => {}
+        }
+        false
+    }
+
+    fn head(&mut self, head: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(head);
+        let mut lines = text.split("\r\n");
+        let mut words = lines.next().unwrap_or_default().split(' ');
+        let (Some(method), Some(path), Some("HTTP/1.1")) = (words.next(), words.next(), words.next()) else {
+            self.next = Next::Blind;
+            return false;
+        };
+        let mut length = Some(0);
+        let mut in_pieces = false;
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().ok(),
+                "transfer-encoding" => in_pieces = true,
+                // Whatever follows is another protocol.
+                "upgrade" => length = None,
+                _ => {}
+            }
+        }
+        self.next = match (in_pieces, length) {
+            (true, Some(_)) => Next::Size,
+            (false, Some(0)) => Next::Head,
+            (false, Some(length)) => Next::Body(length),
+            (_, None) => Next::Blind,
+        };
+        self.watch.pattern.is_match(&format!("{method} {path}"))
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+impl Talk for Http {
+    fn asked(&mut self, bytes: &[u8]) -> Passed {
+        self.held.extend(bytes);
+        let mut passed = Passed::default();
+        while let Some(length) = self.part() {
+            let rest = self.held.split_off(length);
+            let part = std::mem::replace(&mut self.held, rest);
+            if self.read(&part) {
+                if self.watch.moment == Moment::BeforeSent {
+                    passed.come = true;
+                    return passed;
+                }
+                self.asked = true;
+            }
+            passed.bytes.extend(part);
+        }
+        passed
+    }
+
+    fn answered(&mut self, bytes: &[u8]) -> Passed {
+        if self.asked && !bytes.is_empty() {
+            return Passed { bytes: Vec::new(), come: true };
+        }
+        Passed { bytes: bytes.to_vec(), come: false }
+    }
+
+    fn rest(&mut self, way: Way) -> Vec<u8> {
+        match way {
+            Way::Up => std::mem::take(&mut self.held),
+            Way::Down => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Servers as containers of a Docker engine, each scenario's on a network of their own: marked, so that nothing of them is
+//! left behind, and published on loopback ports that stay the same over a restart.
+
+pub mod container;
+pub mod engine;
+pub mod image;
+pub mod mark;
+mod network;
+mod up;
+
+pub use up::{Docker, DockerError};

@@ -1,0 +1,344 @@
+//! A stack of containers: a network, links at its gateway, servers, in as little time as they need.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::container::{Blueprint, Container};
+use super::engine::{Engine, EngineError};
+use super::image::{ImageError, Images};
+use super::mark::Mark;
+use super::network::Network;
+use crate::event::{Actor, Event};
+use crate::history::History;
+use crate::link::Link;
+use crate::outcome::Outcome;
+use crate::provider::native::estate::{Estate, EstateError};
+use crate::provider::native::fetch::Progress;
+use crate::provider::native::find::Found;
+use crate::provider::native::lines::Lines;
+use crate::provider::native::name_of;
+use crate::provider::native::part::{Part, Product};
+use crate::provider::native::port::Port;
+use crate::provider::native::vault_keys;
+use crate::provider::{Programs, UpError};
+use crate::scenario::file::{Endpoint, Node, RootKind, Seal, Server};
+use crate::scenario::{self, Scenario};
+use crate::secret::Secret;
+use crate::service::postgres::launch as postgres_launch;
+use crate::service::postgres::{ADMIN, Login, Postgres};
+use crate::service::vault::Vault;
+use crate::service::vault::launch as vault_launch;
+use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultNode, VaultServer};
+
+/// Where Vault listens in its container.
+const VAULT_PORT: u16 = 8200;
+/// Where PostgreSQL listens in its container.
+const POSTGRES_PORT: u16 = 5432;
+/// The folder of our own files in a container.
+const FILES: &str = "/leaseproof";
+
+/// Starts stacks as containers; all of them belong to one run's estate.
+#[derive(Debug)]
+pub struct Docker {
+    engine: Engine,
+    estate: Estate,
+    mark: Mark,
+    images: Images,
+    /// The image of each part that was provided.
+    provided: Mutex<BTreeMap<String, String>>,
+    made: AtomicU32,
+}
+
+/// Why containers cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DockerError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The run's folder.
+    #[error(transparent)]
+    Estate(#[from] EstateError),
+}
+
+impl Docker {
+    /// Starts stacks on this engine, as belonging to this estate.
+    pub fn new(engine: Engine, estate: Estate, images: Images) -> Self {
+        let mark = Mark::new(estate.path());
+        Self { engine, estate, mark, images, provided: Mutex::default(), made: AtomicU32::new(0) }
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        self.estate.path()
+    }
+
+    /// Gets the image of a part, and looks at what is in it.
+    pub async fn provide(&self, part: &Part, on: &(dyn Fn(Progress) + Send + Sync)) -> Result<Found, ImageError> {
+        let image = self.engine.image(part, &self.images, on).await?;
+        let found = self.engine.examine(part, &image, &self.mark.labels()).await?;
+        self.provided.lock().unwrap_or_else(PoisonError::into_inner).insert(part.to_string(), image);
+        Ok(found)
+    }
+
+    /// Removes whatever is left of the run.
+    pub async fn close(self) -> Result<(), UpError> {
+        let removed = self.engine.remove_all(&self.mark, None).await;
+        self.estate.close().await.map_err(|e| UpError::Machine(e.to_string()))?;
+        removed.map_err(broken)
+    }
+
+    pub(crate) async fn up(
+        &self,
+        programs: &Programs,
+        scenario: &Scenario,
+        name: &str,
+        seed: u64,
+        history: &History,
+    ) -> Result<Stack, UpError> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("leaseproof-{}-{number}", self.mark.word());
+        let folder = self.estate.folder(name, None).map_err(|e| UpError::Machine(e.to_string()))?;
+        let labels = self.mark.labels_of(name);
+        let up = async {
+            let network = self.engine.network(&prefix, labels.clone()).await.map_err(broken)?;
+            let lines = match &programs.toxiproxy {
+                None => Lines::InProcess { seed },
+                Some(program) => {
+                    let read = scenario.links_read();
+                    Lines::start(program, &folder, self.estate.owner(), seed, read, history).await?
+                }
+            };
+            let place = Place { docker: self, network, labels, folder, prefix, lines, history };
+            place.stack(programs, scenario).await
+        };
+        let up = up.await;
+        if up.is_err() {
+            // The first error is the one that counts; what is still left goes with the run.
+            let _ = self.remove(name).await;
+        }
+        up
+    }
+
+    pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
+        let Stack { vault, transit: _, postgres, links, toxiproxy } = stack;
+        let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
+            match &postgres {
+                Some(postgres) => postgres.machine.remove().await,
+                None => Ok(()),
+            }
+        });
+        drop(links);
+        if let Some(toxiproxy) = &toxiproxy {
+            toxiproxy.process.kill().await.map_err(StackError::from)?;
+        }
+        vault_gone?;
+        postgres_gone?;
+        self.remove(name).await
+    }
+
+    /// Removes everything of one scenario.
+    async fn remove(&self, name: &str) -> Result<(), UpError> {
+        self.engine.remove_all(&self.mark, Some(name)).await.map_err(broken)?;
+        let folder = self.folder().join(name);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(UpError::Machine(format!("cannot remove {}: {error}", folder.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn image_of(&self, part: &Part) -> Result<String, UpError> {
+        let provided = self.provided.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = provided.get(&part.to_string()).cloned();
+        image.ok_or_else(|| UpError::Machine(format!("no image of {part} was looked for before the run")))
+    }
+}
+
+/// Where one scenario's containers are put.
+struct Place<'a> {
+    docker: &'a Docker,
+    network: Network,
+    labels: Vec<(String, String)>,
+    folder: PathBuf,
+    prefix: String,
+    lines: Lines,
+    history: &'a History,
+}
+
+impl Place<'_> {
+    async fn stack(self, programs: &Programs, scenario: &Scenario) -> Result<Stack, UpError> {
+        let mut links = Links::default();
+        let postgres = async {
+            match (&scenario.stack.postgres, &programs.postgres) {
+                (Some(wanted), Some(program)) => {
+                    let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
+                    self.postgres(program, wanted, root).await.map(Some)
+                }
+                (Some(_), None) => Err(UpError::Machine("no PostgreSQL image was found for this scenario".to_owned())),
+                (None, _) => Ok(None),
+            }
+        };
+        // Both to their end, also when one fails: what is just being made could not be removed.
+        let (vault, postgres) = tokio::join!(self.vault(&programs.vault, &scenario.stack), postgres);
+        let (vault, postgres) = (vault?, postgres?);
+        links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
+        let postgres = postgres.map(|(server, from_vault, from_clients)| {
+            links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
+            links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
+            server
+        });
+        Ok(Stack { vault: vault.0, transit: None, postgres, links, toxiproxy: self.lines.into_server() })
+    }
+
+    /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
+    fn machine(&self, server: Server, blueprint: Blueprint, ports: Vec<Port>) -> Machine {
+        let log = self.folder.join(format!("{server}.log"));
+        let container = Container::new(self.docker.engine.clone(), blueprint, log);
+        Machine::new(server, container, self.history.clone()).keeping(ports)
+    }
+
+    fn blueprint(&self, server: Server, program: &Found, ports: Vec<(u16, u16)>) -> Result<Blueprint, UpError> {
+        Ok(Blueprint {
+            name: format!("{}-{server}", self.prefix),
+            image: self.docker.image_of(&program.part)?,
+            network: self.network.name.clone(),
+            labels: self.labels.clone(),
+            program: program.program.display().to_string(),
+            arguments: Vec::new(),
+            user: None,
+            environment: Vec::new(),
+            files: Vec::new(),
+            ports,
+        })
+    }
+
+    /// A link: for the harness's own clients on loopback, for containers on this machine's address on their network, and
+    /// nowhere else.
+    async fn link(&self, from: Endpoint, to: Endpoint, nth: u64, port: &Port) -> Result<Link, UpError> {
+        let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
+        self.lines.lay_at(listen, from, to, nth, port.address()).await
+    }
+
+    async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Link), UpError> {
+        if wanted.nodes > 1 || wanted.seal == Seal::Transit {
+            let what = "clusters, and a Vault that unseals another, are processes of this machine so far";
+            return Err(UpError::Machine(format!("{what}: run with `--provider native`")));
+        }
+        let port = claim()?;
+        let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, &port).await?;
+        let mut blueprint = self.blueprint(Server::Vault, program, vec![(port.number(), VAULT_PORT)])?;
+        let data = match program.product {
+            Product::Vault => "/vault/file",
+            _ => "/openbao/file",
+        };
+        let settings = vault_launch::Launch {
+            storage: wanted.storage,
+            data: Path::new(data),
+            listen: format!("0.0.0.0:{VAULT_PORT}"),
+            node_id: "one".to_owned(),
+            seal: None,
+            cluster: format!("0.0.0.0:{}", VAULT_PORT + 1),
+            peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
+            api: link.address().to_string(),
+            hashicorp: program.product == Product::Vault,
+            more: &wanted.configuration,
+        };
+        let file = format!("{FILES}/vault.json");
+        blueprint.arguments = vec!["server".to_owned(), format!("-config={file}")];
+        blueprint.files = vec![(file, settings.configuration())];
+        let direct = http(port.address(), self.history)?;
+        let linked = http(link.address(), self.history)?;
+        let node = VaultNode {
+            name: Node::Vault1,
+            machine: self.machine(Server::Vault, blueprint, vec![port]),
+            data: PathBuf::from(data),
+            direct: direct.clone(),
+            linked: linked.clone(),
+        };
+        let mut server = VaultServer {
+            nodes: vec![node],
+            front: None,
+            linked,
+            direct,
+            root_token: Secret::new(""),
+            keys: Vec::new(),
+            storage: wanted.storage,
+            product: name_of(program),
+        };
+        server.nodes[0].machine.start().await?;
+        server.nodes[0].until_answering().await?;
+        let keys = vault_keys::init(&server.direct, wanted.key_threshold, self.history.secrets()).await?;
+        (server.keys, server.root_token) = (keys.unseal, keys.root);
+        server.unseal().await?;
+        server.until_active().await?;
+        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        Ok((server, link))
+    }
+
+    async fn postgres(
+        &self,
+        program: &Found,
+        wanted: &scenario::Postgres,
+        root: RootKind,
+    ) -> Result<(PostgresServer, Link, Link), UpError> {
+        let port = claim()?;
+        let from_vault = self.link(Endpoint::Vault, Endpoint::Postgres, 1, &port).await?;
+        let from_clients = self.link(Endpoint::Clients, Endpoint::Postgres, 2, &port).await?;
+        let secrets = self.history.secrets();
+        let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
+        let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;
+        blueprint.program = "sh".to_owned();
+        blueprint.arguments = vec![format!("{FILES}/start.sh")];
+        blueprint.user = Some("postgres".to_owned());
+        let settings = postgres_launch::configuration("*", POSTGRES_PORT, wanted.max_connections);
+        blueprint.files = [
+            ("start.sh", postgres_launch::START),
+            ("password", password.expose()),
+            ("postgresql.conf", &settings),
+            ("pg_hba.conf", postgres_launch::HBA_OF_CONTAINER),
+        ]
+        .map(|(name, text)| (format!("{FILES}/{name}"), text.to_owned()))
+        .to_vec();
+        let server = PostgresServer {
+            direct: way(port.address(), self.history),
+            linked: way(from_clients.address(), self.history),
+            admin: Login { username: ADMIN.to_owned(), password },
+            root,
+            root_password: Mutex::new(root_password.clone()),
+            product: name_of(program),
+            machine: self.machine(Server::Postgres, blueprint, vec![port]),
+        };
+        server.machine.start().await?;
+        server.until_ready().await?;
+        let sql = postgres_launch::preparation(root, &root_password);
+        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
+            return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
+        }
+        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
+        Ok((server, from_vault, from_clients))
+    }
+}
+
+fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+    Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
+}
+
+fn way(address: SocketAddr, history: &History) -> Postgres {
+    Postgres::new(&address.ip().to_string(), address.port(), *history.clock())
+}
+
+fn claim() -> Result<Port, UpError> {
+    Port::claim().map_err(|e| UpError::Machine(e.to_string()))
+}
+
+fn broken(error: impl std::fmt::Display) -> UpError {
+    UpError::Machine(error.to_string())
+}

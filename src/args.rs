@@ -8,11 +8,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use leaseproof_harness::provider::docker::image::Named;
 use leaseproof_harness::provider::native::part::{Part, Product};
 use leaseproof_harness::provider::site::Choice;
+use leaseproof_harness::scenario::Dbms;
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
-/// leaseproof starts real servers (OpenBao or Vault, and PostgreSQL), breaks them on purpose, and judges whether leases,
-/// renewals, rotations and revocations behave as the documentation promises.
+/// leaseproof starts real servers (OpenBao or Vault, PostgreSQL, MySQL or MariaDB), breaks them on purpose, and judges
+/// whether leases, renewals, rotations and revocations behave as the documentation promises.
 #[derive(Debug, Parser)]
 #[command(name = "leaseproof", version, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -34,6 +35,12 @@ Exit codes:
 pub(crate) enum Command {
     /// Run scenarios against real servers and judge what was seen.
     Run(Box<Run>),
+    /// Say whether an upgrade of the secrets server is safe for the credentials that are out.
+    Upgrade(Box<Upgrade>),
+    /// Read a live server's roles, TTLs and policies, and write scenarios that reproduce them. Writes nothing to the server.
+    Capture(Capture),
+    /// Run scenarios on healthy servers while everything is disturbed, and count false accusations.
+    Soak(Soak),
     /// Check scenario files without starting anything.
     Validate(Validate),
     /// List scenarios: what each shows, its promises and its servers.
@@ -50,12 +57,18 @@ pub(crate) enum Command {
     Provision(Provision),
     /// Render the reports of an earlier run again, without servers.
     Report(Report),
+    /// Start the servers of a scenario, set up as it says, and print what a shell needs to use them.
+    Up(Box<Up>),
+    /// End the servers that `up` started.
+    Down,
     /// Remove what killed runs left behind.
     Clean(Clean),
 }
 
 /// Where scenarios are when no path is given.
 const SCENARIOS: &str = "scenarios";
+/// Where those are that watch over an upgrade.
+const UPGRADE_SCENARIOS: &str = "scenarios/upgrade";
 
 /// Text for people, or JSON for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +84,8 @@ pub(crate) enum Format {
 pub(crate) enum TableFormat {
     /// For people.
     Text,
+    /// A page for browsers.
+    Html,
     /// For programs.
     Json,
     /// For documentation.
@@ -147,6 +162,9 @@ pub(crate) struct Run {
     /// The database: postgres[:MAJOR].
     #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
     pub(crate) postgres: Part,
+    /// MySQL or MariaDB, for scenarios that have it: mysql[:VERSION], mariadb[:VERSION]. `mysql` alone takes either.
+    #[arg(long, value_name = "SERVER", value_parser = mysql, default_value = "mysql")]
+    pub(crate) mysql: Part,
     /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
     #[arg(long, value_name = "DIR")]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
@@ -196,6 +214,80 @@ pub(crate) struct Run {
     /// Run only the i-th of n parts of the scenarios, to spread a run over machines.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof upgrade --from openbao:2.6.1 --to openbao:2.7.2
+      runs every scenario below ./scenarios/upgrade on the one, on the other, and through the upgrade
+  leaseproof upgrade scenarios/leases my.yaml --from openbao:2.7.0 --to openbao:2.7.2 --repeat 5
+      the same for scenarios of your own
+  leaseproof upgrade --from vault:1.21.0 --to openbao:2.7.2
+      compares two products; one is not started on the other's data
+
+The answer is GO, GO WITH CHANGES, NO-GO or INCONCLUSIVE; upgrade.html, upgrade.md and upgrade.json in the run's folder
+say what it rests on.
+
+Exit codes: 0 go, with changes or without; 1 no-go; 2 usage or invalid file; 3 environment; 4 inconclusive; 130 interrupted.")]
+pub(crate) struct Upgrade {
+    /// Scenario files, and folders that hold them.
+    #[arg(default_value = UPGRADE_SCENARIOS)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The secrets server that runs now: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
+    #[arg(long, value_name = "SERVER", value_parser = vault)]
+    pub(crate) from: Part,
+    /// The secrets server that is to come.
+    #[arg(long, value_name = "SERVER", value_parser = vault)]
+    pub(crate) to: Part,
+    /// Run only scenarios whose path contains this text (can be given several times).
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// How many scenarios run at once.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs)]
+    pub(crate) jobs: usize,
+    /// The seed of every plan [default: a random one, which the reports name].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How often each leg runs. Times are compared from three on; what varies between repeats is noise.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    /// The folder in which the run gets a folder of its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) report_dir: PathBuf,
+    /// Text for people, or JSON lines, the last of them the whole report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  VAULT_TOKEN=... leaseproof capture --addr http://127.0.0.1:8200 --into scenarios/ours
+  leaseproof capture --addr http://127.0.0.1:8200 --token-file ~/.vault-token --into scenarios/ours
+  leaseproof upgrade scenarios/ours --from openbao:2.6.1 --to openbao:2.7.2
+      tries the upgrade on what was captured
+
+Only GET and LIST are called. No secret is read into a file: no credential, no connection string, no key. README.md in the
+folder lists every call, what the token may not read, and what is left out.
+
+Exit codes: 0 captured; 2 usage; 3 the server cannot be read, or the folder not written.")]
+pub(crate) struct Capture {
+    /// The server's address.
+    #[arg(long, value_name = "URL", env = "VAULT_ADDR", hide_env_values = true)]
+    pub(crate) addr: String,
+    /// A file that holds the token; VAULT_TOKEN is taken when this is left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The folder to write, new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -268,6 +360,59 @@ pub(crate) enum SchemaOf {
     Record,
 }
 
+/// What disturbs a soak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Load {
+    /// Busy threads, two for each processor.
+    Cpu,
+    /// A disk that is written to and synchronised all the time.
+    Disk,
+    /// Stops of leaseproof itself, at random moments, for up to eight seconds.
+    Stall,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  leaseproof soak --repeat 15
+      runs every scenario 15 times while the machine is busy and leaseproof is stopped again and again
+  leaseproof soak scenarios/quickstart --repeat 100 --load stall
+      with stops alone
+
+What is inconclusive is run again, twice at most. For a limit on the processor, start it under one: systemd-run
+-p CPUQuota=50%, or docker run --cpus 0.5.
+
+Exit codes: 0 nobody was accused, 1 somebody was, 2 usage or invalid file, 3 environment, 130 interrupted.")]
+pub(crate) struct Soak {
+    /// Scenario files, and folders that hold them.
+    #[arg(default_value = SCENARIOS)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run only scenarios whose path contains this text (can be given several times).
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) filter: Vec<String>,
+    /// How often each scenario runs.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    /// What disturbs the run (can be given several times).
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["cpu", "disk", "stall"])]
+    pub(crate) load: Vec<Load>,
+    /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
+    #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
+    pub(crate) vault: Vec<Part>,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// How many scenarios run at once.
+    #[arg(long, value_name = "N", default_value = "16", value_parser = jobs)]
+    pub(crate) jobs: usize,
+    /// The seed of every plan [default: a random one, which the reports name].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// The folder in which the soak gets a folder of its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) report_dir: PathBuf,
+}
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -277,7 +422,7 @@ pub(crate) struct Coverage {
     /// Scenario files, and folders that hold them.
     #[arg(default_value = SCENARIOS)]
     pub(crate) paths: Vec<PathBuf>,
-    /// Text for people, JSON, or a Markdown table.
+    /// Text for people, JSON, Markdown tables, or an HTML page.
     #[arg(long, value_enum, default_value_t = TableFormat::Text)]
     pub(crate) format: TableFormat,
 }
@@ -293,9 +438,9 @@ Examples:
 
 Exit codes: 0 everything is here or a run fetches it, 3 something cannot be got.")]
 pub(crate) struct Doctor {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
-    /// toxiproxy[:VERSION].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -309,9 +454,9 @@ Examples:
 
 What this machine has is not fetched. The cache is $LEASEPROOF_CACHE; `leaseproof doctor` says where it is.")]
 pub(crate) struct Provision {
-    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR],
-    /// toxiproxy[:VERSION].
-    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres"])]
+    /// What is wanted: openbao[:VERSION], vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION],
+    /// mariadb[:VERSION], toxiproxy[:VERSION].
+    #[arg(value_name = "PARTS", default_values = ["openbao", "postgres", "mysql"])]
     pub(crate) parts: Vec<Part>,
 }
 
@@ -326,6 +471,42 @@ pub(crate) struct Report {
     /// The folder of a run: the one that holds record.json.
     #[arg(value_name = "RUN_FOLDER")]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  eval \"$(leaseproof up scenarios/quickstart/expiry.yaml)\"
+      VAULT_ADDR, VAULT_TOKEN and PG* of this shell lead to the scenario's servers, until `leaseproof down`
+
+This is the one command that prints secrets. They are those of throw-away servers on loopback.")]
+pub(crate) struct Up {
+    /// The scenario file.
+    pub(crate) scenario: PathBuf,
+    /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
+    #[arg(long, value_name = "SERVER", value_parser = vault, default_value = "openbao")]
+    pub(crate) vault: Part,
+    /// The database: postgres[:MAJOR].
+    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    pub(crate) postgres: Part,
+    /// The folder that holds PostgreSQL's programs, instead of looking for one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// Where servers come from.
+    #[arg(long, value_enum, env = "LEASEPROOF_PROVIDER", hide_env_values = true, default_value = "auto")]
+    pub(crate) provider: Provider,
+    /// The image that a service runs in, in place of the usual one: postgres=my/postgres:17 (can be given several times).
+    #[arg(
+        long,
+        value_name = "SERVICE=IMAGE",
+        env = "LEASEPROOF_IMAGES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) image: Vec<Named>,
+    /// Keep them in this very process, which prints the file to read.
+    #[arg(long, hide = true)]
+    pub(crate) keep_up: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -382,9 +563,19 @@ impl fmt::Display for Shard {
 fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     match part.product() {
-        Some(Product::Postgres) => Err("that is a database; name it with --postgres".to_owned()),
         Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
-        _ => Ok(part),
+        _ => match part.dbms() {
+            Some(dbms) => Err(format!("that is a database; name it with --{dbms}")),
+            None => Ok(part),
+        },
+    }
+}
+
+fn mysql(text: &str) -> Result<Part, String> {
+    let part: Part = text.parse().map_err(|error| format!("{error}"))?;
+    match part.dbms() {
+        Some(Dbms::Mysql) => Ok(part),
+        _ => Err("write mysql, mysql:VERSION, mariadb or mariadb:VERSION".to_owned()),
     }
 }
 

@@ -59,6 +59,7 @@ impl Bench {
             .args(args)
             .current_dir(self.folder.path())
             .env("LEASEPROOF_HOME", self.home())
+            .env("LEASEPROOF_PROVIDER", "native")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -36,7 +36,7 @@ impl Place {
     fn run(&self, scenario: &str, arguments: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_leaseproof"));
         command.args(["run", scenario, "--report-dir"]).arg(self.reports()).args(arguments);
-        command.env("LEASEPROOF_HOME", self.home());
+        command.env("LEASEPROOF_HOME", self.home()).env("LEASEPROOF_PROVIDER", "native");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails in the fixture fails the test that asked for it")]
 
 use leaseproof_harness::outcome::Cause;
-use leaseproof_harness::scenario::{self, file::Method};
+use leaseproof_harness::scenario::{self, Dbms, file::Method};
 use leaseproof_harness::secret::Secret;
-use leaseproof_harness::service::postgres::Login;
+use leaseproof_harness::service::database::Login;
 use leaseproof_harness::testing::{self, Options, Running};
 
 #[rstest::fixture]
@@ -18,7 +18,7 @@ async fn running() -> Running {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fixture_gives_a_stack_on_which_a_revoked_credential_is_refused(#[future(awt)] running: Running) {
     let vault = running.world.stack.vault.root();
-    let postgres = &running.world.postgres().unwrap().direct;
+    let postgres = &running.world.database(Dbms::Postgres).unwrap().direct;
     let issued = vault.call(Method::Get, "database/creds/app", None).await.outcome;
     let body = issued.ok().unwrap().body.clone();
     let text = |pointer: &str| body.pointer(pointer).and_then(|value| value.as_str()).unwrap().to_owned();

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leaseproof_harness::event::Phase;
+use leaseproof_harness::provider::docker::image::Images;
 use leaseproof_harness::provider::native::cache::Cache;
 use leaseproof_harness::provider::native::fetch::Fetcher;
 use leaseproof_harness::provider::native::find::{Found, Places};
 use leaseproof_harness::provider::native::launch::Launch;
 use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::provider::native::process::Process;
+use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::{Record, ScenarioRecord, ScenarioResult};
 use leaseproof_harness::scenario::{self, Scenario, file::Storage};
 use leaseproof_harness::service::vault::{Vault, launch};
@@ -111,9 +113,12 @@ fn idle() -> Result<Arc<Scenario>, Failure> {
 
 async fn run(scenarios: Vec<Arc<Scenario>>, jobs: usize, reports: &Path) -> Result<Record, Failure> {
     let settings = Settings {
+        providers: vec![Choice::Native],
+        images: Images::default(),
         vaults: vec!["openbao".parse()?],
         postgres: "postgres".parse()?,
         postgres_bin: None,
+        mysql: None,
         toxiproxy: None,
         seed: 1,
         keep: false,
@@ -179,8 +184,11 @@ async fn start(
         data,
         listen: ports[0].address().to_string(),
         cluster: ports[1].address().to_string(),
+        peers: ports[1].address().to_string(),
         api: ports[0].address().to_string(),
         hashicorp: false,
+        node_id: "one".to_owned(),
+        seal: None,
     };
     let file = home.join("vault.json");
     std::fs::write(&file, settings.configuration())?;

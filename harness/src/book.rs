@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::scenario::Dbms;
 use crate::secret::Secret;
-use crate::service::postgres::{Login, Session};
+use crate::service::database::{Login, Session};
 
 /// A credential from a dynamic role.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Credential {
     pub lease_id: String,
     /// What it logs in with.
     pub login: Login,
+    /// Where it logs in.
+    pub dbms: Dbms,
     /// Its TTL in seconds, when it was issued.
     pub ttl: u64,
 }
@@ -42,7 +45,7 @@ pub struct Book {
 struct Held {
     credentials: BTreeMap<String, Credential>,
     tokens: BTreeMap<String, Token>,
-    passwords: BTreeMap<String, Login>,
+    passwords: BTreeMap<String, (Dbms, Login)>,
     sessions: BTreeMap<String, Arc<Session>>,
     snapshots: BTreeMap<String, Arc<Vec<u8>>>,
     values: BTreeMap<String, serde_json::Value>,
@@ -75,14 +78,14 @@ impl Book {
     }
 
     /// Keeps a static role's password.
-    pub fn keep_password(&self, name: &str, login: Login) {
-        self.held().passwords.insert(name.to_owned(), login);
+    pub fn keep_password(&self, name: &str, dbms: Dbms, login: Login) {
+        self.held().passwords.insert(name.to_owned(), (dbms, login));
     }
 
-    /// What a name logs in with: a credential, or a kept static password.
-    pub fn login(&self, name: &str) -> Option<Login> {
+    /// What a name logs in with, and where: a credential, or a kept static password.
+    pub fn login(&self, name: &str) -> Option<(Dbms, Login)> {
         let held = self.held();
-        let credential = held.credentials.get(name).map(|credential| credential.login.clone());
+        let credential = held.credentials.get(name).map(|held| (held.dbms, held.login.clone()));
         credential.or_else(|| held.passwords.get(name).cloned())
     }
 

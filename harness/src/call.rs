@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
 
     /// Keeps what is to be kept, and writes the call down.
     fn conclude(&self, who: &Actor, step: Option<&str>, seen: Seen<Answer>) {
-        let Seen { at, outcome } = seen;
+        let Seen { at, outcome, shape } = seen;
         let (mut fields, mut not_kept) = (BTreeMap::new(), Vec::new());
         if let Outcome::Ok(answer) = &outcome {
             not_kept = self.keep(answer);
@@ -102,7 +102,8 @@ impl<'a> Call<'a> {
         let method = self.api.method.as_deref().copied().unwrap_or_default();
         // The path as the file has it: what is filled in may be secret.
         let path = self.api.path.value.clone();
-        self.world.write(who, step, at, Event::Api { method, path, outcome, fields, not_kept });
+        let event = Event::Api { method, path, outcome, fields, not_kept };
+        self.world.history.write_answer(at, who.clone(), step.map(str::to_owned), event, shape);
     }
 
     /// Keeps parts of the answer; gives the names for which there was none.

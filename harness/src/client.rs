@@ -16,7 +16,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::plan::PlannedClient;
 use crate::scenario::Client;
 use crate::secret::Secret;
-use crate::service::postgres::Login;
+use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::world::World;
 
@@ -53,9 +53,9 @@ async fn use_it(world: &World, client: &Client, present: &Present) {
     loop {
         let turn = Instant::now();
         let held = holds.borrow_and_update().clone();
-        match (held, world.postgres()) {
-            (Some((credential, login)), Ok(postgres)) => {
-                let seen = postgres.linked.work(&login).await;
+        match (held, world.database_of(&client.holds)) {
+            (Some((credential, login)), Ok(server)) => {
+                let seen = server.linked.work(&login).await;
                 let refused = seen.outcome.refusal().is_some_and(|refusal| refusal.cause == Cause::Authentication);
                 world.seen(&who, None, seen, |outcome| Event::Used {
                     credential: Some(credential.clone()),
@@ -126,12 +126,12 @@ impl Keeper<'_> {
             let of = Some(self.client.name.to_string());
             let outcome = issue(self.world, &who, None, &token.vault, &name, role, of).await;
             let held = match outcome {
-                Outcome::Ok(held) => held,
-                Outcome::Refused(refusal) if refusal.cause == Cause::PermissionDenied => {
+                Ok(Outcome::Ok(held)) => held,
+                Ok(Outcome::Refused(refusal)) if refusal.cause == Cause::PermissionDenied => {
                     sleep(TURN).await;
                     return;
                 }
-                Outcome::Refused(_) | Outcome::Unknown(_) => {
+                Ok(Outcome::Refused(_) | Outcome::Unknown(_)) | Err(_) => {
                     sleep(TURN).await;
                     continue;
                 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
 use crate::scenario::file::{Endpoint, Method, Node, Server};
+use crate::shape::Shape;
 use crate::time::{Interval, Moment};
 
 /// One thing that happened, with its number and the time in which it did.
@@ -25,6 +26,9 @@ pub struct Entry {
     pub step: Option<String>,
     /// What it was.
     pub event: Event,
+    /// What the answer is made of, where it is one of Vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Box<Shape>>,
 }
 
 /// Who acts.
@@ -178,6 +182,8 @@ pub enum Event {
     },
     /// Something worth telling a reader.
     Note(String),
+    /// The harness itself did not run, for most of the time of the entry.
+    HeldUp,
     /// The run could not go on to its end.
     CutShort {
         /// Of what kind the reason is.
@@ -408,6 +414,8 @@ pub enum Part {
     Transit,
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
+    /// MySQL does not serve, or not everybody.
+    Mysql,
     /// A link between two ends.
     Link {
         /// Who opens connections.
@@ -425,6 +433,17 @@ pub enum Part {
     Role(String),
 }
 
+impl From<Server> for Part {
+    fn from(server: Server) -> Self {
+        match server {
+            Server::Vault => Self::Vault,
+            Server::Postgres => Self::Postgres,
+            Server::Mysql => Self::Mysql,
+            Server::Transit => Self::Transit,
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -432,8 +451,9 @@ impl fmt::Display for Part {
             Self::Node(node) => node.fmt(f),
             Self::Transit => f.write_str("transit"),
             Self::Postgres => f.write_str("postgres"),
+            Self::Mysql => f.write_str("mysql"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
-            Self::Root => f.write_str("vault's user at postgres"),
+            Self::Root => f.write_str("vault's user at the database"),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Client(name) => write!(f, "client {name}"),
             Self::Role(name) => write!(f, "{name}"),
@@ -547,6 +567,9 @@ pub struct Principal {
     pub valid_until: Option<Moment>,
     /// Whether it may log in at all.
     pub can_login: bool,
+    /// The hosts that it may come from, where the server ties its users to hosts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
 }
 
 /// The three ledgers as they were read, one after the other.

@@ -26,8 +26,47 @@ pub struct Guarantee {
     pub not_on: Vec<NotOn>,
     /// What a reader of the documentation would not expect.
     pub surprises: Vec<String>,
+    /// What products really do where they do not do what is documented.
+    pub deviations: Vec<Deviation>,
     /// Why no scenario can judge it, if none can.
     pub untested: Option<String>,
+}
+
+impl Guarantee {
+    /// What this product and version really does, if it is known not to do what is documented: `OpenBao 2.7.2`.
+    pub fn deviation_on(&self, server: &str) -> Option<&Deviation> {
+        let (product, version) = server.rsplit_once(' ')?;
+        let is = |deviation: &&Deviation| {
+            deviation.product.eq_ignore_ascii_case(product)
+                && deviation.versions.split_whitespace().all(|range| holds(range, version))
+        };
+        self.deviations.iter().find(is)
+    }
+}
+
+/// Whether a version lies in a range such as `>=2.0` or `<2.8`.
+fn holds(range: &str, version: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> {
+        let plain = text.split(['-', '+']).next().unwrap_or_default();
+        plain.split('.').map(|part| part.parse().unwrap_or_default()).collect()
+    };
+    match (range.strip_prefix(">="), range.strip_prefix('<')) {
+        (Some(least), _) => numbers(version) >= numbers(least),
+        (None, Some(below)) => numbers(version) < numbers(below),
+        (None, None) => false,
+    }
+}
+
+/// Where a product does not do what is documented.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// `vault` or `openbao`.
+    pub product: String,
+    /// The versions that deviate: `>=2.0`, or `>=2.0 <2.8`.
+    pub versions: String,
+    /// What they really do.
+    pub really: String,
 }
 
 /// Where a promise is documented.
@@ -155,6 +194,8 @@ struct Entry {
     #[serde(default)]
     surprises: Vec<String>,
     #[serde(default)]
+    deviations: Vec<Deviation>,
+    #[serde(default)]
     untested: Option<String>,
 }
 
@@ -170,6 +211,7 @@ impl Entry {
                 .map(|(product, because)| NotOn { product: product.value.to_string(), because })
                 .collect(),
             surprises: self.surprises,
+            deviations: self.deviations,
             untested: self.untested,
         }
     }
@@ -210,6 +252,20 @@ mod tests {
                     "{id}: {versions:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_deviation_is_that_of_the_product_and_of_the_version() {
+        let sync = catalogue().get("LEASE-02").unwrap();
+        assert_eq!(sync.deviation_on("OpenBao 2.7.2").unwrap().product, "openbao");
+        assert_eq!(sync.deviation_on("Vault 1.21.0").unwrap().product, "vault");
+        assert!(sync.deviation_on("Vault 1.14.9").is_none() && sync.deviation_on("PostgreSQL 15.1").is_none());
+        assert!(holds("<2.8", "2.7.10") && !holds("<2.8", "2.8.0") && holds(">=1.15", "1.15.0-rc1"));
+        for deviation in catalogue().iter().flat_map(|guarantee| &guarantee.deviations) {
+            assert!(["vault", "openbao"].contains(&deviation.product.as_str()), "{deviation:?}");
+            let is_range = |range: &str| range.starts_with(">=") || range.starts_with('<');
+            assert!(deviation.versions.split_whitespace().all(is_range), "{deviation:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::event::{Actor, Entry, Event};
 use crate::secret::KnownSecrets;
+use crate::shape::Shape;
 use crate::time::{Clock, Interval, Moment};
 
 /// The history's file in a scenario's report folder.
@@ -113,9 +114,21 @@ impl History {
 
     /// Writes an event and gives its number.
     pub fn write(&self, at: Interval, who: Actor, step: Option<String>, event: Event) -> u64 {
+        self.write_answer(at, who, step, event, None)
+    }
+
+    /// Writes an answer of Vault's, with its shape, and gives its number.
+    pub fn write_answer(
+        &self,
+        at: Interval,
+        who: Actor,
+        step: Option<String>,
+        event: Event,
+        shape: Option<Box<Shape>>,
+    ) -> u64 {
         let mut written = self.lock();
         let seq = written.entries.len() as u64;
-        let entry = Entry { seq, at, who, step, event };
+        let entry = Entry { seq, at, who, step, event, shape };
         // An event is built from parts that hold no secret; this is the second line of defence.
         let (entry, line) = self.cleaned(entry);
         if let Some(listener) = &written.listener {
@@ -162,7 +175,7 @@ impl History {
             return (entry, clean);
         }
         let event = Event::Note("an event was dropped: it held a secret".to_owned());
-        let entry = Entry { event, ..entry };
+        let entry = Entry { event, shape: None, ..entry };
         let line = serde_json::to_string(&entry).unwrap_or_default();
         (entry, line)
     }

@@ -11,8 +11,9 @@ use crate::scenario::kept;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
-use crate::service::postgres::{Login, TABLE};
+use crate::service::database::{Login, read_table};
 use crate::service::vault::BRIEF;
+use crate::stack::DatabaseServer;
 use crate::time::Interval;
 use crate::world::{Missing, World};
 
@@ -41,7 +42,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         Expected::Metric(expected) => metric(world, who, step, expected).await?,
         Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
-        Expected::Ledger(_) => ledger(world, who, step).await?,
+        Expected::Ledger(_) => ledger(world, who, step).await,
     }
     Ok(())
 }
@@ -104,8 +105,8 @@ async fn count_leases(world: &World, who: &Actor, step: Option<&str>, role: &Ref
 
 /// A login with a credential or a kept password, straight at the target.
 pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
-    let login = login_of(world, name)?;
-    let seen = world.postgres()?.direct.login(&login).await;
+    let (server, login) = login_of(world, name)?;
+    let seen = server.direct.login(&login).await;
     world.seen(who, step, seen, |outcome| Event::Login { credential: name.to_owned(), outcome });
     Ok(())
 }
@@ -113,8 +114,8 @@ pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) 
 /// What the target says of a credential's user.
 pub async fn principal(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
     let held = held(world, credential)?;
-    let postgres = world.postgres()?;
-    let seen = postgres.direct.principal(&postgres.admin, &held.login.username).await;
+    let server = world.database(held.dbms)?;
+    let seen = server.direct.principal(&server.admin, &held.login.username).await;
     world.seen(who, step, seen, |outcome| Event::PrincipalRead { credential: credential.to_owned(), outcome });
     Ok(())
 }
@@ -123,9 +124,9 @@ pub async fn principal(world: &World, who: &Actor, step: Option<&str>, credentia
 pub async fn session(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
     let kept = world.book.session(name);
     let session = kept.ok_or_else(|| Missing { kind: "session", name: name.to_owned() })?;
-    let postgres = &world.postgres()?.direct;
-    let answers = postgres.run_in(&session, "select 1").await;
-    let reads = postgres.run_in(&session, &format!("select count(*) from {TABLE}")).await;
+    let server = &world.database(session.dbms)?.direct;
+    let answers = server.run_in(&session, "select 1").await;
+    let reads = server.run_in(&session, &read_table(server.words())).await;
     let at = Interval::new(answers.at.sent, reads.at.answered);
     let event = Event::SessionUsed {
         session: name.to_owned(),
@@ -152,18 +153,19 @@ pub async fn static_role(
     keep_as: Option<&Name>,
     try_it: bool,
 ) -> Result<(), Missing> {
+    let server = world.database_of(role)?;
     let vault = world.stack.vault.root();
     let seen = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
-    let (mut at, mut login) = (seen.at, None);
-    let mut outcome = seen.outcome;
+    let Seen { mut at, mut outcome, shape } = seen;
+    let mut login = None;
     if let Outcome::Ok(reply) = &mut outcome {
         let password = world.history.secrets().learn(reply.body.password.clone());
         let present = Login { username: reply.body.username.clone(), password };
         if let Some(name) = keep_as {
-            world.book.keep_password(name.as_str(), present.clone());
+            world.book.keep_password(name.as_str(), server.dbms(), present.clone());
         }
         if try_it {
-            let tried = world.postgres()?.direct.login(&present).await;
+            let tried = server.direct.login(&present).await;
             at = Interval::new(at.sent, tried.at.answered);
             login = Some(tried.outcome);
         }
@@ -178,7 +180,8 @@ pub async fn static_role(
         },
     });
     let kept_as = keep_as.map(ToString::to_string);
-    world.write(who, step, at, Event::StaticRead { role: role.to_string(), kept_as, outcome, login });
+    let event = Event::StaticRead { role: role.to_string(), kept_as, outcome, login };
+    world.history.write_answer(at, who.clone(), step.map(str::to_owned), event, shape);
     Ok(())
 }
 
@@ -207,21 +210,29 @@ fn sum_of(name: &str, text: &str) -> Option<f64> {
 
 /// Any SQL.
 pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
-    let postgres = world.postgres()?;
     let value = |name: &str| world.book.value(name);
     let filled = kept::text(&sql.run, &value);
     let mut statement = filled.map_err(|name| Missing { kind: "kept value", name: name.to_owned() })?;
+    let mut server = match sql.on {
+        Some(on) => world.database(on.value)?,
+        None => world.only_database()?,
+    };
     if let Some(of) = &sql.of {
-        statement = statement.replace("{{name}}", &login_of(world, of.as_str())?.username);
+        let (at, login) = login_of(world, of.as_str())?;
+        statement = statement.replace("{{name}}", &login.username);
+        server = at;
     }
     let seen = match (&sql.session, &sql.with) {
         (Some(name), _) => {
             let kept = world.book.session(name.as_str());
             let session = kept.ok_or_else(|| Missing { kind: "session", name: name.to_string() })?;
-            postgres.direct.run_in(&session, &statement).await
+            world.database(session.dbms)?.direct.run_in(&session, &statement).await
         }
-        (None, Some(with)) => postgres.direct.run(&login_of(world, with.as_str())?, &statement).await,
-        (None, None) => postgres.direct.run(&postgres.admin, &statement).await,
+        (None, Some(with)) => {
+            let (server, login) = login_of(world, with.as_str())?;
+            server.direct.run(&login, &statement).await
+        }
+        (None, None) => server.direct.run(&server.admin, &statement).await,
     };
     world.seen(who, step, seen, |outcome| Event::Sql { statement, outcome });
     Ok(())
@@ -229,16 +240,15 @@ pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> R
 
 /// All ledgers, one after the other: the target's, Vault's, and the target's again. If the target's changed meanwhile, the
 /// two readings do not belong together and nothing is said.
-pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) -> Result<(), Missing> {
-    let postgres = world.postgres()?;
-    let before = postgres.direct.principals(&postgres.admin).await;
+pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) {
+    let before = principals(world).await;
     let vault = world.stack.vault.root().within(BRIEF);
     let mut leases: Outcome<Vec<String>> = Outcome::Ok(Vec::new());
     for path in world.role_paths() {
         let listed = vault.list_leases(&path).await;
         leases = both(leases, listed);
     }
-    let after = postgres.direct.principals(&postgres.admin).await;
+    let after = principals(world).await;
     let at = Interval::new(before.at.sent, after.at.answered);
     let principals = match (before.outcome, after.outcome) {
         (Outcome::Ok(before), Outcome::Ok(after)) if set(&before) != set(&after) => {
@@ -251,7 +261,23 @@ pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) -> Result<()
         (before, _) => before,
     };
     world.write(who, step, at, Event::Ledger(LedgerRead { leases, principals }));
-    Ok(())
+}
+
+/// The users that Vault made on all database servers.
+async fn principals(world: &World) -> Seen<Vec<String>> {
+    let sent = world.history.now();
+    let mut all = Outcome::Ok(Vec::new());
+    for server in world.stack.databases() {
+        let here = server.direct.principals(&server.admin).await.outcome;
+        all = match (all, here) {
+            (Outcome::Ok(mut all), Outcome::Ok(here)) => {
+                all.extend(here);
+                Outcome::Ok(all)
+            }
+            (Outcome::Ok(_), no) | (no, _) => no,
+        };
+    }
+    Seen { at: Interval::new(sent, world.history.now()), outcome: all, shape: None }
 }
 
 fn set(names: &[String]) -> BTreeSet<&String> {
@@ -273,8 +299,10 @@ fn held(world: &World, credential: &str) -> Result<crate::book::Credential, Miss
     world.book.credential(credential).ok_or_else(|| Missing { kind: "credential", name: credential.to_owned() })
 }
 
-fn login_of(world: &World, name: &str) -> Result<Login, Missing> {
-    world.book.login(name).ok_or_else(|| Missing { kind: "credential", name: name.to_owned() })
+fn login_of<'a>(world: &'a World, name: &str) -> Result<(&'a DatabaseServer, Login), Missing> {
+    let held = world.book.login(name);
+    let (dbms, login) = held.ok_or_else(|| Missing { kind: "credential", name: name.to_owned() })?;
+    Ok((world.database(dbms)?, login))
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use crate::engine::approle;
 use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
 use crate::outcome::Outcome;
-use crate::scenario::Verb;
-use crate::scenario::file::{self, Method, Server, TokenKind};
+use crate::scenario::file::{self, Method, TokenKind};
 use crate::scenario::word::Name;
+use crate::scenario::{Dbms, Verb};
 use crate::service::Seen;
-use crate::service::postgres::Login;
+use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::service::vault::api::Issued;
 use crate::time::Interval;
@@ -47,8 +47,7 @@ async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Re
     let vault = world.vault_at(step, verb.node.as_deref().copied(), verb.token.as_deref()).await?;
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
-    issue(world, WHO, step, &vault, &name, &verb.role, token).await;
-    Ok(())
+    issue(world, WHO, step, &vault, &name, &verb.role, token).await.map(drop)
 }
 
 /// Takes a credential and keeps it under a name; gives it back if there is one.
@@ -60,7 +59,8 @@ pub async fn issue(
     name: &str,
     role: &crate::scenario::word::Ref,
     token: Option<String>,
-) -> Outcome<Credential> {
+) -> Result<Outcome<Credential>, Missing> {
+    let dbms = world.database_of(role)?.dbms();
     let seen = vault.creds(role.mount.as_str(), role.name.as_str()).await;
     let kept = seen.outcome.clone().map(|reply: Reply<Issued>| {
         let Issued { lease, password } = reply.body;
@@ -70,6 +70,7 @@ pub async fn issue(
             ttl: lease.ttl,
             lease_id: lease.lease_id,
             login: Login { username: lease.username, password },
+            dbms,
         }
     });
     if let Outcome::Ok(credential) = &kept {
@@ -78,7 +79,7 @@ pub async fn issue(
     let seen = bodies(seen, |issued| issued.lease);
     let (credential, role) = (name.to_owned(), role.to_string());
     world.seen(who, step, seen, |outcome| Event::Issued { credential, role, token, outcome });
-    kept
+    Ok(kept)
 }
 
 async fn renew(world: &World, step: Option<&str>, verb: &file::Renew) -> Result<(), Missing> {
@@ -188,8 +189,8 @@ pub fn keep_token(world: &World, name: &str, seen: &Seen<Reply<crate::service::v
 
 async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<(), Missing> {
     let login = world.book.login(verb.with.as_str());
-    let login = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
-    let seen = world.postgres()?.direct.open(&login).await;
+    let (dbms, login) = login.ok_or_else(|| Missing { kind: "credential", name: verb.with.to_string() })?;
+    let seen = world.database(dbms)?.direct.open(&login).await;
     if let Outcome::Ok(session) = &seen.outcome {
         world.book.keep_session(verb.session.as_str(), session.clone());
     }
@@ -202,7 +203,7 @@ async fn open(world: &World, step: Option<&str>, verb: &file::Open) -> Result<()
 async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Result<(), Missing> {
     let vault = world.stack.vault.root();
     let (path, body) = if let Some(of) = &verb.password_of {
-        let password = world.postgres()?.root_password();
+        let password = world.database_of(of)?.root_password();
         (format!("{}/config/{}", of.mount, of.name), json!({ "password": password.expose() }))
     } else if let Some(of) = &verb.reset {
         (format!("{}/reset/{}", of.mount, of.name), json!({}))
@@ -240,17 +241,17 @@ async fn snapshot(world: &World, step: Option<&str>, verb: &file::Snapshot) -> R
 async fn start(world: &World, step: Option<&str>, verb: &file::Start) -> Result<(), Missing> {
     let sent = world.history.now();
     let node = verb.node.map(|node| *node);
-    let started = match *verb.server {
-        Server::Postgres => world.postgres()?.start_again().await,
-        server => {
-            let missing = || Missing { kind: "server", name: server.to_string() };
-            let vault = world.stack.vault_of(server).ok_or_else(missing)?;
-            let place = node.and_then(file::Node::index).unwrap_or_default();
-            let started = vault.nodes.get(place).ok_or_else(missing)?;
-            match started.machine.start().await {
-                Ok(()) => started.until_answering().await,
-                no => no,
-            }
+    let server = *verb.server;
+    let started = if let Some(dbms) = Dbms::of(server) {
+        world.database(dbms)?.start_again().await
+    } else {
+        let missing = || Missing { kind: "server", name: server.to_string() };
+        let vault = world.stack.vault_of(server).ok_or_else(missing)?;
+        let place = node.and_then(file::Node::index).unwrap_or_default();
+        let started = vault.nodes.get(place).ok_or_else(missing)?;
+        match started.machine.start().await {
+            Ok(()) => started.until_answering().await,
+            no => no,
         }
     };
     let (came_up, seen) = match started {
@@ -258,7 +259,7 @@ async fn start(world: &World, step: Option<&str>, verb: &file::Start) -> Result<
         Err(error) => (false, world.history.secrets().redact(&error.to_string())),
     };
     let at = Interval::new(sent, world.history.now());
-    world.write(WHO, step, at, Event::Started { server: *verb.server, node, came_up, seen });
+    world.write(WHO, step, at, Event::Started { server, node, came_up, seen });
     Ok(())
 }
 

@@ -51,6 +51,8 @@ pub struct PlannedStep {
     pub action: Action,
     /// The promises that it judges.
     pub cites: Vec<String>,
+    /// Those of them from which real servers are known to deviate, as this step demands.
+    pub deviates: Vec<String>,
     /// For a wait between two bounds: what the seed drew.
     pub drawn: Option<Duration>,
     /// For a fault: what happens while it lasts. `None`: it lasts to the end.
@@ -97,8 +99,8 @@ fn plan_step(step: &Step, number: String, draw: &mut ChaCha12Rng) -> PlannedStep
             title::wait(wait, drawn)
         }
     };
-    let Step { at, action, cites } = step.clone();
-    PlannedStep { number, at, title, action, cites, drawn, during }
+    let Step { at, action, cites, deviates } = step.clone();
+    PlannedStep { number, at, title, action, cites, deviates, drawn, during }
 }
 
 fn draw_between([from, to]: [Length; 2], draw: &mut ChaCha12Rng) -> Duration {
@@ -117,18 +119,20 @@ impl fmt::Display for Plan {
         writeln!(f, "1 save the plan")?;
         writeln!(f, "2 stack up")?;
         write!(f, "  vault ({} storage)", scenario.stack.storage)?;
-        if let Some(postgres) = &scenario.stack.postgres {
-            write!(f, ", postgres (max_connections {})", postgres.max_connections)?;
+        for (dbms, server) in scenario.stack.databases() {
+            write!(f, ", {dbms} (max_connections {})", server.max_connections)?;
         }
         writeln!(f)?;
-        if let Some(database) = &scenario.database {
-            write!(f, "  {}/config/{}", database.mount, database.connection.name)?;
-            for role in &database.connection.roles {
+        let mount = scenario.database.iter();
+        for (mount, connection) in mount.flat_map(|database| database.connections.iter().map(|c| (&database.mount, c)))
+        {
+            write!(f, "  {mount}/config/{}", connection.name)?;
+            for role in &connection.roles {
                 write!(f, ", role {}", role.name)?;
                 role.default_ttl.map_or(Ok(()), |ttl| write!(f, " ttl {}", Length(ttl)))?;
                 role.max_ttl.map_or(Ok(()), |ttl| write!(f, " max {}", Length(ttl)))?;
             }
-            for role in &database.connection.static_roles {
+            for role in &connection.static_roles {
                 write!(f, ", static role {} every {}", role.name, Length(role.rotation_period))?;
             }
             writeln!(f)?;

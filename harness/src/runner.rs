@@ -1,6 +1,7 @@
 //! The lifecycle of one scenario, numbered as in the plan; nothing clever. Whatever happens, faults are healed, logs are
 //! taken and servers go down, in that order.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::between::Between;
 use crate::check::{self, timing};
-use crate::engine;
+use crate::engine::{self, approle::AppRole};
 use crate::event::{Actor, CutBy, Event, Phase};
 use crate::fault::{self, FaultError, Injected};
 use crate::history::History;
@@ -19,12 +21,12 @@ use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
 use crate::provider::{Programs, Provider};
 use crate::scenario::one::Expected;
-use crate::scenario::{Action, Timing};
+use crate::scenario::{Action, Scenario, Timing};
 use crate::stack::{Stack, VaultNode};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
-use crate::{book, client, look, operator, probe};
+use crate::{book, client, look, operator, probe, stall};
 
 /// How long a client may take to hold its first credential, and the stack to work again after the last fault.
 const SETTLES: Duration = Duration::from_secs(60);
@@ -50,6 +52,8 @@ pub struct Run<'a> {
     pub stop: CancellationToken,
     /// Called with the stack before it goes down, when it did not hold; servers stay up until it returns.
     pub keep: Option<Keep<'a>>,
+    /// What stands between the stack and everything that acts on it, if anything does.
+    pub between: Option<&'a dyn Between>,
 }
 
 /// What is done with a stack that is to be kept for a while.
@@ -71,21 +75,21 @@ impl From<Missing> for End {
 
 /// Runs a scenario to its end. What came of it is in the history.
 pub async fn run(run: Run<'_>) {
-    let Run { provider, programs, plan, name, logs, history, stop, keep } = run;
+    let Run { provider, programs, plan, name, logs, history, stop, keep, between } = run;
     let phase = |phase| history.note(Actor::Harness, Event::Phase(phase));
     let cut = |by, why: String| history.note(Actor::Harness, Event::CutShort { by, why });
     phase(Phase::Plan);
     phase(Phase::StackUp);
     let (scenario, seed) = (plan.scenario.clone(), plan.seed);
     let up = async {
-        let stack = provider.up(programs, &scenario, name, seed, &history).await.map_err(|e| e.to_string())?;
-        match engine::set_up(&stack, &scenario).await {
+        let mut stack = provider.up(programs, &scenario, name, seed, &history).await.map_err(|e| e.to_string())?;
+        match set_up(&mut stack, &scenario, between, &history).await {
             Ok(approles) => Ok((stack, approles)),
             Err(error) => {
                 take_logs(&stack, logs, &history).await;
                 // The first error is the one that counts.
                 let _ = provider.down(stack, name).await;
-                Err(error.to_string())
+                Err(error)
             }
         }
     };
@@ -113,10 +117,11 @@ pub async fn run(run: Run<'_>) {
         quiet: CancellationToken::new(),
     };
 
+    runner.background.spawn(stall::watch(runner.world.clone(), runner.quiet.clone()));
     let walked = tokio::select! {
         biased;
         () = stop.cancelled() => Err(End::Cut(CutBy::Interruption, "it was interrupted".to_owned())),
-        walked = runner.walk_all() => walked,
+        walked = runner.walk_all(between) => walked,
     };
     if let Err(End::Cut(by, why)) = walked {
         cut(by, why);
@@ -145,6 +150,19 @@ pub async fn run(run: Run<'_>) {
     }
 }
 
+/// Puts in place what stands between, and writes everything that Vault is to know.
+async fn set_up(
+    stack: &mut Stack,
+    scenario: &Scenario,
+    between: Option<&dyn Between>,
+    history: &History,
+) -> Result<BTreeMap<String, AppRole>, String> {
+    if let Some(between) = between {
+        between.stand(stack, history).await?;
+    }
+    engine::set_up(stack, scenario).await.map_err(|error| error.to_string())
+}
+
 struct Runner {
     world: Arc<World>,
     faults: Vec<Injected>,
@@ -155,9 +173,12 @@ struct Runner {
 }
 
 impl Runner {
-    async fn walk_all(&mut self) -> Result<(), End> {
+    async fn walk_all(&mut self, between: Option<&dyn Between>) -> Result<(), End> {
         self.phase(Phase::Baseline);
         self.baseline().await?;
+        if let Some(between) = between {
+            between.steps_begin();
+        }
         self.phase(Phase::Steps);
         let world = self.world.clone();
         self.walk(&world.plan.steps).await
@@ -170,11 +191,11 @@ impl Runner {
         let short = |why: String| End::Cut(CutBy::Baseline, format!("baseline: {why}"));
         look::health(world, &Actor::Harness, None).await;
         if let Some(database) = &world.plan.scenario.database {
-            for role in &database.connection.roles {
+            for (_, role) in database.roles() {
                 engine::try_role(world, &database.mount, &role.name).await.map_err(short)?;
             }
         }
-        if !world.plan.clients.is_empty() || world.plan.scenario.stack.postgres.is_some() {
+        if !world.plan.clients.is_empty() || world.stack.databases().next().is_some() {
             self.background.spawn(probe::run(world.clone(), self.quiet.clone()));
         }
         for planned in &world.plan.clients {
@@ -219,8 +240,12 @@ impl Runner {
                     End::Cut(CutBy::Fault, why)
                 })?;
                 let number = injected.fault;
+                let is_over = injected.is_momentary() && step.during.is_none();
                 self.injected += 1;
                 self.faults.push(injected);
+                if is_over {
+                    self.heal(number).await?;
+                }
                 let seen = "injected, and seen to take effect";
                 let Some(during) = &step.during else {
                     self.ended(&step.number, Judgement::held(seen, Vec::new()));
@@ -380,11 +405,12 @@ async fn works(world: &World) -> Result<(), String> {
         Outcome::Ok(status) => return Err(format!("vault's health status is {status}")),
         no => return Err(format!("vault: {no}")),
     }
-    let Some(postgres) = &world.stack.postgres else { return Ok(()) };
-    match postgres.linked.login(&postgres.admin).await.outcome {
-        Outcome::Ok(()) => Ok(()),
-        no => Err(format!("postgres: {no}")),
+    for server in world.stack.databases() {
+        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.linked.login(&server.admin).await.outcome {
+            return Err(format!("{}: {no}", server.dbms()));
+        }
     }
+    Ok(())
 }
 
 /// The last look at everything: every credential's login, every session, all ledgers.
@@ -397,8 +423,8 @@ async fn last_reads(world: &World) {
     for name in world.book.sessions() {
         let _ = look::session(world, who, None, &name).await;
     }
-    if world.stack.postgres.is_some() && world.plan.scenario.database.is_some() {
-        let _ = look::ledger(world, who, None).await;
+    if world.plan.scenario.database.is_some() {
+        look::ledger(world, who, None).await;
     }
 }
 
@@ -411,7 +437,7 @@ async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
     let unsealer = stack.transit.iter().flat_map(|transit| &transit.nodes);
     let machines = (stack.vault.nodes.iter().map(|node| (name(node), &node.machine)))
         .chain(unsealer.map(|node| ("transit.log".to_owned(), &node.machine)))
-        .chain(stack.postgres.iter().map(|postgres| ("postgres.log".to_owned(), &postgres.machine)));
+        .chain(stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine)));
     for (name, machine) in machines {
         let log = machine.log().await;
         let to = folder.join(&name);

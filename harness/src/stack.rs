@@ -12,9 +12,10 @@ use crate::outcome::Outcome;
 use crate::provider::docker::container::{Container, ContainerError};
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
+use crate::scenario::Dbms;
 use crate::scenario::file::{Endpoint, Node, RootKind, Server};
 use crate::secret::Secret;
-use crate::service::postgres::{Login, Postgres};
+use crate::service::database::{Database, Login};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 
@@ -25,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 mod vault;
 
-pub use vault::{VaultNode, VaultServer};
+pub use vault::{Next, VaultNode, VaultServer};
 
 /// A stack that is up.
 #[derive(Debug)]
@@ -35,7 +36,9 @@ pub struct Stack {
     /// The Vault that unseals the secrets server, if the scenario has it.
     pub transit: Option<VaultServer>,
     /// PostgreSQL, if the scenario has it.
-    pub postgres: Option<PostgresServer>,
+    pub postgres: Option<DatabaseServer>,
+    /// MySQL, if the scenario has it.
+    pub mysql: Option<DatabaseServer>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
@@ -49,8 +52,21 @@ impl Stack {
         match server {
             Server::Vault => Some(&self.vault),
             Server::Transit => self.transit.as_ref(),
-            Server::Postgres => None,
+            Server::Postgres | Server::Mysql => None,
         }
+    }
+
+    /// A database server, if the scenario has it.
+    pub fn database(&self, dbms: Dbms) -> Option<&DatabaseServer> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
+
+    /// The database servers.
+    pub fn databases(&self) -> impl Iterator<Item = &DatabaseServer> {
+        Dbms::ALL.into_iter().filter_map(|dbms| self.database(dbms))
     }
 }
 
@@ -104,7 +120,7 @@ pub enum Body {
     /// A process of this machine.
     Process(Arc<Process>),
     /// A container.
-    Container(Container),
+    Container(Box<Container>),
 }
 
 impl From<Process> for Body {
@@ -115,7 +131,7 @@ impl From<Process> for Body {
 
 impl From<Container> for Body {
     fn from(container: Container) -> Self {
-        Self::Container(container)
+        Self::Container(Box::new(container))
     }
 }
 
@@ -290,26 +306,31 @@ impl Machine {
     }
 }
 
-/// The PostgreSQL server.
+/// A database server.
 #[derive(Debug)]
-pub struct PostgresServer {
+pub struct DatabaseServer {
     /// Its process.
     pub machine: Machine,
     /// A way to it that no link fault touches.
-    pub direct: Postgres,
+    pub direct: Database,
     /// A way to it over the clients' link.
-    pub linked: Postgres,
+    pub linked: Database,
     /// The harness's own superuser.
     pub admin: Login,
     /// What Vault's own user is.
     pub root: RootKind,
     /// The password that Vault's own user was given last by the harness; Vault may have rotated it since.
     pub root_password: Mutex<Secret>,
-    /// `postgresql 15.18`.
+    /// `PostgreSQL 15.18`.
     pub product: String,
 }
 
-impl PostgresServer {
+impl DatabaseServer {
+    /// Which server it is.
+    pub fn dbms(&self) -> Dbms {
+        self.direct.dbms()
+    }
+
     /// Waits until it lets its superuser in.
     pub async fn until_ready(&self) -> Result<(), StackError> {
         let look = move || async move {

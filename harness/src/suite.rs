@@ -7,11 +7,14 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, future, stream};
 use tokio_util::sync::CancellationToken;
 
+use crate::between::Between;
 use crate::check;
 use crate::event::{Entry, Event};
 use crate::history::{History, Listener};
+use crate::hold;
 use crate::plan::Plan;
 use crate::provider::Programs;
+use crate::provider::UpError;
 use crate::provider::docker::engine::Engine;
 use crate::provider::docker::image::Images;
 use crate::provider::native::cache::Cache;
@@ -26,6 +29,7 @@ use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResu
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
+use crate::stack::Stack;
 use crate::time::Clock;
 
 /// What is added to where servers come from when the links are on the real thing.
@@ -194,6 +198,17 @@ pub struct Suite {
     stop: CancellationToken,
 }
 
+/// What one run of a scenario runs on: servers by their number in the run.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// The server that it starts on.
+    pub server: usize,
+    /// The server that follows on its data where the scenario says `upgrade`.
+    pub next: Option<usize>,
+    /// The command that runs just this again; that of an ordinary run when `None`.
+    pub rerun: Option<String>,
+}
+
 /// How a run is set up, whatever it runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -207,6 +222,8 @@ pub struct Settings {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
+    pub mysql: Option<Part>,
     /// The Toxiproxy server that links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<Part>,
     /// The seed of every plan.
@@ -231,6 +248,7 @@ impl Suite {
             vaults: settings.vaults.clone(),
             postgres: settings.postgres.clone(),
             postgres_bin: settings.postgres_bin.clone(),
+            mysql: settings.mysql.clone(),
             images: settings.images.clone(),
         };
         let mut sites: Vec<Site> = Vec::new();
@@ -283,27 +301,122 @@ impl Suite {
         self.sites.iter().flat_map(|site| site.vaults.iter().map(move |vault| Target { site, vault }))
     }
 
+    /// A server by its number.
+    fn target(&self, server: usize) -> Target<'_> {
+        #[expect(clippy::expect_used, reason = "the number is one of those that `servers` gives")]
+        self.targets().nth(server).expect("a server of this run")
+    }
+
     fn name_of(&self, target: Target<'_>) -> String {
         let name = name_of(target.vault);
         if self.sites.len() > 1 { format!("{name} ({})", target.site.kind()) } else { name }
     }
 
+    /// The run's id: the name of its report folder.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was opened.
+    pub fn started(&self) -> jiff::Timestamp {
+        self.started
+    }
+
+    /// What was found for a server, by its number.
+    pub fn found(&self, server: usize) -> &Found {
+        self.target(server).vault
+    }
+
+    /// Tells that this many scenario runs follow.
+    pub fn ready(&self, runs: usize) {
+        (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: self.provider(), runs });
+    }
+
+    /// Brings up the servers of a scenario for something other than running it.
+    pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
+        let Target { site, vault } = self.target(server);
+        let programs = Programs {
+            vault: vault.clone(),
+            next: None,
+            postgres: Some(site.postgres.clone()),
+            mysql: site.mysql_program(),
+            toxiproxy: None,
+        };
+        let history = History::in_memory(Clock::start(), self.secrets.clone());
+        site.provider.up(&programs, scenario, name, self.settings.seed, &history).await
+    }
+
+    /// Takes such servers down and removes their data.
+    pub async fn take_down(&self, server: usize, stack: Stack, name: &str) -> Result<(), UpError> {
+        self.target(server).site.provider.down(stack, name).await
+    }
+
+    /// Ends a run in which nothing ran, and leaves no report.
+    pub async fn abandon(self) -> Result<(), SuiteError> {
+        let mut gone = Ok(());
+        for site in self.sites {
+            gone = gone.and(site.provider.close().await);
+        }
+        // An empty folder of ours; one that somebody put something into stays.
+        let _ = std::fs::remove_dir(&self.folder);
+        gone.map_err(|e| SuiteError::Aborted(e.to_string()))
+    }
+
     /// Runs one scenario on one of the servers; `run` is its number in the run.
+    ///
+    /// # Panics
+    ///
+    /// When the server is none of those that [`Suite::servers`] gives.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
-        #[expect(clippy::expect_used, reason = "the number is one of those that `servers` gives")]
-        let target = self.targets().nth(server).expect("a server of this run");
+        self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
+    }
+
+    /// The same, with something that stands between the stack and everything that acts on it.
+    pub async fn run_behind(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        server: usize,
+        between: Option<&dyn Between>,
+    ) -> ScenarioRecord {
+        self.run_with(run, scenario, Course { server, next: None, rerun: None }, between).await
+    }
+
+    /// Runs one scenario on the servers of a course; `run` is its number in the run.
+    pub async fn run_on(&self, run: usize, scenario: &Arc<Scenario>, course: Course) -> ScenarioRecord {
+        self.run_with(run, scenario, course, None).await
+    }
+
+    async fn run_with(
+        &self,
+        run: usize,
+        scenario: &Arc<Scenario>,
+        course: Course,
+        between: Option<&dyn Between>,
+    ) -> ScenarioRecord {
+        let target = self.target(course.server);
+        let next = course.next.map(|next| self.target(next));
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
-        let server = self.name_of(target);
+        let server = match next {
+            Some(next) => format!("{} → {}", self.name_of(target), self.name_of(next)),
+            None => self.name_of(target),
+        };
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
         let folder = format!("{run:03}-{}", slug(&scenario.name));
-        let blank = self.blank_record(scenario, target, &folder, started);
-        let record = match self.run_in(run, scenario, target, &folder, clock, &blank).await {
-            Ok(record) => record,
-            Err(source) => ScenarioRecord {
-                reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
-                ..blank
-            },
+        let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
+        let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
+        let next = next.map(|next| next.vault.clone());
+        let record = if let Some(reason) = lacks(target.site, scenario) {
+            ScenarioRecord { result: ScenarioResult::Skipped, reason, ..blank }
+        } else {
+            match self.run_in(run, scenario, (target, next), clock, &blank, between).await {
+                Ok(record) => record,
+                Err(source) => ScenarioRecord {
+                    reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
+                    ..blank
+                },
+            }
         };
         (self.on)(SuiteEvent::Finished { run, record: Box::new(record.clone()) });
         record
@@ -313,11 +426,12 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        target: Target<'_>,
-        folder: &str,
+        (target, next): (Target<'_>, Option<Found>),
         clock: Clock,
         blank: &ScenarioRecord,
+        between: Option<&dyn Between>,
     ) -> std::io::Result<ScenarioRecord> {
+        let folder = blank.folder.as_str();
         let place = self.folder.join(folder);
         let logs = place.join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -330,8 +444,13 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let programs =
-            Programs { vault: vault.clone(), postgres: Some(site.postgres.clone()), toxiproxy: self.toxiproxy.clone() };
+        let programs = Programs {
+            vault: vault.clone(),
+            next,
+            postgres: Some(site.postgres.clone()),
+            mysql: site.mysql_program(),
+            toxiproxy: self.toxiproxy.clone(),
+        };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
             provider: &site.provider,
@@ -342,6 +461,7 @@ impl Suite {
             history: history.clone(),
             stop: self.stop.clone(),
             keep,
+            between,
         }))
         .await;
         let entries = history.entries();
@@ -370,20 +490,12 @@ impl Suite {
     fn keeper<'a>(&'a self, run: usize, site: &'a Site) -> Keep<'a> {
         Box::new(move |world| {
             let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
-            let mut lines = vec![
-                format!("export VAULT_ADDR=http://{}", world.stack.vault.direct.address()),
-                format!("export VAULT_TOKEN={}", world.stack.vault.root_token.expose()),
-            ];
-            if let Some(postgres) = &world.stack.postgres {
-                let address = postgres.direct.address();
-                let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
-                lines.push(format!("export PGHOST={host} PGPORT={port} PGUSER={}", postgres.admin.username));
-                lines.push(format!("export PGPASSWORD={}", postgres.admin.password.expose()));
-                addresses.push(("postgres".to_owned(), address));
+            for server in world.stack.databases() {
+                addresses.push((server.dbms().to_string(), server.direct.address()));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = site.provider.folder().join(format!("kept-{run}.sh"));
-            let written = write_private(&secrets, &(lines.join("\n") + "\n"));
+            let written = hold::write_private(&secrets, &hold::exports(&world.stack));
             if let Err(error) = written {
                 world.history.note(
                     crate::event::Actor::Harness,
@@ -470,7 +582,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<R
         .flat_map(|_| servers.clone())
         .flat_map(|server| scenarios.iter().map(move |scenario| (scenario.clone(), server)))
         .collect();
-    on(SuiteEvent::Ready { folder: suite.folder.clone(), provider: suite.provider(), runs: runs.len() });
+    suite.ready(runs.len());
     let suite_ref = &suite;
     let stop = &stop;
     let mut records: Vec<(usize, ScenarioRecord)> = stream::iter(runs.into_iter().enumerate())
@@ -537,9 +649,15 @@ fn slug(name: &str) -> String {
     slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+/// Why a scenario cannot run at a site, if it cannot.
+fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
+    if let Some(what) = site.provider.lacks(&scenario.stack) {
+        return Some(what.to_owned());
+    }
+    scenario.stack.mysql.as_ref()?;
+    match &site.mysql {
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some(why.clone()),
+        None => Some("no MySQL was asked for".to_owned()),
+    }
 }

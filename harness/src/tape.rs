@@ -11,7 +11,7 @@ pub(crate) struct Tape(Vec<Entry>);
 impl Tape {
     pub(crate) fn put(&mut self, ms: (u64, u64), who: Actor, step: Option<&str>, event: Event) -> &mut Self {
         let at = Interval::new(Moment::from_millis(ms.0), Moment::from_millis(ms.1));
-        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event });
+        self.0.push(Entry { seq: 0, at, who, step: step.map(str::to_owned), event, shape: None });
         self
     }
 
@@ -58,15 +58,19 @@ pub(crate) fn shut_out() -> Outcome<()> {
     refused(Cause::Authentication, "28P01")
 }
 
+fn lease_id(credential: &str) -> String {
+    format!("database/creds/app/{credential}")
+}
+
 pub(crate) fn issued(credential: &str, ttl: u64) -> Event {
-    let lease_id = format!("database/creds/app/{credential}");
+    let lease_id = lease_id(credential);
     let username = format!("v-root-app-{credential}");
     let outcome = reply(200, Lease { lease_id, username, ttl, renewable: true });
     Event::Issued { credential: credential.to_owned(), role: "database/app".to_owned(), token: None, outcome }
 }
 
 pub(crate) fn renewed(credential: &str, ttl: u64) -> Event {
-    let body = Renewal { lease_id: String::new(), ttl, renewable: true, data: false };
+    let body = Renewal { lease_id: lease_id(credential), ttl, renewable: true, data: false };
     Event::Renewed { credential: credential.to_owned(), increment: None, outcome: reply(200, body) }
 }
 

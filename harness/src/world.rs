@@ -6,11 +6,12 @@ use crate::engine::approle::AppRole;
 use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::plan::Plan;
+use crate::scenario::Dbms;
 use crate::scenario::file::Node;
-use crate::scenario::word::Name;
+use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
 use crate::service::vault::Vault;
-use crate::stack::{PostgresServer, Stack};
+use crate::stack::{DatabaseServer, Stack};
 use std::collections::BTreeMap;
 
 /// A running scenario.
@@ -52,8 +53,8 @@ impl World {
         seen: Seen<T>,
         event: impl FnOnce(crate::outcome::Outcome<T>) -> Event,
     ) -> u64 {
-        let at = seen.at;
-        self.write(who, step, at, event(seen.outcome))
+        let Seen { at, outcome, shape } = seen;
+        self.history.write_answer(at, who.clone(), step.map(str::to_owned), event(outcome), shape)
     }
 
     /// A way to Vault with a token that a step made, or as root; no link fault touches it.
@@ -82,14 +83,27 @@ impl World {
         Ok(way.elsewhere(&found.direct))
     }
 
-    /// PostgreSQL, which every scenario that is asked for it has.
-    pub fn postgres(&self) -> Result<&PostgresServer, Missing> {
-        self.stack.postgres.as_ref().ok_or_else(|| Missing { kind: "server", name: "postgres".to_owned() })
+    /// A database server, which every scenario that is asked for it has.
+    pub fn database(&self, dbms: Dbms) -> Result<&DatabaseServer, Missing> {
+        self.stack.database(dbms).ok_or_else(|| Missing { kind: "server", name: dbms.to_string() })
+    }
+
+    /// The only database server of a scenario that has one.
+    pub fn only_database(&self) -> Result<&DatabaseServer, Missing> {
+        let only = self.stack.databases().next();
+        only.ok_or_else(|| Missing { kind: "server", name: "database".to_owned() })
+    }
+
+    /// The database server behind a role, a static role or a connection.
+    pub fn database_of(&self, reference: &Ref) -> Result<&DatabaseServer, Missing> {
+        let engine = self.plan.scenario.database.as_ref();
+        let dbms = engine.and_then(|engine| engine.dbms_of(reference));
+        self.database(dbms.ok_or_else(|| Missing { kind: "role or connection", name: reference.to_string() })?)
     }
 
     /// The paths below which Vault keeps the leases of dynamic roles.
     pub fn role_paths(&self) -> Vec<String> {
         let Some(database) = &self.plan.scenario.database else { return Vec::new() };
-        database.connection.roles.iter().map(|role| format!("{}/creds/{}", database.mount, role.name)).collect()
+        database.roles().map(|(_, role)| format!("{}/creds/{}", database.mount, role.name)).collect()
     }
 }

@@ -51,6 +51,7 @@ impl Machine {
         Places {
             path: vec![self.path("first"), self.path("second")],
             distribution: self.path("distribution"),
+            system: vec![self.path("system")],
             cache: Cache::at(self.path("cache")),
         }
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use leaseproof_harness::provider::docker::engine::Engine;
+use leaseproof_harness::provider::docker::mark::Leftover;
 use leaseproof_harness::provider::native::cache::Cache;
 use leaseproof_harness::provider::native::estate::{self, DeadRun};
 use leaseproof_harness::suite::Exit;
@@ -25,7 +27,11 @@ pub(super) async fn run(args: &Clean) -> Result<Exit, Failure> {
     for run in &sweep.removed {
         out::line(&format_args!("removed {}", described(run)))?;
     }
-    if sweep.removed.is_empty() && sweep.failed.is_empty() {
+    let containers = contained(true).await?;
+    for left in &containers {
+        out::line(&format_args!("removed {} {}", left.kind, left.name))?;
+    }
+    if sweep.removed.is_empty() && sweep.failed.is_empty() && containers.is_empty() {
         out::line(&"no killed run has left anything")?;
     }
     if sweep.alive > 0 {
@@ -52,13 +58,24 @@ async fn show(args: &Clean, cache: &Cache) -> Result<Exit, Failure> {
     for run in &dead {
         out::line(&format_args!("would remove {}", described(run)))?;
     }
-    if dead.is_empty() {
+    let containers = contained(false).await?;
+    for left in &containers {
+        out::line(&format_args!("would remove {} {}", left.kind, left.name))?;
+    }
+    if dead.is_empty() && containers.is_empty() {
         out::line(&"no killed run has left anything")?;
     }
     for folder in CACHED.iter().map(|name| cache.root().join(name)).filter(|folder| args.cache && folder.exists()) {
         out::line(&format_args!("would remove {}", folder.display()))?;
     }
     Ok(Exit::Held)
+}
+
+/// What dead runs left in the Docker engine, removed if that is wanted. Without an engine there is nothing.
+async fn contained(remove: bool) -> Result<Vec<Leftover>, Failure> {
+    let Ok(engine) = Engine::connect().await else { return Ok(Vec::new()) };
+    let left = if remove { engine.sweep().await } else { engine.leftovers().await };
+    left.map_err(Failure::environment)
 }
 
 fn described(run: &DeadRun) -> String {

@@ -1,127 +1,179 @@
-//! `leaseproof coverage`: which promises have a scenario that judges them.
+//! `leaseproof coverage`: which promises have a scenario that judges them, on which servers and under which faults, and what
+//! stands behind each row of the guides.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use leaseproof_harness::guarantee::{Guarantee, catalogue};
-use leaseproof_harness::scenario::{Action, Scenario, Step};
+use leaseproof_harness::coverage::{Coverage, CoveredRow, Promise};
 use leaseproof_harness::suite::Exit;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::args::{Coverage, TableFormat};
+use crate::args::{Coverage as Args, TableFormat};
 use crate::exit::Failure;
 use crate::files::Files;
 use crate::out;
 
-pub(super) fn run(args: &Coverage) -> Result<Exit, Failure> {
-    let scenarios = Files::scenarios(&args.paths, &[])?;
-    let citing = citing(&scenarios);
-    let rows: Vec<Row> = catalogue().iter().map(|promise| Row::of(promise, &citing)).collect();
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let coverage = Coverage::of(&Files::scenarios(&args.paths, &[])?);
     out::text(&match args.format {
-        TableFormat::Text => text(&rows),
-        TableFormat::Json => format!("{:#}\n", rows.iter().map(Row::machine).collect::<Value>()),
-        TableFormat::Markdown => markdown(&rows),
+        TableFormat::Text => text(&coverage),
+        TableFormat::Json => format!("{:#}\n", json!(coverage)),
+        TableFormat::Markdown => markdown(&coverage),
+        TableFormat::Html => html(&coverage),
     })?;
     Ok(Exit::Held)
 }
 
-/// The files that cite each promise, as a whole or in one step.
-fn citing(scenarios: &[Arc<Scenario>]) -> BTreeMap<&str, BTreeSet<String>> {
-    let mut citing: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for scenario in scenarios {
-        let mut ids: Vec<&String> = scenario.guarantees.iter().collect();
-        ids.extend(scenario.always.iter().flat_map(|invariant| &invariant.cites));
-        cited_by(&scenario.steps, &mut ids);
-        for id in ids {
-            citing.entry(id).or_default().insert(scenario.path.display().to_string());
-        }
-    }
-    citing
+/// What stands where the scenarios would, when there is none.
+fn instead(promise: &Promise) -> String {
+    promise.guarantee.untested.as_ref().map_or_else(|| "no scenario".to_owned(), |why| format!("not testable: {why}"))
 }
 
-fn cited_by<'a>(steps: &'a [Step], ids: &mut Vec<&'a String>) {
-    for step in steps {
-        ids.extend(&step.cites);
-        if let Action::Fault(_, Some(during)) = &step.action {
-            cited_by(during, ids);
-        }
-    }
+fn instead_of_row(row: &CoveredRow) -> String {
+    row.row.untested.as_ref().map_or_else(|| "no scenario".to_owned(), |why| format!("not testable: {why}"))
 }
 
-/// A promise and the scenarios that cite it.
-struct Row<'a> {
-    promise: &'a Guarantee,
-    files: Vec<&'a str>,
-}
-
-impl<'a> Row<'a> {
-    fn of(promise: &'a Guarantee, citing: &'a BTreeMap<&str, BTreeSet<String>>) -> Self {
-        let files = citing.get(promise.id.as_str()).into_iter().flatten().map(String::as_str).collect();
-        Self { promise, files }
-    }
-
-    fn is_open(&self) -> bool {
-        self.files.is_empty() && self.promise.untested.is_none()
-    }
-
-    /// What stands where the scenarios would, when there is none.
-    fn instead(&self) -> String {
-        self.promise.untested.as_ref().map_or_else(|| "no scenario".to_owned(), |why| format!("not testable: {why}"))
-    }
-
-    fn machine(&self) -> Value {
-        let Guarantee { id, section, promise, source, untested, .. } = self.promise;
-        json!({
-            "id": id, "section": section, "promise": promise, "source": source.url(),
-            "scenarios": self.files, "untested": untested,
-        })
-    }
-}
-
-fn text(rows: &[Row<'_>]) -> String {
+fn text(coverage: &Coverage) -> String {
     let mut text = String::new();
     let mut section = "";
-    for row in rows {
-        if row.promise.section != section {
-            section = &row.promise.section;
+    for promise in &coverage.promises {
+        let guarantee = &promise.guarantee;
+        if guarantee.section != section {
+            section = &guarantee.section;
             let _ = writeln!(text, "{section}");
         }
-        let _ = writeln!(text, "  {}  {}", row.promise.id, row.promise.promise);
-        for file in &row.files {
-            let _ = writeln!(text, "      {file}");
+        let _ = writeln!(text, "  {}  {}", guarantee.id, guarantee.promise);
+        for judging in &promise.scenarios {
+            let faults: Vec<&str> = judging.faults.iter().map(String::as_str).collect();
+            let faults = if faults.is_empty() { String::new() } else { format!("  ({})", faults.join(", ")) };
+            let _ = writeln!(text, "      {}{faults}", judging.file);
         }
-        if row.files.is_empty() {
-            let _ = writeln!(text, "      {}", row.instead());
+        if promise.scenarios.is_empty() {
+            let _ = writeln!(text, "      {}", instead(promise));
         }
     }
-    text.push('\n');
-    text.push_str(&counts(rows));
-    text
+    format!("{text}\n{}", counts(coverage))
 }
 
-fn counts(rows: &[Row<'_>]) -> String {
-    let cited = rows.iter().filter(|row| !row.files.is_empty()).count();
-    let open: Vec<&str> = rows.iter().filter(|row| row.is_open()).map(|row| row.promise.id.as_str()).collect();
-    let untestable = rows.len() - cited - open.len();
-    let mut text = format!("{cited} of {} promises have a scenario; {untestable} cannot be tested", rows.len());
+fn counts(coverage: &Coverage) -> String {
+    let all = coverage.promises.len();
+    let cited = coverage.promises.iter().filter(|promise| !promise.scenarios.is_empty()).count();
+    let open = coverage.open();
+    let untestable = all - cited - open.len();
+    let mut text = format!("{cited} of {all} promises have a scenario; {untestable} cannot be tested");
     let _ = match open.len() {
         0 => writeln!(text, "; none is open"),
         count => writeln!(text, "; {count} have none: {}", open.join(", ")),
     };
+    let rows: Vec<&CoveredRow> = coverage.guides.iter().flat_map(|guide| &guide.rows).collect();
+    let exercised = rows.iter().filter(|row| !row.scenarios.is_empty()).count();
+    let _ = writeln!(text, "{exercised} of {} rows of the guides are exercised", rows.len());
     text
 }
 
-fn markdown(rows: &[Row<'_>]) -> String {
-    let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
-    let mut text = "| Promise | What is promised | Scenarios |\n|---|---|---|\n".to_owned();
-    for row in rows {
-        let Guarantee { id, promise, source, .. } = row.promise;
-        let files = match row.files.as_slice() {
-            [] => cell(&row.instead()),
-            files => files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join("<br>"),
-        };
-        let _ = writeln!(text, "| [{id}]({}) | {} | {files} |", source.url(), cell(promise));
+/// A table: its head, and its rows.
+struct Table {
+    title: String,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// What stands in a cell.
+enum Cell {
+    Text(String),
+    Link {
+        text: String,
+        url: String,
+    },
+    /// Files and the like, one a line.
+    Words(Vec<String>),
+}
+
+fn tables(coverage: &Coverage) -> Vec<Table> {
+    let mut tables = vec![Table {
+        title: "Promises".to_owned(),
+        head: vec!["Promise", "What is promised", "OpenBao", "Vault", "Scenarios", "Under faults"],
+        rows: coverage.promises.iter().map(promise).collect(),
+    }];
+    tables.extend(coverage.guides.iter().map(|guide| Table {
+        title: format!("Guide: {}", guide.guide),
+        head: vec!["What the guide says", "Where it is wrong", "Promises", "Scenarios"],
+        rows: guide.rows.iter().map(row).collect(),
+    }));
+    tables
+}
+
+fn promise(promise: &Promise) -> Vec<Cell> {
+    let guarantee = &promise.guarantee;
+    let files: Vec<String> = promise.scenarios.iter().map(|judging| judging.file.clone()).collect();
+    let faults: std::collections::BTreeSet<String> =
+        promise.scenarios.iter().flat_map(|judging| judging.faults.clone()).collect();
+    vec![
+        Cell::Link { text: guarantee.id.clone(), url: promise.url.clone() },
+        Cell::Text(guarantee.promise.clone()),
+        Cell::Text(promise.on("openbao")),
+        Cell::Text(promise.on("vault")),
+        if files.is_empty() { Cell::Text(instead(promise)) } else { Cell::Words(files) },
+        Cell::Words(faults.into_iter().collect()),
+    ]
+}
+
+fn row(row: &CoveredRow) -> Vec<Cell> {
+    let files: Vec<String> = row.scenarios.iter().cloned().collect();
+    vec![
+        Cell::Text(row.row.says.clone()),
+        Cell::Text(row.row.wrong.clone().unwrap_or_default()),
+        Cell::Text(row.row.promises.join(", ")),
+        if files.is_empty() { Cell::Text(instead_of_row(row)) } else { Cell::Words(files) },
+    ]
+}
+
+fn markdown(coverage: &Coverage) -> String {
+    let plain = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
+    let cell = |cell: &Cell| match cell {
+        Cell::Text(text) => plain(text),
+        Cell::Link { text, url } => format!("[{text}]({url})"),
+        Cell::Words(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join("<br>"),
+    };
+    let mut text = String::new();
+    for table in tables(coverage) {
+        let _ = writeln!(text, "## {}\n\n| {} |", table.title, table.head.join(" | "));
+        let _ = writeln!(text, "|{}", "---|".repeat(table.head.len()));
+        for row in &table.rows {
+            let _ = writeln!(text, "| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | "));
+        }
+        text.push('\n');
     }
-    format!("{text}\n{}", counts(rows))
+    format!("{text}{}", counts(coverage))
+}
+
+fn html(coverage: &Coverage) -> String {
+    let cell = |cell: &Cell| match cell {
+        Cell::Text(text) => escaped(text),
+        Cell::Link { text, url } => format!("<a href=\"{}\" rel=\"noreferrer\">{}</a>", escaped(url), escaped(text)),
+        Cell::Words(words) => {
+            words.iter().map(|word| format!("<code>{}</code>", escaped(word))).collect::<Vec<_>>().join("<br>")
+        }
+    };
+    let mut text = HTML_HEAD.to_owned();
+    let _ = writeln!(text, "<h1>What is covered</h1>\n<p>{}</p>", escaped(&counts(coverage)).replace('\n', "<br>"));
+    for table in tables(coverage) {
+        let head: String = table.head.iter().fold(String::new(), |all, word| all + &format!("<th>{word}</th>"));
+        let _ = writeln!(text, "<h2>{}</h2>\n<table>\n<tr>{head}</tr>", escaped(&table.title));
+        for row in &table.rows {
+            let cells = row.iter().fold(String::new(), |all, one| all + &format!("<td>{}</td>", cell(one)));
+            let _ = writeln!(text, "<tr>{cells}</tr>");
+        }
+        text.push_str("</table>\n");
+    }
+    text + "</html>\n"
+}
+
+const HTML_HEAD: &str = "<!doctype html>
+<html lang=\"en\"><meta charset=\"utf-8\"><title>leaseproof: what is covered</title>
+<style>body{font:15px/1.4 system-ui,sans-serif;margin:2em;color-scheme:light dark}table{border-collapse:collapse}
+td,th{border:1px solid #8888;padding:.3em .6em;text-align:left;vertical-align:top}code{font-size:.9em}</style>
+";
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,6 +1,6 @@
 //! `leaseproof list`: what there is to run.
 
-use leaseproof_harness::scenario::Scenario;
+use leaseproof_harness::scenario::{DatabaseServer, Scenario};
 use leaseproof_harness::suite::Exit;
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ pub(super) fn run(args: &List) -> Result<Exit, Failure> {
 
 fn text(scenario: &Scenario) -> String {
     let mut servers = vec![format!("vault ({} storage)", scenario.stack.storage)];
-    servers.extend(scenario.stack.postgres.as_ref().map(|_| "postgres".to_owned()));
+    servers.extend(scenario.stack.databases().map(|(dbms, _)| dbms.to_string()));
     let mut about = vec![scenario.path.display().to_string()];
     if !scenario.guarantees.is_empty() {
         about.push(scenario.guarantees.join(", "));
@@ -41,14 +41,16 @@ fn text(scenario: &Scenario) -> String {
 }
 
 fn machine(scenario: &Scenario) -> Value {
-    let postgres = scenario.stack.postgres.as_ref().map(|p| json!({ "max_connections": p.max_connections }));
+    let database = |server: &DatabaseServer| json!({ "max_connections": server.max_connections });
+    let (postgres, mysql) =
+        (scenario.stack.postgres.as_ref().map(database), scenario.stack.mysql.as_ref().map(database));
     json!({
         "name": scenario.name,
         "about": scenario.about,
         "file": scenario.path,
         "guarantees": scenario.guarantees,
         "tags": scenario.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
-        "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres },
+        "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres, "mysql": mysql },
         "clients": scenario.clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(),
     })
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod capture;
 mod clean;
 mod coverage;
 mod doctor;
@@ -9,6 +10,9 @@ mod provision;
 mod report;
 mod run;
 mod schema;
+mod soak;
+mod up;
+mod upgrade;
 mod validate;
 
 use leaseproof_harness::suite::Exit;
@@ -20,6 +24,9 @@ use crate::exit::Failure;
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Run(args) => waiting_for(run::run(*args)),
+        Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
+        Command::Capture(args) => waiting_for(capture::run(args)),
+        Command::Soak(args) => waiting_for(soak::run(args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),
@@ -28,6 +35,9 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Doctor(args) => waiting_for(doctor::run(&args)),
         Command::Provision(args) => waiting_for(provision::run(&args)),
         Command::Report(args) => report::run(&args),
+        Command::Up(args) if args.keep_up => waiting_for(up::keep(*args)),
+        Command::Up(args) => up::run(&args),
+        Command::Down => waiting_for(up::down()),
         Command::Clean(args) => waiting_for(clean::run(&args)),
     }
 }

@@ -93,6 +93,7 @@ fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
         vaults,
         postgres: args.postgres,
         postgres_bin: args.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.mysql),
         toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
@@ -120,6 +121,7 @@ fn command(args: &Run) -> String {
         None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
     }
     option("postgres", args.postgres.to_string());
+    option("mysql", args.mysql.to_string());
     for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
         if provider != Choice::Auto {
             option("provider", provider.to_string());
@@ -146,7 +148,7 @@ fn command(args: &Run) -> String {
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn failure(error: SuiteError) -> Failure {
+pub(super) fn failure(error: SuiteError) -> Failure {
     match error {
         // A program named on the command line is a matter of the command line.
         SuiteError::Fetch(FetchError::Given(error)) => Failure::usage(error),
@@ -174,7 +176,7 @@ fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
 }
 
 /// The first signal stops the run in good order, the second at once.
-fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     tokio::spawn(async move {
         signals.next().await;
@@ -189,14 +191,14 @@ fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result
 }
 
 /// The signals by which a person, a build server or a closing terminal asks for the end.
-struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -204,7 +206,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

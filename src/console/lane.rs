@@ -85,6 +85,7 @@ pub(super) mod tests {
             file: "scenarios/lease/outage.yaml".to_owned(),
             source: String::new(),
             server: "OpenBao 2.7.2".to_owned(),
+            provider: "native".to_owned(),
             products: Vec::new(),
             result,
             reason: reason.to_owned(),
@@ -104,7 +105,7 @@ pub(super) mod tests {
 
     fn learn(lane: &mut Lane, event: Event) -> bool {
         let at = Interval::at(Moment::START);
-        lane.learn(&Entry { seq: 0, at, who: Actor::Harness, step: None, event })
+        lane.learn(&Entry { seq: 0, at, who: Actor::Harness, step: None, event, shape: None })
     }
 
     fn fault(title: &str) -> Event {

@@ -86,4 +86,4 @@ pub(crate) fn listener(console: &Arc<Console>) -> OnEvent {
 }
 
 pub(crate) use json::summary;
-pub(crate) use plain::here;
+pub(crate) use plain::{here, provision};

@@ -120,6 +120,7 @@ mod tests {
             who: Actor::Harness,
             step: None,
             event: Event::Note("nothing of note".to_owned()),
+            shape: None,
         };
         let started = |run| SuiteEvent::Started { run, scenario: scenario.clone(), server: "OpenBao 2.7.2".to_owned() };
         let finished = |run, result, reason| SuiteEvent::Finished { run, record: Box::new(record(result, reason)) };

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Event, FieldRead, Reply};
-use crate::outcome::{Outcome, Refusal};
+use crate::event::{Entry, Event, FieldRead, Reply};
+use crate::outcome::{Cause, Outcome, Refusal};
 use crate::scenario::file::{Answer, TtlRange};
 
+use super::lease::lives;
 use super::timing::Reading;
 
 /// What there is to say of any answer of Vault.
@@ -24,6 +25,11 @@ struct Given<'a> {
 pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
     match given(event) {
         Ok(given) => match demand {
+            _ if given.refusal.is_some_and(|refusal| is_trouble(refusal.cause))
+                && demand.and_then(|demand| demand.status).is_none_or(|status| Some(*status) != given.status) =>
+            {
+                Reading::Unknown(given.refusal.map_or_else(String::new, ToString::to_string))
+            }
             Some(demand) => compare(demand, &given),
             None => match given.refusal {
                 None if !given.not_kept.is_empty() => Reading::No(nothing_to_keep(given.not_kept)),
@@ -34,6 +40,21 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
         Err(why) if demand.is_some_and(|demand| demand.lost.is_some()) => Reading::Yes(why),
         Err(why) => Reading::Unknown(why),
     }
+}
+
+/// Whether a refusal tells of the server's own trouble and nothing of what was asked: a quota, a standby, a failure inside
+/// of it. No page promises that these never happen, so they break no promise unless a step asks for their very status.
+pub(super) fn is_trouble(cause: Cause) -> bool {
+    matches!(cause, Cause::RateLimited | Cause::Standby | Cause::Internal)
+}
+
+/// Reads a renewal's answer once more: whatever a step demands, the lease that was renewed keeps its ID.
+pub fn keeps_its_id(event: &Event, history: &[Entry]) -> Option<Reading> {
+    let Event::Renewed { credential, outcome: Outcome::Ok(reply), .. } = event else { return None };
+    let life = lives(history).remove(credential)?;
+    let named = &reply.body.lease_id;
+    (*named != life.lease_id)
+        .then(|| Reading::No(format!("expected the ID of the lease to stay {}, but it is now {named}", life.lease_id)))
 }
 
 /// Whether a call was refused, by Vault or by the target.
@@ -171,9 +192,10 @@ impl TtlRange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Revocation;
-    use crate::outcome::{Cause, Unknown};
+    use crate::event::{Actor, Revocation};
+    use crate::outcome::Unknown;
     use crate::scenario::mark::{Marked, Place};
+    use crate::tape::{Tape, issued, renewed};
 
     fn revoked(outcome: Outcome<Reply<()>>) -> Event {
         Event::Revoked { what: Revocation::Lease("c".into()), sync: None, force: false, outcome }
@@ -203,6 +225,34 @@ mod tests {
         assert!(matches!(reading(Some(&demand), &revoked(refused(Cause::TargetUnreachable))), Reading::Yes(_)));
         assert!(matches!(reading(Some(&demand), &revoked(refused(Cause::PermissionDenied))), Reading::No(_)));
         assert!(matches!(reading(Some(&demand), &revoked(done())), Reading::No(_)));
+    }
+
+    #[test]
+    fn a_server_in_trouble_breaks_no_promise_unless_the_step_asks_for_its_very_status() {
+        for cause in [Cause::RateLimited, Cause::Standby, Cause::Internal] {
+            let trouble = revoked(refused(cause));
+            assert!(matches!(reading(None, &trouble), Reading::Unknown(_)), "{cause}");
+            let done = Answer { status: Some(marked(204)), ..Answer::default() };
+            assert!(matches!(reading(Some(&done), &trouble), Reading::Unknown(_)), "{cause}");
+            let so = Answer { status: Some(marked(400)), refused: Some(marked(cause)), ..Answer::default() };
+            assert!(matches!(reading(Some(&so), &trouble), Reading::Yes(_)), "{cause}");
+            let otherwise =
+                Answer { status: Some(marked(400)), refused: Some(marked(Cause::Tainted)), ..Answer::default() };
+            assert!(matches!(reading(Some(&otherwise), &trouble), Reading::No(_)), "{cause}");
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_names_another_lease_is_not_as_promised() {
+        let mut tape = Tape::default();
+        tape.put((0, 10), Actor::Operator, None, issued("cred", 60));
+        let history = tape.entries();
+        assert_eq!(keeps_its_id(&renewed("cred", 60), &history), None);
+        let mut other = renewed("cred", 60);
+        if let Event::Renewed { outcome: Outcome::Ok(reply), .. } = &mut other {
+            "database/creds/app/another".clone_into(&mut reply.body.lease_id);
+        }
+        assert!(matches!(keeps_its_id(&other, &history), Some(Reading::No(_))));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn credential_gap(history: &[Entry], client: &str, at_most: Duration) -> Jud
     }
     let excused = fault_windows(history, silences);
     let mut worst_sure = Duration::ZERO;
-    let mut unsure: Option<(Duration, u64)> = None;
+    let mut unsure: Option<(Duration, Vec<u64>)> = None;
     let mut gap = Gap::default();
     for (what, at, seq) in &uses {
         match what {
@@ -46,27 +46,29 @@ pub fn credential_gap(history: &[Entry], client: &str, at_most: Duration) -> Jud
                 }
             }
             Use::Works => {
-                if let Some(worked) = gap.worked {
+                if let Some((worked, from)) = gap.worked {
                     let unwatched = Interval::new(worked, at.answered);
                     let longest = at.answered.since(worked);
                     let silent_outage =
                         gap.first_lack.is_none() && excused.iter().any(|window| window.overlaps(unwatched));
-                    if longest > at_most && !silent_outage && unsure.is_none_or(|(known, _)| longest > known) {
-                        unsure = Some((longest, *seq));
+                    if longest > at_most && !silent_outage && unsure.as_ref().is_none_or(|(known, _)| longest > *known)
+                    {
+                        let lacked = gap.evidence();
+                        unsure = Some((longest, [vec![from], lacked, vec![*seq]].concat()));
                     }
                 }
-                gap = Gap { worked: Some(at.sent), ..Gap::default() };
+                gap = Gap { worked: Some((at.sent, *seq)), ..Gap::default() };
             }
             Use::Silent => {}
         }
     }
     match unsure {
-        Some((longest, seq)) => Judgement::inconclusive(
+        Some((longest, evidence)) => Judgement::inconclusive(
             format!(
                 "client {client} was not seen to have a working credential for {}; it may or may not have had one",
                 words(longest)
             ),
-            vec![seq],
+            evidence,
         ),
         None => Judgement::held(
             format!(
@@ -83,7 +85,7 @@ pub fn credential_gap(history: &[Entry], client: &str, at_most: Duration) -> Jud
 #[derive(Debug, Default)]
 struct Gap {
     /// The last use that worked before it was sent then.
-    worked: Option<Moment>,
+    worked: Option<(Moment, u64)>,
     first_lack: Option<(Moment, u64)>,
     last_lack: Option<(Moment, u64)>,
 }
@@ -123,7 +125,10 @@ fn used(entry: &Entry, client: &str) -> Option<(Use, Interval, u64)> {
 
 /// Whether a fault keeps the target from answering clients, whatever their credentials.
 fn silences(part: &Part) -> bool {
-    matches!(part, Part::Postgres | Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres })
+    matches!(
+        part,
+        Part::Postgres | Part::Mysql | Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres | Endpoint::Mysql }
+    )
 }
 
 fn words(length: Duration) -> Length {

@@ -1,12 +1,16 @@
 //! A harness that was late does not accuse. When a step counts on a lease or token being alive, and the call came at a time
-//! when its TTL may have been over, "it is gone" says nothing of the server.
+//! when its TTL may have been over, "it is gone" says nothing of the server. And when the harness itself was held up, nothing
+//! that was seen afterwards accuses anybody: a renewal that came late, a rotation that was missed, were its own doing.
+
+use std::time::Duration;
 
 use super::lease::{lives, token_surely_within_ttl};
 use super::timing::Reading;
-use crate::event::Entry;
+use crate::event::{Entry, Event};
+use crate::outcome::{Judgement, Verdict};
 use crate::scenario::Verb;
 use crate::scenario::one::Expected;
-use crate::scenario::word::Name;
+use crate::scenario::word::{Length, Name};
 use crate::time::Interval;
 
 /// What a step counts on being alive.
@@ -55,6 +59,26 @@ pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, 
     judge(subject, reading, at, history)
 }
 
+/// The judgement, taken back if it accuses by what was seen while or after the harness was held up.
+pub(super) fn held_up(judgement: Judgement, history: &[Entry]) -> Judgement {
+    if judgement.verdict != Verdict::Violated {
+        return judgement;
+    }
+    let of_evidence = history.iter().filter(|entry| judgement.evidence.contains(&entry.seq));
+    let Some(last) = of_evidence.map(|entry| entry.at.answered).max() else { return judgement };
+    let Some(stall) = history.iter().find(|entry| entry.event == Event::HeldUp && entry.at.sent <= last) else {
+        return judgement;
+    };
+    let long = Length(Duration::from_millis(u64::try_from(stall.at.length().as_millis()).unwrap_or(u64::MAX)));
+    let mut evidence = judgement.evidence;
+    evidence.push(stall.seq);
+    let because = format!(
+        "leaseproof itself was held up for {long} at {}, and what was seen after that may come of it: {}",
+        stall.at.sent, judgement.because
+    );
+    Judgement::inconclusive(because, evidence)
+}
+
 fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
     let (Some(subject), Reading::No(seen)) = (subject, &reading) else { return reading };
     let (name, alive) = match subject {
@@ -74,7 +98,7 @@ fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Actor, Event, TokenAct, TokenState};
+    use crate::event::{Actor, TokenAct, TokenState};
     use crate::scenario::file::Renew;
     use crate::scenario::mark::{Marked, Place};
     use crate::tape::{Tape, issued, reply};
@@ -115,6 +139,21 @@ mod tests {
         let renewal = renew(None, Some(name("short")));
         assert_eq!(verb(&renewal, refused(), at(4_000), &history()), refused());
         assert!(matches!(verb(&renewal, refused(), at(5_025), &history()), Reading::Unknown(_)));
+    }
+
+    #[test]
+    fn what_was_seen_after_the_harness_was_held_up_accuses_nobody_and_what_was_seen_before_does() {
+        let mut tape = Tape::default();
+        tape.operator((0, 10), "4.1", issued("cred", 60));
+        tape.operator((100, 110), "4.2", issued("early", 60));
+        tape.harness((1_000, 4_000), Event::HeldUp);
+        tape.operator((4_010, 4_020), "4.3", issued("late", 60));
+        let history = tape.entries();
+        let accusing = |seq: u64| held_up(Judgement::violated("it was not so", vec![seq]), &history);
+        assert_eq!(accusing(1), Judgement::violated("it was not so", vec![1]));
+        let taken_back = accusing(3);
+        assert_eq!((taken_back.verdict, taken_back.evidence), (Verdict::Inconclusive, vec![3, 2]));
+        assert!(taken_back.because.contains("held up for 3s at 1.000s"), "{}", taken_back.because);
     }
 
     #[test]

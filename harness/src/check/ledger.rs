@@ -181,6 +181,7 @@ mod tests {
             who: Actor::Operator,
             step: None,
             event: Event::Issued { credential: name.into(), role: "database/app".into(), token: None, outcome },
+            shape: None,
         }
     }
 
@@ -192,6 +193,7 @@ mod tests {
             who: Actor::Probe,
             step: None,
             event: Event::Ledger(LedgerRead { leases: list(leases), principals: list(users) }),
+            shape: None,
         }
     }
 

@@ -3,6 +3,8 @@
 
 pub mod answer;
 pub mod availability;
+#[cfg(test)]
+mod every_look;
 mod field;
 mod late;
 pub mod lease;
@@ -50,14 +52,15 @@ pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
         Event::StepBegan { number, .. } if *number == step.number => Some(entry.at.sent),
         _ => None,
     })?;
-    match &step.action {
-        Action::Do(verb) => Some(judge_verb(verb, &own_entries(step, history), history)),
+    let judgement = match &step.action {
+        Action::Do(verb) => judge_verb(verb, &own_entries(step, history), history),
         Action::Expect(expect, timing) => {
             let expected = expect.one()?;
-            Some(timing::judge(*timing, began, &looks(&expected, step, history)))
+            timing::judge(*timing, began, &looks(&expected, step, history))
         }
-        Action::Fault(..) | Action::Wait(_) => None,
-    }
+        Action::Fault(..) | Action::Wait(_) => return None,
+    };
+    Some(late::held_up(judgement, history))
 }
 
 /// The looks that a step has made at its expectation so far.
@@ -118,7 +121,10 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
         (Verb::Start(start), Event::Started { came_up, seen, .. }) => {
             reading::yes_if(*came_up == *start.comes_up, seen.clone())
         }
-        (_, event) => answer::reading(answers, event),
+        (_, event) => match answer::reading(answers, event) {
+            Reading::Yes(seen) => answer::keeps_its_id(event, history).unwrap_or(Reading::Yes(seen)),
+            other => other,
+        },
     };
     let evidence = vec![entry.seq];
     // Only a refusal can come of being late: what was done, was done in time.
@@ -132,7 +138,7 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
 
 /// Judges one thing that must hold throughout.
 pub fn invariant(invariant: &Invariant, history: &[Entry]) -> Judgement {
-    match invariant.what.one() {
+    let judgement = match invariant.what.one() {
         Some(Throughout::CredentialGap(gap)) => {
             availability::credential_gap(history, gap.client.as_str(), gap.at_most.0)
         }
@@ -141,5 +147,6 @@ pub fn invariant(invariant: &Invariant, history: &[Entry]) -> Judgement {
             revocation::no_zombie(history, zombie.grace.map_or(revocation::GRACE, |grace| grace.0))
         }
         None => Judgement::inconclusive("nothing is demanded", Vec::new()),
-    }
+    };
+    late::held_up(judgement, history)
 }

@@ -26,10 +26,15 @@ pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
             }
         }
     }
-    let (wanted, unsure) = (race.accepted.value, u32::try_from(unknown.len()).unwrap_or(u32::MAX));
+    let unsure = u32::try_from(unknown.len()).unwrap_or(u32::MAX);
     let seen = format!("{accepted} of {} were accepted", calls.len());
-    if accepted > wanted || accepted.saturating_add(unsure) < wanted {
+    if let Some(wanted) = race.accepted.map(|wanted| wanted.value)
+        && (accepted > wanted || accepted.saturating_add(unsure) < wanted)
+    {
         wrong.push(format!("{wanted} must be accepted, and {seen}"));
+    }
+    if let Some(most) = race.accepted_at_most.map(|most| most.value).filter(|most| accepted > *most) {
+        wrong.push(format!("at most {most} may be accepted, and {seen}"));
     }
     if !wrong.is_empty() {
         return Judgement::violated(wrong.join("; "), evidence);
@@ -59,7 +64,13 @@ mod tests {
     fn race(callers: u32, accepted: u32) -> Race {
         let api = serde_json::from_str(r#"{"path": "sys/wrapping/unwrap", "method": "POST"}"#).unwrap();
         let others = Answer { status: Some(marked(400)), ..Answer::default() };
-        Race { api, callers: marked(callers), accepted: marked(accepted), others: Some(marked(others)) }
+        Race {
+            api,
+            callers: marked(callers),
+            accepted: Some(marked(accepted)),
+            accepted_at_most: None,
+            others: Some(marked(others)),
+        }
     }
 
     fn verdict(race: &Race, outcomes: Vec<Outcome<Reply<()>>>) -> Verdict {
@@ -93,6 +104,13 @@ mod tests {
     fn two_winners_or_none_are_a_broken_promise() {
         assert_eq!(verdict(&race(2, 1), vec![done(), done()]), Verdict::Violated);
         assert_eq!(verdict(&race(2, 1), vec![refused(400), refused(400)]), Verdict::Violated);
+    }
+
+    #[test]
+    fn at_most_so_many_may_also_be_fewer() {
+        let race = Race { accepted: None, accepted_at_most: Some(marked(1)), others: None, ..race(2, 1) };
+        assert_eq!(verdict(&race, vec![refused(400), refused(500)]), Verdict::Held);
+        assert_eq!(verdict(&race, vec![done(), done()]), Verdict::Violated);
     }
 
     #[test]

@@ -62,7 +62,11 @@ pub fn of_sql(sql: &Sql, event: &Event) -> Reading {
     let Event::Sql { outcome, .. } = event else { return stranger(event) };
     match outcome {
         Outcome::Ok(cell) => {
-            let seen = cell.as_ref().map_or_else(|| "done".to_owned(), |cell| format!("it returned {cell}"));
+            let seen = match (&sql.refused, cell) {
+                (Some(_), _) => "it was done, and not refused".to_owned(),
+                (None, Some(cell)) => format!("it returned {cell}"),
+                (None, None) => "done".to_owned(),
+            };
             let returned = sql.returns.as_ref().is_none_or(|wanted| Some(&wanted.value) == cell.as_ref());
             yes_if(sql.refused.is_none() && returned, seen)
         }
@@ -219,6 +223,7 @@ fn of_static_role(expected: &ExpectStaticRole, look: &Entry, history: &[Entry]) 
     let Event::StaticRead { outcome, login, .. } = &look.event else { return stranger(&look.event) };
     let reply = match outcome {
         Outcome::Ok(reply) => reply,
+        Outcome::Refused(refusal) if answer::is_trouble(refusal.cause) => return Reading::Unknown(refusal.to_string()),
         Outcome::Refused(refusal) => return Reading::No(refusal.to_string()),
         Outcome::Unknown(unknown) => return Reading::Unknown(unknown.to_string()),
     };

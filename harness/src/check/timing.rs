@@ -177,7 +177,8 @@ mod tests {
         Look {
             at: Interval::new(Moment::from_millis(sent), Moment::from_millis(answered)),
             reading,
-            entries: vec![sent],
+            // Looks may begin at the same millisecond; a number of its own each makes evidence name one.
+            entries: vec![sent * 10_000 + answered],
         }
     }
 
@@ -274,6 +275,45 @@ mod tests {
                 look.at = Interval::new(look.at.sent.minus(Duration::from_millis(by)), look.at.answered.plus(Duration::from_millis(by)));
             }
             if verdict(timing, &looks) == Verdict::Inconclusive {
+                prop_assert_ne!(verdict(timing, &wider), Verdict::Violated);
+            }
+        }
+
+        /// What saw nothing proves nothing: without it the verdict is no better.
+        #[test]
+        fn a_look_less_that_saw_nothing_changes_no_verdict_for_the_better(timing in timings(), looks in readings(), which in 0_usize..12) {
+            let mut fewer = looks.clone();
+            if fewer.get(which).is_some_and(|look| matches!(look.reading, Reading::Unknown(_))) {
+                fewer.remove(which);
+            }
+            prop_assert!(verdict(timing, &fewer) >= verdict(timing, &looks));
+        }
+
+        /// Of looks that follow each other, as those of a step do, and of which the first that saw something settles a
+        /// step without a time. What was violated can become held only by the loss of the very look that it rests on:
+        /// nothing else knows of it.
+        #[test]
+        fn a_look_less_never_makes_held_of_what_did_not_rest_on_it(timing in timings(), looks in readings(), which in 0_usize..12) {
+            let before = judge(timing, Moment::START, &looks);
+            let mut fewer = looks.clone();
+            if which < fewer.len() {
+                let gone = fewer.remove(which);
+                let is_evidence = gone.entries.iter().any(|entry| before.evidence.contains(entry));
+                let after = verdict(timing, &fewer);
+                if before.verdict == Verdict::Inconclusive || before.verdict == Verdict::Violated && !is_evidence {
+                    prop_assert_ne!(after, Verdict::Held);
+                }
+            }
+        }
+
+        /// A look that is wider is known less of: it takes a violation back, and never makes one.
+        #[test]
+        fn a_wider_look_never_makes_a_violation(timing in timings(), looks in readings(), which in 0_usize..12, by in 0_u64..5_000) {
+            let mut wider = looks.clone();
+            if let Some(look) = wider.get_mut(which) {
+                look.at = Interval::new(look.at.sent.minus(Duration::from_millis(by)), look.at.answered.plus(Duration::from_millis(by)));
+            }
+            if verdict(timing, &looks) != Verdict::Violated {
                 prop_assert_ne!(verdict(timing, &wider), Verdict::Violated);
             }
         }

@@ -9,6 +9,7 @@ use crate::plan::{Plan, PlannedStep};
 use crate::report::record::{
     Difference, FaultRecord, GuaranteeRecord, InvariantRecord, PhaseRecord, ScenarioResult, StepRecord,
 };
+use crate::scenario::file::Server;
 
 /// Everything that a history says of its scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,8 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
             Some((InvariantRecord { title, line: item.at.line, judgement }, item.cites.as_slice()))
         })
         .collect();
-    let guarantees = guarantees(plan, &reached, &always);
+    let server = server(history);
+    let guarantees = guarantees(plan, &reached, &always, &server);
     let steps: Vec<StepRecord> = steps(history, &reached);
     let always: Vec<InvariantRecord> = always.into_iter().map(|(record, _)| record).collect();
     let (result, reason) = conclude(&steps, &guarantees, &always, cut);
@@ -69,10 +71,40 @@ fn reached<'a>(plan: &'a Plan, history: &[Entry]) -> Vec<(&'a PlannedStep, Judge
     let mut all = Vec::new();
     walk(&plan.steps, &mut |planned| {
         if let Some(judgement) = step(planned, history) {
-            all.push((planned, judgement));
+            all.push((planned, change(planned, judgement, &server(history))));
         }
     });
     all
+}
+
+/// The secrets server's own account of itself: `openbao 2.7.2`.
+fn server(history: &[Entry]) -> String {
+    let is = |entry: &Entry| match &entry.event {
+        Event::Running { server: Server::Vault, product } => Some(product.clone()),
+        _ => None,
+    };
+    history.iter().find_map(is).unwrap_or_default()
+}
+
+/// A step that demands a known deviation and does not find it has found a change, which is as loud as a broken promise.
+fn change(planned: &PlannedStep, judgement: Judgement, server: &str) -> Judgement {
+    if judgement.verdict != Verdict::Violated {
+        return judgement;
+    }
+    let known = |id: &String| {
+        let guarantee = guarantee::catalogue().get(id)?;
+        Some(match guarantee.deviation_on(server) {
+            Some(deviation) => format!("{server} was known to deviate from {id}: {}", deviation.really),
+            None => format!("{server} is not known to deviate from {id}"),
+        })
+    };
+    match planned.deviates.iter().find_map(known) {
+        Some(known) => {
+            let because = format!("a change: {known} Now it was seen otherwise: {}", judgement.because);
+            Judgement { because, ..judgement }
+        }
+        None => judgement,
+    }
 }
 
 fn walk<'a>(steps: &'a [PlannedStep], visit: &mut impl FnMut(&'a PlannedStep)) {
@@ -86,6 +118,7 @@ fn guarantees(
     plan: &Plan,
     reached: &[(&PlannedStep, Judgement)],
     always: &[(InvariantRecord, &[String])],
+    server: &str,
 ) -> Vec<GuaranteeRecord> {
     let judge = |id: &String| {
         let of_steps = reached.iter().filter(|(step, _)| step.cites.contains(id)).map(|(_, judgement)| judgement);
@@ -101,11 +134,14 @@ fn guarantees(
     };
     let record = |id: &String| {
         let promise = guarantee::catalogue().get(id);
+        let shown = reached.iter().any(|(step, judged)| step.deviates.contains(id) && judged.verdict == Verdict::Held);
+        let deviation = promise.filter(|_| shown).and_then(|promise| promise.deviation_on(server));
         GuaranteeRecord {
             id: id.clone(),
             promise: promise.map(|g| g.promise.clone()).unwrap_or_default(),
             source: promise.map(|g| g.source.url()).unwrap_or_default(),
             judgement: judge(id),
+            deviation: deviation.map(|deviation| deviation.really.clone()),
         }
     };
     plan.scenario.guarantees.iter().map(record).collect()

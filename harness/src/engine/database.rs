@@ -7,19 +7,27 @@ use serde_json::{Map, Value, json};
 
 use super::{SetupError, must};
 use crate::scenario::file::Method;
+use crate::scenario::word::Name;
 use crate::scenario::{Connection, Database, Role, StaticRole};
 use crate::secret::Secret;
-use crate::service::postgres::launch::ROOT;
-use crate::service::postgres::{DATABASE, TABLE};
+use crate::service::database::{ROOT, words};
 use crate::service::vault::Vault;
 
-/// Mounts the engine and writes its connection and all its roles. `target` is where Vault finds the database (the link's
-/// address), `password` that of Vault's own user there.
-pub async fn set_up(vault: &Vault, engine: &Database, target: &str, password: &Secret) -> Result<(), SetupError> {
-    let mount = &engine.mount;
-    let path = format!("sys/mounts/{mount}");
-    must(&path, vault.act(Method::Post, &path, Some(mount_body(engine))).await)?;
-    let connection = &engine.connection;
+/// Mounts the engine.
+pub async fn mount(vault: &Vault, engine: &Database) -> Result<(), SetupError> {
+    let path = format!("sys/mounts/{}", engine.mount);
+    must(&path, vault.act(Method::Post, &path, Some(mount_body(engine))).await).map(drop)
+}
+
+/// Writes a connection and all its roles. `target` is where Vault finds the database (the link's address), `password` that
+/// of Vault's own user there.
+pub async fn connect(
+    vault: &Vault,
+    mount: &Name,
+    connection: &Connection,
+    target: &str,
+    password: &Secret,
+) -> Result<(), SetupError> {
     let path = format!("{mount}/config/{}", connection.name);
     must(&path, vault.act(Method::Post, &path, Some(connection_body(connection, target, password))).await)?;
     for role in &connection.roles {
@@ -41,33 +49,26 @@ fn mount_body(engine: &Database) -> Value {
 }
 
 fn connection_body(connection: &Connection, target: &str, password: &Secret) -> Value {
-    json!({
-        "plugin_name": "postgresql-database-plugin",
+    let words = words(connection.dbms);
+    let mut body = json!({
+        "plugin_name": words.plugin(),
         "allowed_roles": "*",
-        "connection_url": format!(
-            "postgresql://{{{{username}}}}:{{{{password}}}}@{target}/{DATABASE}?sslmode=disable&application_name=vault"
-        ),
+        "connection_url": words.connection_url(target),
         "username": ROOT,
         "password": password.expose(),
         "max_open_connections": connection.max_open_connections,
-        // Without it the clear password stands in PostgreSQL's log of DDL statements.
-        "password_authentication": "scram-sha-256",
-    })
-}
-
-/// What a role makes when the scenario does not say: a login with an end of its own, and SELECT on the application's table.
-fn default_creation() -> Vec<String> {
-    vec![
-        "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';".to_owned(),
-        format!("GRANT SELECT ON {TABLE} TO \"{{{{name}}}}\";"),
-    ]
+    });
+    for (key, value) in words.connection_settings() {
+        body[*key] = json!(value);
+    }
+    body
 }
 
 /// The body that writes a dynamic role.
 pub fn role_body(role: &Role, connection: &Connection) -> Value {
     let mut body = Map::new();
     body.insert("db_name".to_owned(), json!(connection.name.as_str()));
-    let creation = role.creation_statements.clone().unwrap_or_else(default_creation);
+    let creation = role.creation_statements.clone().unwrap_or_else(|| words(connection.dbms).creation());
     body.insert("creation_statements".to_owned(), json!(creation));
     put(&mut body, "revocation_statements", role.revocation_statements.clone());
     put(&mut body, "renew_statements", role.renew_statements.clone());

@@ -12,12 +12,11 @@ use crate::event::{Actor, Event, Reply, Revocation};
 use crate::operator;
 use crate::outcome::Outcome;
 use crate::scenario::Scenario;
-use crate::scenario::file::Method;
+use crate::scenario::file::{Endpoint, Method};
 use crate::scenario::word::{Name, Ref};
 use crate::secret::Secret;
 use crate::service::Seen;
-use crate::service::postgres::launch::ROOT;
-use crate::service::postgres::{Login, identifier, literal};
+use crate::service::database::{Login, ROOT};
 use crate::stack::Stack;
 use crate::world::World;
 
@@ -42,20 +41,23 @@ pub(crate) fn must<T>(what: &str, seen: Seen<Reply<T>>) -> Result<T, SetupError>
 /// Writes everything that the scenario has Vault know before the first step; gives what each client logs in with.
 pub async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<BTreeMap<String, AppRole>, SetupError> {
     let vault = stack.vault.root();
-    if let (Some(engine), Some(postgres)) = (&scenario.database, &stack.postgres) {
-        let root = Login { username: ROOT.to_owned(), password: postgres.root_password() };
-        for role in &engine.connection.static_roles {
-            // Made by Vault's own user, who then may change its password: on PostgreSQL 16 nobody else's CREATEROLE may.
-            let password = Secret::random();
-            let user = identifier(role.username.as_str());
-            let sql = format!("CREATE ROLE {user} LOGIN PASSWORD {}", literal(password.expose()));
-            if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = postgres.direct.run(&root, &sql).await.outcome {
-                return Err(SetupError { what: format!("the user of static role {}", role.name), why: no.to_string() });
+    if let Some(engine) = &scenario.database {
+        database::mount(&vault, engine).await?;
+        for connection in &engine.connections {
+            let Some(server) = stack.database(connection.dbms) else { continue };
+            let root = Login { username: ROOT.to_owned(), password: server.root_password() };
+            for role in &connection.static_roles {
+                // Made by Vault's own user, who then may change its password: on PostgreSQL 16 nobody else's CREATEROLE may.
+                let sql = server.direct.words().create_user(role.username.as_str(), &Secret::random());
+                if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&root, &sql).await.outcome {
+                    let what = format!("the user of static role {}", role.name);
+                    return Err(SetupError { what, why: no.to_string() });
+                }
             }
+            let link = stack.links.get(Endpoint::Vault, connection.dbms.endpoint());
+            let target = link.map_or_else(|| server.direct.address(), |link| link.address().to_string());
+            database::connect(&vault, &engine.mount, connection, &target, &root.password).await?;
         }
-        let target = stack.links.get(crate::scenario::file::Endpoint::Vault, crate::scenario::file::Endpoint::Postgres);
-        let target = target.map_or_else(|| postgres.direct.address(), |link| link.address().to_string());
-        database::set_up(&vault, engine, &target, &root.password).await?;
     }
     for (name, policy) in &scenario.policies {
         mount::write_policy(&vault, name, policy).await?;
@@ -81,9 +83,10 @@ pub async fn try_role(world: &World, mount: &Name, role: &Name) -> Result<(), St
     let name = format!("baseline {role}");
     let vault = world.stack.vault.root();
     let issued = operator::issue(world, who, None, &vault, &name, &of, None).await;
+    let issued = issued.map_err(|missing| missing.to_string())?;
     let Outcome::Ok(credential) = issued else { return Err(format!("role {of} issues nothing: {issued}")) };
-    let postgres = world.postgres().map_err(|missing| missing.to_string())?;
-    let seen = postgres.direct.login(&credential.login).await;
+    let server = world.database(credential.dbms).map_err(|missing| missing.to_string())?;
+    let seen = server.direct.login(&credential.login).await;
     let outcome = seen.outcome.clone();
     world.seen(who, None, seen, |outcome| Event::Login { credential: name.clone(), outcome });
     if !matches!(outcome, Outcome::Ok(())) {

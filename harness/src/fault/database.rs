@@ -1,21 +1,27 @@
-//! Faults on the database, made by its own superuser: what a DBA, a migration or another tool does behind Vault's back.
+//! Faults on a database server and on Vault's own user there. What is said to the server is in its own words.
 
 use std::sync::Arc;
 
 use super::{Effect, FaultError, must, shows, until_shows};
 use crate::event::Part;
 use crate::outcome::{Cause, Outcome};
-use crate::scenario::file::{Method, RootKind};
+use crate::scenario::Dbms;
+use crate::scenario::file::Method;
 use crate::scenario::one::Broken;
 use crate::scenario::word::{Name, Ref};
 use crate::secret::Secret;
-use crate::service::postgres::launch::ROOT;
-use crate::service::postgres::{Login, Session, identifier, literal};
-use crate::stack::PostgresServer;
+use crate::service::database::{Login, Proof, ROOT, Session};
+use crate::service::postgres::words::{identifier, literal};
+use crate::stack::DatabaseServer;
 use crate::world::{Missing, World};
 
-/// What undoes a fault on the database.
-pub(super) enum Undo {
+/// What undoes a fault on a database.
+pub(super) struct Undo {
+    dbms: Dbms,
+    what: What,
+}
+
+enum What {
     RootPassword { connection: Ref, before: Secret },
     Sql { statement: String, then: &'static str },
     Sessions(Vec<Arc<Session>>),
@@ -23,10 +29,10 @@ pub(super) enum Undo {
 
 impl std::fmt::Debug for Undo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::RootPassword { .. } => "RootPassword",
-            Self::Sql { .. } => "Sql",
-            Self::Sessions(_) => "Sessions",
+        f.write_str(match self.what {
+            What::RootPassword { .. } => "RootPassword",
+            What::Sql { .. } => "Sql",
+            What::Sessions(_) => "Sessions",
         })
     }
 }
@@ -35,96 +41,82 @@ impl std::fmt::Debug for Undo {
 const FILLER: &str = "leaseproof_filler";
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
-    let postgres = world.postgres()?;
     match broken {
-        Broken::ChangeRootPassword(on) => change_root_password(world, postgres, &on.of).await,
-        Broken::LockRoot(_) => {
-            sql(postgres, &format!("ALTER ROLE {} NOLOGIN", identifier(ROOT))).await?;
-            let seen = until_role(postgres, ROOT, "rolcanlogin", "f").await?;
-            let statement = format!("ALTER ROLE {} LOGIN", identifier(ROOT));
-            Ok(effect(Undo::Sql { statement, then: "it may log in again" }, Part::Root, seen))
+        Broken::ChangeRootPassword(on) => change_root_password(world, world.database_of(&on.of)?, &on.of).await,
+        Broken::LockRoot(on) => {
+            let database = world.database_of(&on.of)?;
+            let words = database.direct.words();
+            sql(database, &words.lock(ROOT)).await?;
+            let seen = until(database, &words.locked(ROOT)).await?;
+            let what = What::Sql { statement: words.unlock(ROOT), then: "it may log in again" };
+            Ok(effect(database, what, Part::Root, seen))
         }
-        Broken::RevokePrivilege(_) => {
-            let (less, more, column) = match postgres.root {
-                RootKind::Createrole => ("NOCREATEROLE", "CREATEROLE", "rolcreaterole"),
-                RootKind::Superuser => ("NOSUPERUSER NOCREATEROLE", "SUPERUSER", "rolsuper"),
-            };
-            sql(postgres, &format!("ALTER ROLE {} {less}", identifier(ROOT))).await?;
-            let seen = until_role(postgres, ROOT, column, "f").await?;
-            let statement = format!("ALTER ROLE {} {more}", identifier(ROOT));
-            Ok(effect(Undo::Sql { statement, then: "it has its privilege again" }, Part::Root, seen))
+        Broken::RevokePrivilege(on) => {
+            let database = world.database_of(&on.of)?;
+            let words = database.direct.words();
+            sql(database, &words.disarm_root(database.root)).await?;
+            let seen = until(database, &words.disarmed_root(database.root)).await?;
+            let what = What::Sql { statement: words.arm_root(database.root), then: "it has its privilege again" };
+            Ok(effect(database, what, Part::Root, seen))
         }
-        Broken::TerminateSessions(_) => terminate(postgres).await,
-        Broken::ExhaustConnections(_) => exhaust(postgres).await,
+        Broken::TerminateSessions(on) => terminate(world.database_of(&on.of)?).await,
+        Broken::ExhaustConnections(on) => exhaust(world.database_of(&on.of)?).await,
         Broken::DropUser(on) => {
-            let user = user_of(world, &on.of)?;
-            let statement = format!("DROP OWNED BY {0}; DROP ROLE {0}", identifier(&user));
-            sql(postgres, &statement).await?;
-            let seen = until_gone(postgres, &user).await?;
+            let (database, user) = user_of(world, &on.of)?;
+            let words = database.direct.words();
+            sql(database, &words.drop_user(&user)).await?;
+            let seen = until(database, &words.gone(&user)).await?;
             let disturbs = vec![Part::Credential(on.of.to_string())];
             Ok(Effect { undo: super::Undo::Nothing, disturbs, seen })
         }
-        Broken::OwnObjects(on) => {
-            let user = user_of(world, &on.of)?;
-            let table = identifier(&format!("owned_by_{}", *on.of));
-            sql(
-                postgres,
-                &format!(
-                    "CREATE TABLE public.{table} (id int); ALTER TABLE public.{table} OWNER TO {}",
-                    identifier(&user)
-                ),
-            )
-            .await?;
-            let owner = format!("SELECT count(*) FROM pg_tables WHERE tableowner = {}", literal(&user));
-            let seen = until_returns(postgres, &owner, "1").await?;
-            let statement = format!("DROP TABLE public.{table}");
-            Ok(effect(Undo::Sql { statement, then: "the table is gone" }, Part::Credential(on.of.to_string()), seen))
-        }
+        Broken::OwnObjects(on) => own_objects(world, &on.of).await,
         other => Err(FaultError::Refused { what: other.to_string(), why: "it is no fault of a database".to_owned() }),
     }
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
-    let postgres = world.postgres()?;
-    match undo {
-        Undo::RootPassword { connection, before } => heal_root_password(world, postgres, &connection, before).await,
-        Undo::Sql { statement, then } => {
-            sql(postgres, &statement).await?;
+    let database = world.database(undo.dbms)?;
+    match undo.what {
+        What::RootPassword { connection, before } => heal_root_password(world, database, &connection, before).await,
+        What::Sql { statement, then } => {
+            sql(database, &statement).await?;
             Ok(then.to_owned())
         }
-        Undo::Sessions(sessions) => {
+        What::Sessions(sessions) => {
             drop(sessions);
-            let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = {}", literal(FILLER));
-            let seen = until_returns(postgres, &count, "0").await?;
-            sql(postgres, &format!("DROP ROLE {}", identifier(FILLER))).await?;
-            Ok(seen)
+            let words = database.direct.words();
+            let none = Proof { query: words.sessions(FILLER), returns: "" };
+            until(database, &none).await?;
+            sql(database, &words.drop_user(FILLER)).await?;
+            Ok("the connections are free again".to_owned())
         }
     }
 }
 
-fn effect(undo: Undo, disturbs: Part, seen: String) -> Effect {
-    Effect { undo: super::Undo::Database(undo), disturbs: vec![disturbs], seen }
+fn effect(database: &DatabaseServer, what: What, disturbs: Part, seen: String) -> Effect {
+    let undo = super::Undo::Database(Undo { dbms: database.dbms(), what });
+    Effect { undo, disturbs: vec![disturbs], seen }
 }
 
-async fn change_root_password(world: &World, postgres: &PostgresServer, of: &Ref) -> Result<Effect, FaultError> {
-    let before = postgres.root_password();
+async fn change_root_password(world: &World, database: &DatabaseServer, of: &Ref) -> Result<Effect, FaultError> {
+    let before = database.root_password();
     let password = world.history.secrets().learn(Secret::random());
-    set_root_password(postgres, &password).await?;
+    set_root_password(database, &password).await?;
     let old = Login { username: ROOT.to_owned(), password: before.clone() };
     let old = &old;
     let seen = until_shows("the old password refused", || async move {
-        shows(&postgres.direct.login(old).await.outcome, |refusal| refusal.cause == Cause::Authentication)
+        shows(&database.direct.login(old).await.outcome, |refusal| refusal.cause == Cause::Authentication)
     })
     .await?;
-    postgres.set_root_password(password);
-    Ok(effect(Undo::RootPassword { connection: of.clone(), before }, Part::Root, seen))
+    database.set_root_password(password);
+    Ok(effect(database, What::RootPassword { connection: of.clone(), before }, Part::Root, seen))
 }
 
 /// If Vault gets in with what it has (an operator has repaired it), there is nothing to undo; else the old password is
 /// put back, which Vault still has.
 async fn heal_root_password(
     world: &World,
-    postgres: &PostgresServer,
+    database: &DatabaseServer,
     of: &Ref,
     before: Secret,
 ) -> Result<String, FaultError> {
@@ -133,43 +125,57 @@ async fn heal_root_password(
     if let Outcome::Ok(_) = vault.act(Method::Post, &reset, None).await.outcome {
         return Ok("vault gets in with what it has".to_owned());
     }
-    set_root_password(postgres, &before).await?;
-    postgres.set_root_password(before);
+    set_root_password(database, &before).await?;
+    database.set_root_password(before);
     must(&reset, vault.act(Method::Post, &reset, None).await.outcome)?;
     Ok("the old password is back, and vault gets in".to_owned())
 }
 
-async fn set_root_password(postgres: &PostgresServer, password: &Secret) -> Result<(), FaultError> {
-    sql(postgres, &format!("ALTER ROLE {} PASSWORD {}", identifier(ROOT), literal(password.expose()))).await?;
+async fn set_root_password(database: &DatabaseServer, password: &Secret) -> Result<(), FaultError> {
+    sql(database, &database.direct.words().set_password(ROOT, password)).await?;
     Ok(())
 }
 
-async fn terminate(postgres: &PostgresServer) -> Result<Effect, FaultError> {
-    let of_root = format!("FROM pg_stat_activity WHERE usename = {}", literal(ROOT));
-    let pids = sql(postgres, &format!("SELECT coalesce(string_agg(pid::text, ','), '') {of_root}")).await?;
-    sql(postgres, &format!("SELECT pg_terminate_backend(pid) {of_root}")).await?;
-    let pids = pids.unwrap_or_default();
-    let left = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE pid::text = ANY(string_to_array({}, ','))",
-        literal(&pids)
-    );
-    until_returns(postgres, &left, "0").await?;
-    let ended = pids.split(',').filter(|pid| !pid.is_empty()).count();
-    Ok(Effect { undo: super::Undo::Nothing, disturbs: vec![Part::Root], seen: format!("{ended} sessions ended") })
+async fn terminate(database: &DatabaseServer) -> Result<Effect, FaultError> {
+    let words = database.direct.words();
+    let there = sessions(database).await?;
+    for number in &there {
+        // One that has ended meanwhile cannot be ended; whether all are gone is seen below.
+        let _ = database.direct.run(&database.admin, &words.end_session(*number)).await;
+    }
+    let there = &there;
+    until_shows("the sessions gone", || async move {
+        match sessions(database).await {
+            Ok(left) if there.iter().all(|number| !left.contains(number)) => Ok(String::new()),
+            Ok(left) => Err(format!("{} are there", left.len())),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+    .await?;
+    let seen = format!("{} sessions ended", there.len());
+    Ok(Effect { undo: super::Undo::Nothing, disturbs: vec![Part::Root], seen })
 }
 
-async fn exhaust(postgres: &PostgresServer) -> Result<Effect, FaultError> {
+/// The numbers of the sessions that Vault's own user has.
+async fn sessions(database: &DatabaseServer) -> Result<Vec<u64>, FaultError> {
+    let numbers = sql(database, &database.direct.words().sessions(ROOT)).await?.unwrap_or_default();
+    Ok(numbers.split(',').filter_map(|number| number.parse().ok()).collect())
+}
+
+async fn exhaust(database: &DatabaseServer) -> Result<Effect, FaultError> {
     let password = Secret::random();
-    let create = format!("CREATE ROLE {} LOGIN PASSWORD {}", identifier(FILLER), literal(password.expose()));
-    sql(postgres, &create).await?;
+    sql(database, &database.direct.words().create_user(FILLER, &password)).await?;
     let filler = Login { username: FILLER.to_owned(), password };
     let mut sessions = Vec::new();
     let mut looks = crate::wait::Looks::within(super::SHOWS);
     let seen = loop {
-        match postgres.direct.open(&filler).await.outcome {
+        match database.direct.open(&filler).await.outcome {
             Outcome::Ok(session) => sessions.push(session),
             Outcome::Refused(refusal) if refusal.cause == Cause::TooManyConnections => {
-                let last = match left_to_take(postgres, sessions.len()).await {
+                // A login that comes and goes, such as the probe's, gives its connection back the moment after the filler
+                // was refused, and Vault would find it.
+                let left = sql(database, &database.direct.words().left_to_take(FILLER, sessions.len())).await;
+                let last = match left.map(Option::unwrap_or_default) {
                     Ok(left) if left == "0" => break refusal.to_string(),
                     Ok(left) => format!("{left} more will be free"),
                     Err(error) => error.to_string(),
@@ -182,40 +188,31 @@ async fn exhaust(postgres: &PostgresServer) -> Result<Effect, FaultError> {
         }
     };
     let seen = format!("{} connections are taken, the next was {seen}", sessions.len());
-    Ok(effect(Undo::Sessions(sessions), Part::Postgres, seen))
+    Ok(effect(database, What::Sessions(sessions), Part::from(database.dbms().server()), seen))
 }
 
-/// How many connections of ordinary users are held by nobody who stays. A login that comes and goes, such as the probe's,
-/// gives its connection back the moment after the filler was refused, and Vault would find it.
-async fn left_to_take(postgres: &PostgresServer, taken: usize) -> Result<String, FaultError> {
-    let query = format!(
-        "SELECT greatest(0, current_setting('max_connections')::int \
-         - current_setting('superuser_reserved_connections')::int - {taken} - count(*)) \
-         FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> {} \
-         AND backend_start < clock_timestamp() - interval '2 seconds'",
-        literal(FILLER)
-    );
-    Ok(sql(postgres, &query).await?.unwrap_or_default())
+/// On PostgreSQL alone: elsewhere users own nothing, which the scenario's check says.
+async fn own_objects(world: &World, credential: &Name) -> Result<Effect, FaultError> {
+    let (database, user) = user_of(world, credential)?;
+    let table = identifier(&format!("owned_by_{credential}"));
+    let owner = identifier(&user);
+    sql(database, &format!("CREATE TABLE public.{table} (id int); ALTER TABLE public.{table} OWNER TO {owner}"))
+        .await?;
+    let query = format!("SELECT count(*) FROM pg_tables WHERE tableowner = {}", literal(&user));
+    let seen = until(database, &Proof { query, returns: "1" }).await?;
+    let what = What::Sql { statement: format!("DROP TABLE public.{table}"), then: "the table is gone" };
+    Ok(effect(database, what, Part::Credential(credential.to_string()), seen))
 }
 
-async fn sql(postgres: &PostgresServer, statement: &str) -> Result<Option<String>, FaultError> {
-    must("a statement of the fault", postgres.direct.run(&postgres.admin, statement).await.outcome)
+async fn sql(database: &DatabaseServer, statement: &str) -> Result<Option<String>, FaultError> {
+    must("a statement of the fault", database.direct.run(&database.admin, statement).await.outcome)
 }
 
-async fn until_role(postgres: &PostgresServer, role: &str, column: &str, value: &str) -> Result<String, FaultError> {
-    let query = format!("SELECT {column} FROM pg_roles WHERE rolname = {}", literal(role));
-    until_returns(postgres, &query, value).await
-}
-
-async fn until_gone(postgres: &PostgresServer, user: &str) -> Result<String, FaultError> {
-    let query = format!("SELECT count(*) FROM pg_roles WHERE rolname = {}", literal(user));
-    until_returns(postgres, &query, "0").await
-}
-
-async fn until_returns(postgres: &PostgresServer, query: &str, value: &str) -> Result<String, FaultError> {
+async fn until(database: &DatabaseServer, proof: &Proof) -> Result<String, FaultError> {
+    let Proof { query, returns } = proof;
     until_shows(query, || async move {
-        match postgres.direct.run(&postgres.admin, query).await.outcome {
-            Outcome::Ok(Some(cell)) if cell == value => Ok(format!("{query} → {cell}")),
+        match database.direct.run(&database.admin, query).await.outcome {
+            Outcome::Ok(cell) if cell.as_deref().unwrap_or_default() == *returns => Ok(format!("{query} → {returns}")),
             Outcome::Ok(cell) => Err(format!("{query} → {}", cell.unwrap_or_default())),
             no => Err(no.to_string()),
         }
@@ -223,7 +220,8 @@ async fn until_returns(postgres: &PostgresServer, query: &str, value: &str) -> R
     .await
 }
 
-fn user_of(world: &World, credential: &Name) -> Result<String, FaultError> {
+fn user_of<'w>(world: &'w World, credential: &Name) -> Result<(&'w DatabaseServer, String), FaultError> {
     let held = world.book.credential(credential.as_str());
-    Ok(held.ok_or_else(|| Missing { kind: "credential", name: credential.to_string() })?.login.username)
+    let held = held.ok_or_else(|| Missing { kind: "credential", name: credential.to_string() })?;
+    Ok((world.database(held.dbms)?, held.login.username))
 }

@@ -73,6 +73,8 @@ pub struct Injected {
 #[derive(Debug)]
 enum Undo {
     Nothing,
+    /// It is over already.
+    Momentary,
     Armed(armed::Undo),
     Network(network::Undo),
     Process(process::Undo),
@@ -113,7 +115,7 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::Slicer(_)
         | Broken::LimitData(_)
         | Broken::Partition(_) => network::inject(world, broken).await,
-        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
+        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) | Broken::Upgrade(_) => {
             process::inject(world, broken).await
         }
         Broken::Replace(on) => cluster::replace(world, *on.node).await,
@@ -136,11 +138,16 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
 }
 
 impl Injected {
+    /// Whether its effect is over as soon as it was seen, so that nothing is excused from then on.
+    pub fn is_momentary(&self) -> bool {
+        matches!(self.undo, Undo::Momentary)
+    }
+
     /// Heals it and writes down how that was seen.
     pub async fn heal(self, world: &World) -> Result<(), FaultError> {
         let sent = world.history.now();
         let healed = match self.undo {
-            Undo::Nothing => Ok("nothing to undo".to_owned()),
+            Undo::Nothing | Undo::Momentary => Ok("nothing to undo".to_owned()),
             Undo::Armed(undo) => armed::heal(world, undo).await,
             Undo::Network(undo) => network::heal(world, undo).await,
             Undo::Process(undo) => process::heal(world, undo).await,

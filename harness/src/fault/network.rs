@@ -249,19 +249,29 @@ async fn ask(link: &Link, to: Endpoint) -> Met {
     timeout(SILENCE, answer(link, to)).await.unwrap_or(Met::Silence)
 }
 
-/// Asks something harmless and waits for the first byte: PostgreSQL's question for TLS, or an HTTP request.
+/// Asks something harmless and waits for the first byte of the answer: PostgreSQL's question for TLS, a login at MySQL that
+/// says nothing, or an HTTP request.
 async fn answer(link: &Link, to: Endpoint) -> Met {
     let question: &[u8] = match to {
         Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
+        Endpoint::Mysql => &[1, 0, 0, 1, 0],
         _ => b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     };
     let met = async {
         let mut stream = link.connect().await?;
+        if to == Endpoint::Mysql {
+            // It speaks first: a packet of three bytes of length, a number, and so many bytes.
+            let mut head = [0; 4];
+            stream.read_exact(&mut head).await?;
+            let mut greeting = vec![0; usize::from(head[0]) | usize::from(head[1]) << 8 | usize::from(head[2]) << 16];
+            stream.read_exact(&mut greeting).await?;
+        }
         stream.write_all(question).await?;
         let mut byte = [0; 1];
         Ok(if stream.read(&mut byte).await? == 0 { Met::Closed } else { Met::Answer })
     };
     met.await.unwrap_or_else(|error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Met::Closed,
         io::ErrorKind::ConnectionRefused => Met::Refused,
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Met::Reset,
         _ => Met::Other(error.to_string()),

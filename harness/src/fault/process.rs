@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 
 use super::{Effect, FaultError, node, until_shows};
-use crate::event::Part;
+use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Silence};
+use crate::scenario::Dbms;
 use crate::scenario::file::{Node, Server};
 use crate::scenario::one::Broken;
 use crate::stack::{Machine, VaultNode, VaultServer};
+use crate::time::Moment;
 use crate::world::World;
 
 /// What undoes a fault on a process.
@@ -22,7 +24,7 @@ pub(super) enum Undo {
 /// A server, or one node of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
-    Postgres,
+    Database(Dbms),
     Vault,
     Transit,
     Node(Node),
@@ -30,8 +32,12 @@ pub(super) enum Target {
 
 /// A paused server is called silent when it does not answer for so long; a running one does in a millisecond.
 const SILENCE: Duration = Duration::from_millis(500);
+const UNREACHABLE: &str = "a server that cannot be reached";
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    if let Broken::Upgrade(_) = broken {
+        return upgrade(world).await;
+    }
     let (server, wanted) = match broken {
         Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => (*on.server, on.node.map(|node| *node)),
         Broken::Kill(on) => (*on.server, on.node.map(|node| *node)),
@@ -46,11 +52,11 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     let seen = match broken {
         Broken::Stop(_) => {
             try_join_all(machines.iter().map(|machine| machine.stop())).await?;
-            until(world, target, Silence::Unreachable, "a server that cannot be reached").await?
+            until(world, target, Silence::Unreachable, UNREACHABLE).await?
         }
         Broken::Kill(_) => {
             try_join_all(machines.iter().map(|machine| machine.kill())).await?;
-            until(world, target, Silence::Unreachable, "a server that cannot be reached").await?
+            until(world, target, Silence::Unreachable, UNREACHABLE).await?
         }
         Broken::Pause(_) => {
             try_join_all(machines.iter().map(|machine| machine.pause())).await?;
@@ -67,6 +73,31 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
     Ok(Effect { undo, disturbs, seen: told(wanted, target, seen) })
 }
 
+/// Stops Vault in good order and starts what follows on the same data; the same program, where nothing follows.
+async fn upgrade(world: &World) -> Result<Effect, FaultError> {
+    let vault = &world.stack.vault;
+    let machines = machines(world, Target::Vault)?;
+    try_join_all(machines.iter().map(|machine| machine.stop())).await?;
+    let stopped = until(world, Target::Vault, Silence::Unreachable, UNREACHABLE).await?;
+    let product = vault.move_on();
+    let clock = world.history.clock();
+    let began = clock.now();
+    try_join_all(machines.iter().map(|machine| machine.start())).await?;
+    try_join_all(vault.nodes.iter().map(VaultNode::until_answering)).await?;
+    let answering = clock.now();
+    vault.unseal().await?;
+    vault.until_active().await?;
+    let active = clock.now();
+    world.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: product.clone() });
+    let millis = |from: Moment, to: Moment| to.since(from).as_millis();
+    let seen = format!(
+        "{stopped}; {product} answers {} ms after its start, and is active {} ms after its first answer",
+        millis(began, answering),
+        millis(answering, active)
+    );
+    Ok(Effect { undo: super::Undo::Momentary, disturbs: vec![Part::Vault], seen })
+}
+
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
     match undo {
         Undo::Start(target) => start_again(world, target).await?,
@@ -76,7 +107,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
                 Target::Vault => world.stack.vault.until_active().await?,
                 Target::Transit => transit(world)?.until_active().await?,
                 Target::Node(name) => named(world, name)?.until_serving().await?,
-                Target::Postgres => world.postgres()?.until_ready().await?,
+                Target::Database(dbms) => world.database(dbms)?.until_ready().await?,
             }
         }
     }
@@ -93,7 +124,8 @@ pub(super) async fn target(
         return Ok(match server {
             Server::Vault => (Target::Vault, vec![Part::Vault]),
             Server::Transit => (Target::Transit, vec![Part::Transit]),
-            Server::Postgres => (Target::Postgres, vec![Part::Postgres]),
+            Server::Postgres => (Target::Database(Dbms::Postgres), vec![Part::from(server)]),
+            Server::Mysql => (Target::Database(Dbms::Mysql), vec![Part::from(server)]),
         });
     };
     let found = node(world, wanted).await?;
@@ -134,7 +166,7 @@ fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> 
         Target::Vault => world.stack.vault.nodes.iter().map(|node| &node.machine).collect(),
         Target::Transit => transit(world)?.nodes.iter().map(|node| &node.machine).collect(),
         Target::Node(name) => vec![&named(world, name)?.machine],
-        Target::Postgres => vec![&world.postgres()?.machine],
+        Target::Database(dbms) => vec![&world.database(dbms)?.machine],
     })
 }
 
@@ -143,7 +175,7 @@ async fn start_again(world: &World, target: Target) -> Result<(), FaultError> {
         Target::Vault => world.stack.vault.start_again().await?,
         Target::Transit => transit(world)?.start_again().await?,
         Target::Node(name) => world.stack.vault.start_node(named(world, name)?).await?,
-        Target::Postgres => world.postgres()?.start_again().await?,
+        Target::Database(dbms) => world.database(dbms)?.start_again().await?,
     }
     Ok(())
 }
@@ -175,9 +207,9 @@ async fn silences(world: &World, target: Target) -> Result<Vec<Option<(Silence, 
         Target::Vault => join_all(world.stack.vault.nodes.iter().map(health)).await,
         Target::Transit => join_all(transit(world)?.nodes.iter().map(health)).await,
         Target::Node(name) => vec![health(named(world, name)?).await],
-        Target::Postgres => {
-            let postgres = world.postgres()?;
-            vec![postgres.direct.within(SILENCE).login(&postgres.admin).await.outcome]
+        Target::Database(dbms) => {
+            let database = world.database(dbms)?;
+            vec![database.direct.within(SILENCE).login(&database.admin).await.outcome]
         }
     };
     let silence = |outcome| match outcome {

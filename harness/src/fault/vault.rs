@@ -228,7 +228,8 @@ async fn tune(
 
 fn role<'w>(world: &'w World, of: &Ref) -> Result<(String, &'w Role, &'w Connection), FaultError> {
     let missing = || Missing { kind: "role", name: of.to_string() };
-    let connection = world.plan.scenario.database.as_ref().map(|d| &d.connection).ok_or_else(missing)?;
+    let engine = world.plan.scenario.database.as_ref().ok_or_else(missing)?;
+    let connection = engine.dbms_of(of).and_then(|dbms| engine.connection_to(dbms)).ok_or_else(missing)?;
     let role = connection.roles.iter().find(|role| role.name == of.name).ok_or_else(missing)?;
     Ok((format!("{}/roles/{}", of.mount, of.name), role, connection))
 }

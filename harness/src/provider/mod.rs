@@ -7,7 +7,7 @@ pub mod site;
 use std::path::Path;
 
 use crate::history::History;
-use crate::scenario::Scenario;
+use crate::scenario::{self, Dbms, Scenario};
 use crate::stack::{Stack, StackError};
 
 /// A stack that could not be brought up: the environment is broken, and no promise is judged.
@@ -26,10 +26,24 @@ pub enum UpError {
 pub struct Programs {
     /// The secrets server.
     pub vault: native::find::Found,
+    /// What follows on its data, in a run that goes through an upgrade.
+    pub next: Option<native::find::Found>,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
+    /// MySQL or MariaDB.
+    pub mysql: Option<native::find::Found>,
     /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<native::find::Found>,
+}
+
+impl Programs {
+    /// A database server's program, if there is one.
+    pub fn database(&self, dbms: Dbms) -> Option<&native::find::Found> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
 }
 
 /// What starts stacks.
@@ -42,6 +56,14 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// What a stack wants that cannot be had here, if it does.
+    pub fn lacks(&self, wanted: &scenario::Stack) -> Option<&'static str> {
+        match self {
+            Self::Native(_) => None,
+            Self::Docker(_) => docker::Docker::lacks(wanted),
+        }
+    }
+
     /// Brings up the servers of a scenario and the links between them: started, initialised, unsealed, and empty.
     pub async fn up(
         &self,
@@ -52,8 +74,8 @@ impl Provider {
         history: &History,
     ) -> Result<Stack, UpError> {
         match self {
-            Self::Native(native) => native.up(programs, scenario, name, seed, history).await,
-            Self::Docker(docker) => docker.up(programs, scenario, name, seed, history).await,
+            Self::Native(native) => Box::pin(native.up(programs, scenario, name, seed, history)).await,
+            Self::Docker(docker) => Box::pin(docker.up(programs, scenario, name, seed, history)).await,
         }
     }
 
@@ -76,8 +98,8 @@ impl Provider {
     /// Ends the servers of a stack and removes their data.
     pub async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         match self {
-            Self::Native(native) => native.down(stack, name).await,
-            Self::Docker(docker) => docker.down(stack, name).await,
+            Self::Native(native) => Box::pin(native.down(stack, name)).await,
+            Self::Docker(docker) => Box::pin(docker.down(stack, name)).await,
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
+    pub mysql: Option<Part>,
     /// Images that were named in place of the usual ones.
     pub images: Images,
 }
@@ -60,6 +62,8 @@ pub struct Site {
     pub vaults: Vec<Found>,
     /// PostgreSQL.
     pub postgres: Found,
+    /// What scenarios that want MySQL run on, or why they cannot; nothing when none wants it.
+    pub mysql: Option<Result<Found, String>>,
 }
 
 /// Why a site cannot be used.
@@ -89,6 +93,11 @@ impl From<ImageError> for SiteError {
 type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 impl Site {
+    /// What scenarios that want MySQL run on, if it can be had.
+    pub fn mysql_program(&self) -> Option<Found> {
+        self.mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).cloned()
+    }
+
     /// Finds or fetches everything that is wanted.
     pub async fn open(choice: Choice, wanted: &Wanted, on: OnProgress<'_>) -> Result<Self, SiteError> {
         match choice {
@@ -120,9 +129,14 @@ impl Site {
             vaults.push(fetcher.provide(part, None, on).await?);
         }
         let postgres = fetcher.provide(&wanted.postgres, wanted.postgres_bin.as_deref(), on).await?;
+        // Not every machine can have it, and then the other scenarios run all the same.
+        let mysql = match &wanted.mysql {
+            Some(part) => Some(fetcher.provide(part, None, on).await.map_err(|error| error.to_string())),
+            None => None,
+        };
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
         let why = format!("native: servers as processes of this machine ({why})");
-        Ok(Self { provider, why, vaults, postgres })
+        Ok(Self { provider, why, vaults, postgres, mysql })
     }
 
     async fn docker(engine: Engine, wanted: &Wanted, why: &str, on: OnProgress<'_>) -> Result<Self, SiteError> {
@@ -133,7 +147,9 @@ impl Site {
             vaults.push(docker.provide(part, on).await?);
         }
         let postgres = docker.provide(&wanted.postgres, on).await?;
-        Ok(Self { provider: Provider::Docker(docker), why, vaults, postgres })
+        let no_image = "MySQL does not run in containers yet; choose --provider native".to_owned();
+        let mysql = wanted.mysql.is_some().then_some(Err(no_image));
+        Ok(Self { provider: Provider::Docker(docker), why, vaults, postgres, mysql })
     }
 }
 

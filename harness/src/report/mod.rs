@@ -6,6 +6,7 @@ pub mod scan;
 pub mod text;
 pub mod timeline;
 
+mod comparison;
 mod complaint;
 mod html;
 mod junit;
@@ -155,7 +156,7 @@ pub fn schema() -> String {
     format!("{:#}\n", schemars::schema_for!(Record).to_value())
 }
 
-fn all(results: impl IntoIterator<Item = Result<(), ReportError>>) -> Result<(), ReportError> {
+pub(crate) fn all(results: impl IntoIterator<Item = Result<(), ReportError>>) -> Result<(), ReportError> {
     let mut failures = Vec::new();
     for failure in results.into_iter().filter_map(Result::err) {
         match failure {
@@ -174,7 +175,7 @@ fn all(results: impl IntoIterator<Item = Result<(), ReportError>>) -> Result<(),
 }
 
 /// Writes beside the place and renames, so that nobody ever reads half a file.
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
     let path = folder.join(name);
     let beside = folder.join(format!(".{name}.{}", std::process::id()));
     let written = File::create(&beside)

@@ -149,6 +149,9 @@ pub struct GuaranteeRecord {
     pub source: String,
     /// What came of it.
     pub judgement: Judgement,
+    /// What this server really does, where it is known not to do what is documented, and was seen not to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<String>,
 }
 
 /// When a phase began.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::comparison::Comparison;
 use super::record::{Record, ScenarioRecord, ScenarioResult};
 use super::{complaint, words};
 use crate::outcome::Verdict;
@@ -21,11 +22,13 @@ pub(super) fn render(record: &Record) -> String {
     );
     secrets(&mut text, record);
     table(&mut text, record);
+    side_by_side(&mut text, record);
     for scenario in words::worst_first(record) {
         if scenario.result != ScenarioResult::Held && scenario.result != ScenarioResult::Skipped {
             failure(&mut text, scenario);
         }
     }
+    deviations(&mut text, record);
     let _ = write!(text, "\n### Run all of it again\n\n{}", block(&record.rerun));
     text
 }
@@ -62,6 +65,36 @@ fn table(text: &mut String, record: &Record) {
             let _ = write!(text, "<br>{}", plain(&scenario.reason));
         }
         let _ = writeln!(text, " | {} | {} |", plain(&scenario.server), words::took(scenario.took_ms));
+    }
+}
+
+/// What several servers made of the same scenarios.
+fn side_by_side(text: &mut String, record: &Record) {
+    let Some(comparison) = Comparison::of(record) else { return };
+    let _ = write!(text, "\n### Side by side: {}\n\n| Scenario |", plain(&comparison.verdict()));
+    for server in &comparison.servers {
+        let _ = write!(text, " {} |", plain(server));
+    }
+    let _ = writeln!(text, "\n|---|{}", "---|".repeat(comparison.servers.len()));
+    for (name, cells) in &comparison.rows {
+        let _ = write!(text, "| {} |", plain(name));
+        for cell in cells {
+            let word = cell.map_or_else(|| "did not run".to_owned(), |cell| format!("{} {cell}", mark(cell)));
+            let _ = write!(text, " {word} |");
+        }
+        text.push('\n');
+    }
+}
+
+/// Where servers did not do what is documented, and were known not to.
+fn deviations(text: &mut String, record: &Record) {
+    let known = words::deviations(record);
+    if known.is_empty() {
+        return;
+    }
+    text.push_str("\n### Known deviations from the documentation\n\n");
+    for (server, id, really) in known {
+        let _ = writeln!(text, "- {} deviates from **{}**: {}", plain(server), plain(id), plain(really));
     }
 }
 

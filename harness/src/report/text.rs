@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
+use super::comparison::Comparison;
 use super::complaint::{self, Complaint};
 use super::record::{Record, ScenarioRecord, ScenarioResult};
 use super::words;
@@ -57,10 +58,16 @@ fn colour(result: ScenarioResult) -> u8 {
 /// The end of a run: the table, every failure in full, what became of secrets, and the counts.
 pub fn end(record: &Record, folder: &Path, style: Style) -> String {
     let mut text = table(record, style);
+    if let Some(comparison) = Comparison::of(record) {
+        let _ = write!(text, "\n{}", side_by_side(&comparison, style));
+    }
     for scenario in words::worst_first(record) {
         if !matches!(scenario.result, ScenarioResult::Held | ScenarioResult::Skipped) {
             let _ = write!(text, "\n{}", failure(scenario, folder, style));
         }
+    }
+    for (server, id, really) in words::deviations(record) {
+        let _ = writeln!(text, "\n{server} deviates from {id}, as known: {}", plain(really));
     }
     for file in &record.secrets.found_in {
         let _ = writeln!(text, "\nA secret was found in {file}. Do not publish this folder.");
@@ -86,6 +93,25 @@ pub fn table(record: &Record, style: Style) -> String {
             let _ = writeln!(text, "{:WORD_WIDTH$}  {}", "", plain(&scenario.reason));
         }
     }
+    text
+}
+
+/// A column for each server.
+fn side_by_side(comparison: &Comparison<'_>, style: Style) -> String {
+    let widths: Vec<usize> = comparison.servers.iter().map(|server| server.chars().count().max(WORD_WIDTH)).collect();
+    let mut text = String::new();
+    for (server, width) in comparison.servers.iter().zip(&widths) {
+        let _ = write!(text, "{server:width$}  ");
+    }
+    text.push_str("scenario\n");
+    for (name, cells) in &comparison.rows {
+        for (cell, width) in cells.iter().zip(&widths) {
+            let word = cell.map_or_else(|| format!("{:WORD_WIDTH$}", "did not run"), |cell| result(cell, style));
+            let _ = write!(text, "{word}{:rest$}  ", "", rest = width - WORD_WIDTH);
+        }
+        let _ = writeln!(text, "{}", plain(name));
+    }
+    let _ = writeln!(text, "\n{}", comparison.verdict());
     text
 }
 

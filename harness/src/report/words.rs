@@ -1,5 +1,6 @@
 //! Texts that several projections share: durations for people, counts of results, places in files.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::record::{FaultRecord, Record, ScenarioRecord, ScenarioResult};
@@ -35,6 +36,16 @@ pub(super) fn worst_first(record: &Record) -> Vec<&ScenarioRecord> {
     let mut scenarios: Vec<_> = record.scenarios.iter().collect();
     scenarios.sort_by_key(|s| WORST_FIRST.iter().position(|r| *r == s.result));
     scenarios
+}
+
+/// Every known deviation that was seen, each once: the server, the promise, and what the server really does.
+pub(super) fn deviations(record: &Record) -> BTreeSet<(&str, &str, &str)> {
+    let mut all = BTreeSet::new();
+    for ScenarioRecord { server, guarantees, .. } in &record.scenarios {
+        let known = guarantees.iter().filter_map(|g| Some((g.id.as_str(), g.deviation.as_deref()?)));
+        all.extend(known.map(|(id, really)| (server.as_str(), id, really)));
+    }
+    all
 }
 
 /// Milliseconds as a person says them: `850 ms`, `12.3 s`, `2 min 5 s`.

@@ -1,6 +1,7 @@
 //! Scenarios: what a person writes in YAML ([`mod@file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
+mod dbms;
 mod decode;
 pub mod diagnostic;
 pub mod file;
@@ -23,6 +24,7 @@ mod ttl;
 pub mod word;
 mod wrong;
 
+pub use dbms::Dbms;
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};
 pub(crate) use hint::did_you_mean;
@@ -106,12 +108,29 @@ pub struct Stack {
     /// What stands in its configuration file beside leaseproof's own.
     pub configuration: serde_json::Map<String, serde_json::Value>,
     /// PostgreSQL, if the scenario has it.
-    pub postgres: Option<Postgres>,
+    pub postgres: Option<DatabaseServer>,
+    /// MySQL, if the scenario has it.
+    pub mysql: Option<DatabaseServer>,
 }
 
-/// The PostgreSQL server of a scenario.
+impl Stack {
+    /// A database server, if the scenario has it.
+    pub fn database(&self, dbms: Dbms) -> Option<&DatabaseServer> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
+
+    /// The database servers of the scenario.
+    pub fn databases(&self) -> impl Iterator<Item = (Dbms, &DatabaseServer)> {
+        Dbms::ALL.into_iter().filter_map(|dbms| Some((dbms, self.database(dbms)?)))
+    }
+}
+
+/// A database server of a scenario.
 #[derive(Debug, Clone)]
-pub struct Postgres {
+pub struct DatabaseServer {
     /// `max_connections`.
     pub max_connections: u32,
 }
@@ -125,13 +144,38 @@ pub struct Database {
     pub default_lease_ttl: Option<Duration>,
     /// The mount's maximum lease TTL.
     pub max_lease_ttl: Option<Duration>,
-    /// Its connection to PostgreSQL.
-    pub connection: Connection,
+    /// Its connections, one for each database server that it makes users on.
+    pub connections: Vec<Connection>,
+}
+
+impl Database {
+    /// All dynamic roles, with the server that each makes users on.
+    pub fn roles(&self) -> impl Iterator<Item = (Dbms, &Role)> {
+        self.connections.iter().flat_map(|connection| connection.roles.iter().map(|role| (connection.dbms, role)))
+    }
+
+    /// The server behind a role, a static role or a connection: the names of each kind are shared by all connections.
+    pub fn dbms_of(&self, reference: &Ref) -> Option<Dbms> {
+        let name = &reference.name;
+        let is_it = |connection: &&Connection| {
+            connection.name == *name
+                || connection.roles.iter().any(|role| role.name == *name)
+                || connection.static_roles.iter().any(|role| role.name == *name)
+        };
+        self.connections.iter().find(is_it).map(|connection| connection.dbms)
+    }
+
+    /// The connection to a server.
+    pub fn connection_to(&self, dbms: Dbms) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.dbms == dbms)
+    }
 }
 
 /// A connection of the database engine.
 #[derive(Debug, Clone)]
 pub struct Connection {
+    /// The server that it leads to.
+    pub dbms: Dbms,
     /// Its name: that of the server.
     pub name: Name,
     /// What Vault's own user is.
@@ -209,6 +253,8 @@ pub struct Step {
     pub action: Action,
     /// The promises that it judges.
     pub cites: Vec<String>,
+    /// Those of them from which real servers are known to deviate, as this step demands.
+    pub deviates: Vec<String>,
 }
 
 /// What a step does.
@@ -250,7 +296,7 @@ pub enum Verb {
     /// Calls Vault's API.
     Api(Api),
     /// Calls Vault's API from several places at once.
-    Race(Race),
+    Race(Box<Race>),
     /// Runs SQL.
     Sql(Sql),
 }

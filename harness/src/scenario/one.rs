@@ -25,6 +25,15 @@ macro_rules! one_of {
                 None
             }
         }
+
+        impl $view<'_> {
+            /// Its key in the file.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($field)),*
+                }
+            }
+        }
     };
 }
 
@@ -63,6 +72,7 @@ one_of! {
         kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
+        upgrade: Upgrade(Nothing),
         replace: Replace(OnNode),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),

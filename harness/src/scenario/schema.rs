@@ -7,8 +7,8 @@ use super::file::ScenarioFile;
 use crate::guarantee::catalogue;
 
 /// Mappings in which exactly one of several keys stands, and the keys that may stand beside it.
-const CHOICES: [(&str, &[&str]); 10] = [
-    ("Step", &["during", "within", "for_at_least", "cites"]),
+const CHOICES: [(&str, &[&str]); 11] = [
+    ("Step", &["during", "within", "for_at_least", "cites", "deviates"]),
     ("Expect", &[]),
     ("Fault", &[]),
     ("Always", &["cites"]),
@@ -16,6 +16,7 @@ const CHOICES: [(&str, &[&str]); 10] = [
     ("Revoke", &["sync", "force", "answers"]),
     ("Rotate", &["answers"]),
     ("Repair", &["answers"]),
+    ("Race", &["api", "callers", "others"]),
     ("Wait", &["plus"]),
     ("ExpectLogin", &["with"]),
 ];
@@ -55,7 +56,7 @@ fn name_ids(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             for (key, value) in object.iter_mut() {
-                if matches!(key.as_str(), "guarantees" | "cites")
+                if matches!(key.as_str(), "guarantees" | "cites" | "deviates")
                     && let Some(list) = value.as_object_mut().filter(|list| list.contains_key("items"))
                 {
                     list.insert("items".to_owned(), json!({ "$ref": "#/definitions/GuaranteeId" }));

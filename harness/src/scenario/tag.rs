@@ -34,7 +34,7 @@ impl Tags {
 impl Scenario {
     /// Its tags in words: `slow`.
     pub fn tag_words(&self) -> String {
-        self.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>().join(", ")
+        self.tags.iter().map(super::word::Name::as_str).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Dbms;
 use super::diagnostic::Diagnostic;
 use super::file::{
     Api, Expect, Fault, Issue, Method, Renew, Revoke, ScenarioFile, Sql, Step, TokenKind, TtlRange, Wait,
@@ -317,8 +318,16 @@ impl<'a> Walk<'a> {
         let Some(after) = &principal.valid_after_lease_end else { return };
         let Some(lease) = self.leases.get(principal.of.as_str()) else { return };
         let database = self.file.engines.database.as_ref();
-        let role = database.and_then(|database| database.postgres.roles.get(&lease.role));
-        let Some(statements) = role.and_then(|role| role.creation_statements.as_ref()) else { return };
+        let Some((dbms, role)) = database.and_then(|database| database.role(&lease.role)) else { return };
+        if dbms == Dbms::Mysql {
+            self.found.push(
+                Diagnostic::error(after.at, "MySQL does not know when a user ends")
+                    .label("a user has no end of its own there")
+                    .help("only a revocation removes it; say `exists` alone"),
+            );
+            return;
+        }
+        let Some(statements) = role.creation_statements.as_ref() else { return };
         if let Some(first) = statements.first()
             && !statements.iter().any(|statement| statement.contains("{{expiration}}"))
         {
@@ -335,7 +344,7 @@ impl<'a> Walk<'a> {
         let Some(expected) = &expect.static_role else { return };
         let Some(changed) = expected.changed_since.as_ref().filter(|_| !self.rotated) else { return };
         let database = self.file.engines.database.as_ref();
-        let role = database.and_then(|database| database.postgres.static_roles.get(expected.of.name.as_str()));
+        let role = database.and_then(|database| database.static_role(expected.of.name.as_str()));
         let Some(period) = role.map(|role| role.rotation_period).filter(|period| period.0 > last_look + SETUP) else {
             return;
         };

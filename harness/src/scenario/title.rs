@@ -96,9 +96,10 @@ impl fmt::Display for Verb {
                 answers(f, step.answers.as_deref())
             }
             Self::Race(step) => {
-                let Race { api, callers, accepted, .. } = step;
+                let Race { api, callers, accepted, accepted_at_most, .. } = &**step;
                 write!(f, "{} callers race for {} {}", **callers, method(api), *api.path)?;
-                write!(f, " → {} accepted", **accepted)?;
+                accepted.map_or(Ok(()), |n| write!(f, " → {} accepted", *n))?;
+                accepted_at_most.map_or(Ok(()), |n| write!(f, " → at most {} accepted", *n))?;
                 step.others.as_ref().map_or(Ok(()), |others| write!(f, ", others {}", others.words()))
             }
             Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
@@ -337,6 +338,7 @@ impl fmt::Display for Broken<'_> {
             }
             Self::Pause(on) => write!(f, "pause {}", whom(on.server, on.node)),
             Self::Restart(on) => write!(f, "restart {}", whom(on.server, on.node)),
+            Self::Upgrade(_) => f.write_str("upgrade vault"),
             Self::Replace(on) => write!(f, "replace vault {}", *on.node),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),

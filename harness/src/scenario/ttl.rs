@@ -22,7 +22,7 @@ pub(super) struct Ttls {
 /// The TTLs that a role's leases have, with the mount's where the role says nothing.
 pub(super) fn of_role(file: &ScenarioFile, role: &Ref) -> Option<Ttls> {
     let database = &file.engines.database.as_ref()?.value;
-    database.postgres.roles.get(role.name.as_str()).map(|role| ttls(database, role))
+    database.role(role.name.as_str()).map(|(_, role)| ttls(database, role))
 }
 
 fn ttls(database: &Database, role: &Role) -> Ttls {
@@ -35,7 +35,8 @@ fn ttls(database: &Database, role: &Role) -> Ttls {
 /// Warns of TTLs that the server quietly cuts.
 pub(super) fn surprises(file: &ScenarioFile) -> Vec<Diagnostic> {
     let Some(database) = &file.engines.database else { return Vec::new() };
-    database.postgres.roles.iter().filter_map(|(_, role)| surprise(&database.value, role)).collect()
+    let roles = database.connections().flat_map(|(_, connection)| connection.roles.iter());
+    roles.filter_map(|(_, role)| surprise(&database.value, role)).collect()
 }
 
 fn surprise(database: &Database, role: &Role) -> Option<Diagnostic> {

@@ -1,6 +1,7 @@
 //! The secrets server of a stack: one node, or a cluster of them behind a front that follows the active one.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError, UP};
 use crate::front::Front;
@@ -30,7 +31,18 @@ pub struct VaultServer {
     pub keys: Vec<Secret>,
     /// Where it keeps its data.
     pub storage: Storage,
-    /// `openbao 2.7.2`.
+    /// `OpenBao 2.7.2`: what it was started as.
+    pub product: String,
+    /// What follows when it is upgraded.
+    pub next: Mutex<Option<Next>>,
+}
+
+/// The program that follows on a server's data.
+#[derive(Debug, Clone)]
+pub struct Next {
+    /// The program.
+    pub program: PathBuf,
+    /// `OpenBao 2.7.2`.
     pub product: String,
 }
 
@@ -93,6 +105,17 @@ impl VaultNode {
 }
 
 impl VaultServer {
+    /// Has the program that follows start next, on every node, and says what that is. Where none follows, it is the same
+    /// again.
+    pub fn move_on(&self) -> String {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(Next { program, product }) = next else { return self.product.clone() };
+        for process in self.nodes.iter().filter_map(|node| node.machine.process()) {
+            process.replace_program(program.clone());
+        }
+        product
+    }
+
     /// A way to it as root, that no link fault touches.
     pub fn root(&self) -> Vault {
         self.direct.with_token(&self.root_token)

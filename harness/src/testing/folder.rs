@@ -49,19 +49,22 @@ impl Tests {
         let runtime = runtime.map_err(TestingError::Runtime)?;
         let folder = folder.display().to_string();
         let vaults: String = options.vaults.iter().fold(String::new(), |all, part| all + &format!(" --vault {part}"));
+        let has_mysql = |entry: &Entry| entry.loaded.scenario.as_ref().is_some_and(|s| s.stack.mysql.is_some());
+        let wanted = entries.iter().any(has_mysql);
         let settings = Settings {
             providers: vec![options.provider],
             images: Images::default(),
             vaults: options.vaults.clone(),
             postgres: options.postgres.clone(),
             postgres_bin: options.postgres_bin.clone(),
+            mysql: wanted.then(|| options.mysql.clone()),
             toxiproxy: None,
             seed: options.seed,
             keep: false,
             reports: options.reports.clone(),
             command: format!(
-                "leaseproof run {folder}{vaults} --postgres {} --provider {}",
-                options.postgres, options.provider
+                "leaseproof run {folder}{vaults} --postgres {} --mysql {} --provider {}",
+                options.postgres, options.mysql, options.provider
             ),
         };
         let shared = Shared {
@@ -170,12 +173,15 @@ fn is_lack(error: &SuiteError) -> bool {
         | FetchError::NoPython { .. }
         | FetchError::NoGo { .. }
         | FetchError::NoVenv { .. }
+        | FetchError::NoApt { .. }
+        | FetchError::NoPackage { .. }
         | FetchError::Unreachable { .. } => true,
         FetchError::Given(_)
         | FetchError::Cache(_)
         | FetchError::NoSuchVersion { .. }
         | FetchError::Client { .. }
         | FetchError::Run { .. }
+        | FetchError::Unpack { .. }
         | FetchError::Unfit { .. } => false,
     }
 }

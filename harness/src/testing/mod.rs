@@ -52,6 +52,8 @@ pub struct Options {
     pub postgres: Part,
     /// The folder of PostgreSQL's programs, when one is given.
     pub postgres_bin: Option<PathBuf>,
+    /// The MySQL or MariaDB that is wanted, where a scenario has it.
+    pub mysql: Part,
     /// The seed of every plan. Always the same unless somebody says otherwise: a test is to do today what it did yesterday.
     pub seed: u64,
     /// The folder in which the run of this process gets a folder of its own.
@@ -103,6 +105,7 @@ impl Default for Options {
             vaults: vec![default_vault()],
             postgres: Part::Postgres(None),
             postgres_bin: None,
+            mysql: Part::Mysql(None),
             seed: 0,
             reports: PathBuf::from("reports"),
             threads: THREADS,

@@ -66,13 +66,17 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
         Some(_) => Some(fetcher.provide(&options.postgres, options.postgres_bin.as_deref(), &|_| {}).await?),
         None => None,
     };
+    let mysql = match &scenario.stack.mysql {
+        Some(_) => Some(fetcher.provide(&options.mysql, None, &|_| {}).await?),
+        None => None,
+    };
     let provider = Provider::Native(Native::new(Estate::open()?, cache));
     let plan = Plan::new(Arc::new(scenario), options.seed);
     let place = provider.folder().join("history");
     std::fs::create_dir(&place).map_err(StackFailure::History)?;
     let history = History::create(&place, Clock::start(), KnownSecrets::default(), None)
         .map_err(|error| StackFailure::History(io::Error::other(error.to_string())))?;
-    let programs = Programs { vault, postgres, toxiproxy: None };
+    let programs = Programs { vault, next: None, postgres, mysql, toxiproxy: None };
     let stack = provider.up(&programs, &plan.scenario, NAME, plan.seed, &history).await?;
     let approles =
         engine::set_up(&stack, &plan.scenario).await.map_err(|error| StackFailure::SetUp(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "all of this is a test; helpers are not marked as such")]
 
+mod armed;
 mod atomicity;
 mod conformance;
 mod faults;

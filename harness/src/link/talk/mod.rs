@@ -5,6 +5,7 @@
 //! lets everything pass and sees nothing more.
 
 mod http;
+mod mysql;
 mod postgres;
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ use super::toxic::Way;
 pub struct Watch {
     /// What is spoken on the link.
     pub protocol: Protocol,
-    /// What a statement, or a request's method and path (`PUT /v1/sys/leases/renew`), has to match somewhere.
+    /// What a statement, or a request's method and path (`POST /v1/sys/leases/renew`), has to match somewhere.
     pub pattern: Regex,
     /// When, of that statement or request.
     pub moment: Moment,
@@ -30,6 +31,8 @@ pub struct Watch {
 pub enum Protocol {
     /// PostgreSQL's, in the clear; simple and extended queries.
     Postgres,
+    /// MySQL's and MariaDB's, in the clear and not compressed; queries and prepared statements.
+    MySql,
     /// HTTP/1.1, in the clear.
     Http,
 }
@@ -69,6 +72,7 @@ impl Watch {
     pub(crate) fn reader(&self, fresh: bool) -> Box<dyn Talk> {
         match self.protocol {
             Protocol::Postgres => Box::new(postgres::Postgres::new(self.clone(), fresh)),
+            Protocol::MySql => Box::new(mysql::MySql::new(self.clone(), fresh)),
             Protocol::Http => Box::new(http::Http::new(self.clone())),
         }
     }

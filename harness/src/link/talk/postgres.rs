@@ -218,13 +218,13 @@ impl Talk for Postgres {
                     }
                     passed.bytes.extend(message);
                 }
-                Frames::Typed => match self.heard(message) {
-                    Some(message) => passed.bytes.extend(message),
-                    None => {
+                Frames::Typed => {
+                    let Some(message) = self.heard(message) else {
                         passed.come = true;
                         return passed;
-                    }
-                },
+                    };
+                    passed.bytes.extend(message);
+                }
                 Frames::Startup | Frames::Blind => {
                     let message = self.pass(message);
                     passed.bytes.extend(message);

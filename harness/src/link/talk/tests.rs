@@ -32,7 +32,7 @@ fn ready(state: u8) -> Vec<u8> {
     message(b'Z', &[state])
 }
 
-fn passes(passed: Passed, bytes: &[u8]) {
+fn passes(passed: &Passed, bytes: &[u8]) {
     assert!(!passed.come && passed.bytes == bytes, "{passed:?} instead of {bytes:?}");
 }
 
@@ -48,7 +48,7 @@ fn a_statement_is_met_before_any_byte_of_it_has_passed() {
 fn a_prepared_statement_is_met_when_it_is_executed_and_not_when_it_is_prepared() {
     let mut talk = postgres(Moment::BeforeSent);
     let prepare = [message(b'P', b"s1\0ALTER USER x\0\0\0"), message(b'S', b"")].concat();
-    passes(talk.asked(&prepare), &prepare);
+    passes(&talk.asked(&prepare), &prepare);
     let bind = message(b'B', b"\0s1\0\0\0\0\0\0\0");
     let passed = talk.asked(&[bind.clone(), message(b'E', b"\0\0\0\0\0"), message(b'S', b"")].concat());
     assert_eq!(passed, Passed { bytes: bind, come: true });
@@ -58,8 +58,8 @@ fn a_prepared_statement_is_met_when_it_is_executed_and_not_when_it_is_prepared()
 fn a_statement_of_its_own_is_done_when_the_server_is_ready_and_nothing_of_that_passes() {
     let mut talk = postgres(Moment::AfterDone);
     let sent = query("ALTER ROLE x");
-    passes(talk.asked(&sent), &sent);
-    passes(talk.answered(&complete("ALTER ROLE")), b"");
+    passes(&talk.asked(&sent), &sent);
+    passes(&talk.answered(&complete("ALTER ROLE")), b"");
     assert_eq!(talk.answered(&ready(b'I')), Passed { bytes: Vec::new(), come: true });
 }
 
@@ -68,10 +68,10 @@ fn in_a_transaction_a_statement_is_done_when_it_is_committed() {
     let mut talk = postgres(Moment::AfterDone);
     talk.asked(&query("BEGIN"));
     let begun = [complete("BEGIN"), ready(b'T')].concat();
-    passes(talk.answered(&begun), &begun);
+    passes(&talk.answered(&begun), &begun);
     talk.asked(&query("ALTER ROLE x"));
     let altered = [complete("ALTER ROLE"), ready(b'T')].concat();
-    passes(talk.answered(&altered), &altered);
+    passes(&talk.answered(&altered), &altered);
     talk.asked(&query("COMMIT"));
     let committed = talk.answered(&[complete("COMMIT"), ready(b'I')].concat());
     assert_eq!(committed, Passed { bytes: Vec::new(), come: true });
@@ -85,7 +85,7 @@ fn a_statement_that_did_not_last_is_not_done(#[case] first: Vec<Vec<u8>>, #[case
     let mut talk = postgres(Moment::AfterDone);
     talk.asked(&query("ALTER ROLE x"));
     for answer in [first.concat(), second.concat()] {
-        passes(talk.answered(&answer), &answer);
+        passes(&talk.answered(&answer), &answer);
     }
     // And the next one that lasts is.
     talk.asked(&query("ALTER ROLE x"));
@@ -97,10 +97,10 @@ fn a_client_that_is_refused_encryption_is_read_and_one_that_gets_it_is_not() {
     for (answer, come) in [(b"N", true), (b"S", false)] {
         let mut talk = watch(Protocol::Postgres, "ALTER", Moment::BeforeSent).reader(true);
         let request = [8_u32.to_be_bytes(), 80_877_103_u32.to_be_bytes()].concat();
-        passes(talk.asked(&request), &request);
-        passes(talk.answered(answer), answer);
+        passes(&talk.asked(&request), &request);
+        passes(&talk.answered(answer), answer);
         let startup = [13_u32.to_be_bytes().as_slice(), &196_608_u32.to_be_bytes(), b"user\0"].concat();
-        passes(talk.asked(&startup), &startup);
+        passes(&talk.asked(&startup), &startup);
         assert_eq!(talk.asked(&query("ALTER ROLE x")).come, come);
     }
 }
@@ -108,8 +108,8 @@ fn a_client_that_is_refused_encryption_is_read_and_one_that_gets_it_is_not() {
 #[test]
 fn a_request_is_met_by_its_first_line_before_it_has_passed() {
     let mut talk = http(Moment::BeforeSent);
-    let before = b"PUT /v1/auth HTTP/1.1\r\nContent-Length: 29\r\n\r\nPUT /v1/sys/leases/renew HTTP/".to_vec();
-    passes(talk.asked(&before), &before[..before.len()]);
+    let before = b"PUT /v1/auth HTTP/1.1\r\nContent-Length: 30\r\n\r\nPUT /v1/sys/leases/renew HTTP/".to_vec();
+    passes(&talk.asked(&before), &before[..before.len()]);
     let passed = talk.asked(b"PUT /v1/sys/leases/renew HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(passed, Passed { bytes: Vec::new(), come: true });
 }
@@ -118,11 +118,78 @@ fn a_request_is_met_by_its_first_line_before_it_has_passed() {
 fn a_request_is_done_when_the_server_says_its_first_byte_which_does_not_pass() {
     let mut talk = http(Moment::AfterDone);
     let first = b"POST /v1/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    passes(talk.asked(first), first);
-    passes(talk.answered(b"HTTP/1.1 204 No Content\r\n\r\n"), b"HTTP/1.1 204 No Content\r\n\r\n");
+    passes(&talk.asked(first), first);
+    passes(&talk.answered(b"HTTP/1.1 204 No Content\r\n\r\n"), b"HTTP/1.1 204 No Content\r\n\r\n");
     let request = b"PUT /v1/sys/leases/renew HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
-    passes(talk.asked(request), request);
+    passes(&talk.asked(request), request);
     assert_eq!(talk.answered(b"H"), Passed { bytes: Vec::new(), come: true });
+}
+
+fn packet(number: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+    [&length[..3], &[number], body].concat()
+}
+
+fn command(kind: u8, body: &[u8]) -> Vec<u8> {
+    packet(0, &[&[kind], body].concat())
+}
+
+/// An OK with no rows changed, and this status.
+fn ok(status: u8) -> Vec<u8> {
+    packet(1, &[0, 0, 0, status, 0, 0, 0])
+}
+
+fn mysql(moment: Moment, fresh: bool) -> Box<dyn Talk> {
+    watch(Protocol::MySql, "ALTER USER", moment).reader(fresh)
+}
+
+#[test]
+fn a_mysql_query_and_an_executed_statement_are_met_before_they_have_passed() {
+    let mut talk = mysql(Moment::BeforeSent, false);
+    let before = command(3, b"SELECT 1");
+    let passed = talk.asked(&[before.clone(), command(3, b"ALTER USER x")].concat());
+    assert_eq!(passed, Passed { bytes: before, come: true });
+
+    let mut talk = mysql(Moment::BeforeSent, false);
+    let prepare = command(0x16, b"ALTER USER x");
+    passes(&talk.asked(&prepare), &prepare);
+    let prepared = packet(1, &[0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    passes(&talk.answered(&prepared), &prepared);
+    assert!(talk.asked(&command(0x17, &[7, 0, 0, 0, 0, 1, 0, 0, 0])).come);
+}
+
+#[rstest]
+#[case::commits_by_itself(ok(2), true)]
+#[case::in_a_transaction(ok(3), false)]
+#[case::failed(packet(1, &[0xff, 1, 2, b'#']), false)]
+fn a_mysql_statement_is_done_when_it_is_committed(#[case] answer: Vec<u8>, #[case] come: bool) {
+    let mut talk = mysql(Moment::AfterDone, false);
+    talk.asked(&command(3, b"ALTER USER x"));
+    assert_eq!(talk.answered(&answer).come, come);
+}
+
+#[test]
+fn a_mysql_transaction_is_done_at_its_commit_and_not_when_it_is_rolled_back() {
+    for (end, come) in [(&b"COMMIT"[..], true), (b"ROLLBACK", false)] {
+        let mut talk = mysql(Moment::AfterDone, false);
+        talk.asked(&command(3, b"ALTER USER x"));
+        passes(&talk.answered(&ok(3)), &ok(3));
+        talk.asked(&command(3, end));
+        assert_eq!(talk.answered(&ok(2)).come, come);
+    }
+}
+
+#[rstest]
+#[case::in_the_clear(0x0008, 60, true)]
+#[case::encrypted(0x0808, 32, false)]
+#[case::compressed(0x0028, 60, false)]
+fn a_mysql_session_is_read_when_it_is_in_the_clear(#[case] flags: u32, #[case] length: usize, #[case] come: bool) {
+    let mut talk = mysql(Moment::BeforeSent, true);
+    let mut greeting = flags.to_le_bytes().to_vec();
+    greeting.resize(length, 0);
+    let greeting = packet(1, &greeting);
+    passes(&talk.asked(&greeting), &greeting);
+    assert_eq!(talk.asked(&command(3, b"ALTER USER x")).come, come);
 }
 
 /// Gives the bytes in chunks of these lengths, and says what came out and whether the moment had come.
@@ -171,6 +238,17 @@ proptest! {
     }
 
     #[test]
+    fn mysql_statements_are_met_at_the_same_byte_however_they_are_cut(
+        said in prop::collection::vec(prop::sample::select(vec!["SELECT 1", "ALTER USER x", ""]), 0..9),
+        lengths in prop::collection::vec(1_usize..40, 1..8),
+    ) {
+        let said = said.iter().map(|sql| command(3, sql.as_bytes())).collect::<Vec<_>>().concat();
+        let whole = in_chunks(|bytes| mysql(Moment::BeforeSent, false).asked(bytes), &said, &[said.len().max(1)]);
+        let mut talk = mysql(Moment::BeforeSent, false);
+        prop_assert_eq!(in_chunks(|bytes| talk.asked(bytes), &said, &lengths), whole);
+    }
+
+    #[test]
     fn requests_are_met_at_the_same_byte_however_they_are_cut(said in requested(), lengths in prop::collection::vec(1_usize..40, 1..8)) {
         let whole = in_chunks(|bytes| http(Moment::BeforeSent).asked(bytes), &said, &[said.len().max(1)]);
         let mut talk = http(Moment::BeforeSent);
@@ -183,7 +261,7 @@ proptest! {
         lengths in prop::collection::vec(1_usize..40, 1..8),
         fresh in any::<bool>(),
     ) {
-        for protocol in [Protocol::Postgres, Protocol::Http] {
+        for protocol in [Protocol::Postgres, Protocol::MySql, Protocol::Http] {
             for moment in [Moment::BeforeSent, Moment::AfterDone] {
                 // Matches nothing.
                 let mut talk = watch(protocol, "[^\\s\\S]", moment).reader(fresh);

@@ -11,9 +11,13 @@ use testcontainers::{ContainerAsync, ContainerRequest, CopyTargetOptions, Generi
 use tokio::sync::Mutex;
 
 use super::engine::{Engine, EngineError};
+use crate::wait::Looks;
 
 /// How long an engine may take to start a container; it is what a machine under load needs, and far more than usual.
 const STARTS: Duration = Duration::from_secs(120);
+
+/// How long a container may take to be frozen: what it takes to catch it between two of its own forks.
+const FREEZES: Duration = Duration::from_secs(20);
 
 /// What a container is made of.
 #[derive(Debug, Clone)]
@@ -122,7 +126,19 @@ impl Container {
     pub async fn pause(&self) -> Result<(), ContainerError> {
         let made = self.made.lock().await;
         let made = made.as_ref().ok_or_else(|| self.not_made())?;
-        made.pause().await.map_err(|error| self.refused("pause", &error).into())
+        let mut looks = Looks::within(FREEZES);
+        let mut last = self.not_made();
+        while looks.again().await {
+            match made.pause().await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = self.refused("pause", &error).into(),
+            }
+            // A container that is busy starting processes can escape the kernel's freezer; the engine lets it thaw again.
+            if !last.to_string().contains("unable to freeze") {
+                break;
+            }
+        }
+        Err(last)
     }
 
     /// Lets it go on.

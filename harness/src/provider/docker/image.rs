@@ -79,7 +79,10 @@ impl Images {
                 ("vault", "hashicorp/vault", version)
             }
             Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            Part::Toxiproxy(_) | Part::VaultBinary(_) => return Err(ImageError::Program { part: part.clone() }),
+            // No container runs MySQL yet: a site with containers skips what wants it.
+            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::Mysql(_) | Part::MariaDb(_) => {
+                return Err(ImageError::Program { part: part.clone() });
+            }
         };
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
@@ -133,6 +136,8 @@ fn service(part: &Part) -> &'static str {
         Part::Vault(_) | Part::VaultBinary(_) => "vault",
         Part::Postgres(_) => "postgres",
         Part::Toxiproxy(_) => "toxiproxy",
+        Part::Mysql(_) => "mysql",
+        Part::MariaDb(_) => "mariadb",
     }
 }
 
@@ -143,6 +148,8 @@ fn program(product: Product) -> &'static str {
         Product::Vault => "vault",
         Product::Postgres => "postgres",
         Product::Toxiproxy => "toxiproxy-server",
+        Product::Mysql => "mysqld",
+        Product::MariaDb => "mariadbd",
     }
 }
 

@@ -1,7 +1,6 @@
 //! Marks: the labels by which a container or network is known as one run's, and what is found by them when that run is dead.
 
 use std::collections::BTreeMap;
-use std::fs::{OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use testcontainers::bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
@@ -78,7 +77,7 @@ impl Engine {
         let labels = [format!("{MACHINE}={}", machine()), format!("{HOME}={}", base.display())];
         let mut alive: BTreeMap<PathBuf, bool> = BTreeMap::new();
         let mut left = self.marked(&labels).await?;
-        left.retain(|left| !*alive.entry(left.run.clone()).or_insert_with(|| is_alive(&left.run)));
+        left.retain(|left| !*alive.entry(left.run.clone()).or_insert_with(|| estate::is_alive(&left.run)));
         Ok(left)
     }
 
@@ -138,17 +137,6 @@ impl Engine {
     }
 }
 
-/// Whether somebody holds the lock of a run's folder. What cannot be looked at is taken to be alive, and left alone.
-fn is_alive(run: &Path) -> bool {
-    match OpenOptions::new().read(true).open(run.join(estate::RUN_LOCK)) {
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-        Ok(lock) => match lock.try_lock_shared() {
-            Ok(()) => false,
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,11 +144,11 @@ mod tests {
     #[test]
     fn a_run_is_alive_as_long_as_its_lock_is_held() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!is_alive(&folder.path().join("gone")), "a run without a folder is over");
+        assert!(!estate::is_alive(&folder.path().join("gone")), "a run without a folder is over");
         let lock = std::fs::File::create(folder.path().join(estate::RUN_LOCK)).unwrap();
-        assert!(!is_alive(folder.path()), "nobody holds its lock");
+        assert!(!estate::is_alive(folder.path()), "nobody holds its lock");
         lock.lock().unwrap();
-        assert!(is_alive(folder.path()));
+        assert!(estate::is_alive(folder.path()));
     }
 
     #[test]

@@ -26,13 +26,14 @@ use crate::provider::native::port::Port;
 use crate::provider::native::vault_keys;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Node, RootKind, Seal, Server};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::Secret;
+use crate::service::database::{Database, Login};
+use crate::service::postgres::ADMIN;
 use crate::service::postgres::launch as postgres_launch;
-use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Stack, StackError, VaultNode, VaultServer};
 
 /// Where Vault listens in its container.
 const VAULT_PORT: u16 = 8200;
@@ -94,6 +95,13 @@ impl Docker {
         removed.map_err(broken)
     }
 
+    /// What a stack wants that no containers are made for, if it does.
+    pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
+        (wanted.nodes > 1 || wanted.seal == Seal::Transit).then_some(
+            "clusters, and a Vault that unseals another, are processes of this machine so far: run with `--provider native`",
+        )
+    }
+
     pub(crate) async fn up(
         &self,
         programs: &Programs,
@@ -116,9 +124,9 @@ impl Docker {
                 }
             };
             let place = Place { docker: self, network, labels, folder, prefix, lines, history };
-            place.stack(programs, scenario).await
+            Box::pin(place.stack(programs, scenario)).await
         };
-        let up = up.await;
+        let up = Box::pin(up).await;
         if up.is_err() {
             // The first error is the one that counts; what is still left goes with the run.
             let _ = self.remove(name).await;
@@ -127,7 +135,7 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, transit: _, postgres, links, toxiproxy } = stack;
+        let Stack { vault, transit: _, postgres, mysql: _, links, toxiproxy } = stack;
         let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
@@ -179,7 +187,8 @@ impl Place<'_> {
         let postgres = async {
             match (&scenario.stack.postgres, &programs.postgres) {
                 (Some(wanted), Some(program)) => {
-                    let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
+                    let root = scenario.database.as_ref().and_then(|engine| engine.connection_to(Dbms::Postgres));
+                    let root = root.map(|connection| connection.root).unwrap_or_default();
                     self.postgres(program, wanted, root).await.map(Some)
                 }
                 (Some(_), None) => Err(UpError::Machine("no PostgreSQL image was found for this scenario".to_owned())),
@@ -195,7 +204,8 @@ impl Place<'_> {
             links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, transit: None, postgres, links, toxiproxy: self.lines.into_server() })
+        let toxiproxy = self.lines.into_server();
+        Ok(Stack { vault: vault.0, transit: None, postgres, mysql: None, links, toxiproxy })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -228,9 +238,8 @@ impl Place<'_> {
     }
 
     async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Link), UpError> {
-        if wanted.nodes > 1 || wanted.seal == Seal::Transit {
-            let what = "clusters, and a Vault that unseals another, are processes of this machine so far";
-            return Err(UpError::Machine(format!("{what}: run with `--provider native`")));
+        if let Some(what) = Docker::lacks(wanted) {
+            return Err(UpError::Machine(what.to_owned()));
         }
         let port = claim()?;
         let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, &port).await?;
@@ -272,6 +281,7 @@ impl Place<'_> {
             keys: Vec::new(),
             storage: wanted.storage,
             product: name_of(program),
+            next: Mutex::default(),
         };
         server.nodes[0].machine.start().await?;
         server.nodes[0].until_answering().await?;
@@ -286,16 +296,16 @@ impl Place<'_> {
     async fn postgres(
         &self,
         program: &Found,
-        wanted: &scenario::Postgres,
+        wanted: &scenario::DatabaseServer,
         root: RootKind,
-    ) -> Result<(PostgresServer, Link, Link), UpError> {
+    ) -> Result<(DatabaseServer, Link, Link), UpError> {
         let port = claim()?;
         let from_vault = self.link(Endpoint::Vault, Endpoint::Postgres, 1, &port).await?;
         let from_clients = self.link(Endpoint::Clients, Endpoint::Postgres, 2, &port).await?;
         let secrets = self.history.secrets();
         let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
         let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;
-        blueprint.program = "sh".to_owned();
+        "sh".clone_into(&mut blueprint.program);
         blueprint.arguments = vec![format!("{FILES}/start.sh")];
         blueprint.user = Some("postgres".to_owned());
         let settings = postgres_launch::configuration("*", POSTGRES_PORT, wanted.max_connections);
@@ -307,7 +317,7 @@ impl Place<'_> {
         ]
         .map(|(name, text)| (format!("{FILES}/{name}"), text.to_owned()))
         .to_vec();
-        let server = PostgresServer {
+        let server = DatabaseServer {
             direct: way(port.address(), self.history),
             linked: way(from_clients.address(), self.history),
             admin: Login { username: ADMIN.to_owned(), password },
@@ -331,8 +341,8 @@ fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn way(address: SocketAddr, history: &History) -> Postgres {
-    Postgres::new(&address.ip().to_string(), address.port(), *history.clock())
+fn way(address: SocketAddr, history: &History) -> Database {
+    Database::new(Dbms::Postgres, &address.ip().to_string(), address.port(), *history.clock())
 }
 
 fn claim() -> Result<Port, UpError> {

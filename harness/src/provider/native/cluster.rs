@@ -13,14 +13,14 @@ use serde_json::json;
 use super::dialer::dialer;
 use super::find::Found;
 use super::lines::Lines;
-use super::up::{Native, Place, claim, http, name_of, write_private};
+use super::up::{Native, Place, claim, http, name_of, next_of, write_private};
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::front::{Backend, Front};
 use crate::history::History;
 use crate::link::{Door, Handle, Link, Proxy};
 use crate::outcome::Outcome;
-use crate::provider::UpError;
+use crate::provider::{Programs, UpError};
 use crate::scenario;
 use crate::scenario::file::{Endpoint, Method, Node, Server};
 use crate::service::vault::BRIEF;
@@ -44,12 +44,13 @@ impl Native {
     /// Brings a cluster up: every node unsealed, one of them active, and the others knowing it.
     pub(super) async fn cluster(
         &self,
-        program: &Found,
+        programs: &Programs,
         wanted: &scenario::Stack,
         name: &str,
         lines: &Lines,
         history: &History,
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
+        let program = &programs.vault;
         // A closed semaphore gives none; nobody closes it.
         let turn = Arc::clone(&self.clusters).acquire_owned().await.ok();
         let template = self.raft_template(program, wanted.key_threshold).await?;
@@ -73,21 +74,22 @@ impl Native {
             write_private(&data.join("raft/peers.json"), &peers, None)?;
             planned.push(self.plan(program, wanted, *node, &folder, door, (lines, number), history).await?);
         }
-        let (nodes, front, observer, links) = connect(planned, lines).await?;
+        let (nodes, front, observer, laid) = connect(planned, lines).await?;
         let server = VaultServer {
             direct: http(observer, history)?,
-            linked: http(links[0].2.address(), history)?,
+            linked: http(laid[0].2.address(), history)?,
             nodes,
             front: Some(front.until_dropped(turn)),
             root_token: keys.root,
             keys: keys.unseal,
             storage: wanted.storage,
             product: name_of(program),
+            next: next_of(programs),
         };
         server.start_again().await?;
         until_known(&server).await?;
         history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
-        Ok((server, links))
+        Ok((server, laid))
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are all that a node is made of")]
@@ -160,10 +162,10 @@ async fn connect(
     }
     let address = observer.address();
     let front = Front::follow(backends, observer, steering, doors);
-    let mut links = vec![(Endpoint::Clients, Endpoint::Vault, clients)];
-    links.extend(client_links);
-    links.extend(peer_links);
-    Ok((nodes, front, address, links))
+    let mut laid = vec![(Endpoint::Clients, Endpoint::Vault, clients)];
+    laid.extend(client_links);
+    laid.extend(peer_links);
+    Ok((nodes, front, address, laid))
 }
 
 fn any_port() -> SocketAddr {

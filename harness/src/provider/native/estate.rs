@@ -318,6 +318,17 @@ fn remove_run(folder: &Path, _lock: &File) -> Result<(), EstateError> {
     }
 }
 
+/// Whether somebody holds the lock of a run's folder. What cannot be looked at is taken to be alive, and left alone.
+pub fn is_alive(run: &Path) -> bool {
+    match OpenOptions::new().read(true).open(run.join(RUN_LOCK)) {
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        Ok(lock) => match lock.try_lock_shared() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
+        },
+    }
+}
+
 /// Makes the base folder if missing and gives it without links, as /proc will name it.
 fn prepare(base: &Path) -> Result<PathBuf, EstateError> {
     match DirBuilder::new().mode(PASSABLE).create(base) {

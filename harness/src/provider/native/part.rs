@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::scenario::Dbms;
+
 /// The OpenBao that is used when none is named.
 const OPENBAO_DEFAULT: &str = "2.7.2";
 /// The Toxiproxy that is used when none is named: the one that the conformance test holds the in-process proxy against.
 const TOXIPROXY_DEFAULT: &str = "2.12.0";
 /// The names that parts begin with.
-const NAMES: [&str; 4] = ["openbao", "vault", "postgres", "toxiproxy"];
+const NAMES: [&str; 6] = ["openbao", "vault", "postgres", "mysql", "mariadb", "toxiproxy"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -25,6 +27,11 @@ pub enum Part {
     VaultBinary(PathBuf),
     /// PostgreSQL of this major version, or any from [`Part::OLDEST_POSTGRES`] on.
     Postgres(Option<u32>),
+    /// MySQL of this version, or when none is named any MySQL or MariaDB from [`Part::OLDEST_MYSQL`] and
+    /// [`Part::OLDEST_MARIADB`] on.
+    Mysql(Option<Version>),
+    /// MariaDB, of this version if one is named.
+    MariaDb(Option<Version>),
     /// Toxiproxy's server of exactly this version.
     Toxiproxy(Version),
 }
@@ -38,6 +45,10 @@ pub enum Product {
     Vault,
     /// PostgreSQL.
     Postgres,
+    /// MySQL.
+    Mysql,
+    /// MariaDB, which answers to MySQL's names.
+    MariaDb,
     /// Toxiproxy's server.
     Toxiproxy,
 }
@@ -53,7 +64,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR] and toxiproxy[:VERSION]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION], mariadb[:VERSION] and toxiproxy[:VERSION]", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -79,6 +90,10 @@ fn did_you_mean(meant: Option<&str>) -> String {
 impl Part {
     /// The oldest PostgreSQL that counts when none is named.
     pub const OLDEST_POSTGRES: u32 = 14;
+    /// The oldest MySQL that counts when none is named.
+    pub const OLDEST_MYSQL: u32 = 8;
+    /// The oldest MariaDB that counts when none is named.
+    pub const OLDEST_MARIADB: u32 = 10;
 
     /// What the part's program must be, where the part says so.
     pub fn product(&self) -> Option<Product> {
@@ -87,7 +102,18 @@ impl Part {
             Self::Vault(_) => Some(Product::Vault),
             Self::VaultBinary(_) => None,
             Self::Postgres(_) => Some(Product::Postgres),
+            Self::Mysql(_) => Some(Product::Mysql),
+            Self::MariaDb(_) => Some(Product::MariaDb),
             Self::Toxiproxy(_) => Some(Product::Toxiproxy),
+        }
+    }
+
+    /// Whether it is a server that the database engine makes users on, and which.
+    pub fn dbms(&self) -> Option<Dbms> {
+        match self {
+            Self::Postgres(_) => Some(Dbms::Postgres),
+            Self::Mysql(_) | Self::MariaDb(_) => Some(Dbms::Mysql),
+            Self::OpenBao(_) | Self::Vault(_) | Self::VaultBinary(_) | Self::Toxiproxy(_) => None,
         }
     }
 
@@ -105,6 +131,14 @@ impl Part {
             Self::VaultBinary(_) => matches!(product, Product::OpenBao | Product::Vault),
             Self::Postgres(Some(major)) => product == Product::Postgres && version.major() == *major,
             Self::Postgres(None) => product == Product::Postgres && version.major() >= Self::OLDEST_POSTGRES,
+            Self::Mysql(Some(wanted)) => product == Product::Mysql && version.is(wanted),
+            Self::Mysql(None) => match product {
+                Product::Mysql => version.major() >= Self::OLDEST_MYSQL,
+                Product::MariaDb => version.major() >= Self::OLDEST_MARIADB,
+                _ => false,
+            },
+            Self::MariaDb(Some(wanted)) => product == Product::MariaDb && version.is(wanted),
+            Self::MariaDb(None) => product == Product::MariaDb && version.major() >= Self::OLDEST_MARIADB,
             Self::Toxiproxy(wanted) => product == Product::Toxiproxy && version.is(wanted),
         }
     }
@@ -123,7 +157,16 @@ impl FromStr for Part {
         };
         match name {
             "openbao" => openbao(version.unwrap_or(OPENBAO_DEFAULT)),
-            "vault" => Ok(Self::Vault(version.map(vault_version).transpose()?)),
+            "vault" => {
+                Ok(Self::Vault(version.map(|text| leading("vault", "numbers, as in vault:1.21.0", text)).transpose()?))
+            }
+            "mysql" => {
+                Ok(Self::Mysql(version.map(|text| leading("mysql", "numbers, as in mysql:8.4", text)).transpose()?))
+            }
+            "mariadb" => {
+                let read = |text| leading("mariadb", "numbers, as in mariadb:10.11", text);
+                Ok(Self::MariaDb(version.map(read).transpose()?))
+            }
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
             "toxiproxy" => version.map_or_else(|| Ok(Self::toxiproxy()), toxiproxy),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
@@ -145,9 +188,9 @@ fn exact(name: &'static str, text: &str, example: &'static str) -> Result<Versio
     whole.ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
-fn vault_version(text: &str) -> Result<Version, PartError> {
-    let wrong = || PartError::Version { name: "vault", version: text.into(), example: "numbers, as in vault:1.21.0" };
-    Version::parse(text).ok_or_else(wrong)
+/// A version that may leave out its last numbers.
+fn leading(name: &'static str, example: &'static str, text: &str) -> Result<Version, PartError> {
+    Version::parse(text).ok_or_else(|| PartError::Version { name, version: text.into(), example })
 }
 
 fn major(text: &str) -> Result<u32, PartError> {
@@ -219,6 +262,10 @@ impl fmt::Display for Part {
             Self::VaultBinary(path) => write!(f, "{}", path.display()),
             Self::Postgres(Some(major)) => write!(f, "postgres:{major}"),
             Self::Postgres(None) => f.write_str("postgres"),
+            Self::Mysql(Some(version)) => write!(f, "mysql:{version}"),
+            Self::Mysql(None) => f.write_str("mysql"),
+            Self::MariaDb(Some(version)) => write!(f, "mariadb:{version}"),
+            Self::MariaDb(None) => f.write_str("mariadb"),
             Self::Toxiproxy(version) => write!(f, "toxiproxy:{version}"),
         }
     }
@@ -230,6 +277,8 @@ impl fmt::Display for Product {
             Self::OpenBao => "OpenBao",
             Self::Vault => "Vault",
             Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL",
+            Self::MariaDb => "MariaDB",
             Self::Toxiproxy => "Toxiproxy",
         })
     }
@@ -249,6 +298,9 @@ mod tests {
     #[case("./bin/vault", "./bin/vault")]
     #[case("postgres", "postgres")]
     #[case("postgres:16", "postgres:16")]
+    #[case("mysql", "mysql")]
+    #[case("mysql:8.4", "mysql:8.4")]
+    #[case("mariadb:10.11", "mariadb:10.11")]
     #[case("toxiproxy", "toxiproxy:2.12.0")]
     #[case("toxiproxy:2.11.0", "toxiproxy:2.11.0")]
     fn a_part_is_read_as_people_write_it(#[case] written: &str, #[case] shown: &str) {
@@ -264,6 +316,8 @@ mod tests {
     #[case("toxiproxy:2", "all three numbers, as in toxiproxy:2.12.0")]
     #[case("vault:latest", "as in vault:1.21.0")]
     #[case("postgres:16.2", "the major version alone")]
+    #[case("mariabd:10.11", "did you mean `mariadb:10.11`?")]
+    #[case("mysql:latest", "as in mysql:8.4")]
     fn a_text_that_names_no_part_is_answered_with_what_to_write(#[case] written: &str, #[case] help: &str) {
         let error = written.parse::<Part>().unwrap_err().to_string();
         assert!(error.contains(help), "{error}");
@@ -283,6 +337,17 @@ mod tests {
     fn a_version_is_compared_by_whole_numbers(#[case] part: &str, #[case] version: &str, #[case] accepted: bool) {
         let part: Part = part.parse().unwrap();
         assert_eq!(part.accepts(Product::Vault, &Version::parse(version).unwrap()), accepted);
+    }
+
+    #[test]
+    fn mysql_without_a_version_is_mariadb_too_and_with_one_it_is_not() {
+        let accepts = |part: &str, product, version| {
+            part.parse::<Part>().unwrap().accepts(product, &Version::parse(version).unwrap())
+        };
+        assert!(accepts("mysql", Product::MariaDb, "10.11.19-MariaDB-0+deb12u1"));
+        assert!(accepts("mysql", Product::Mysql, "9.7.4") && !accepts("mysql", Product::Mysql, "5.7.44"));
+        assert!(!accepts("mysql:10.11", Product::MariaDb, "10.11.19-MariaDB"));
+        assert!(!accepts("mariadb", Product::Mysql, "9.7.4"));
     }
 
     #[test]

@@ -27,6 +27,8 @@ const PROCESS_MARKER: &str = "LEASEPROOF_PROCESS";
 #[derive(Debug)]
 pub struct Process {
     launch: Launch,
+    /// Starts from now on are of this program instead.
+    replaced_by: Mutex<Option<PathBuf>>,
     /// One operation at a time: a start must not overtake a kill.
     turn: tokio::sync::Mutex<()>,
     current: Mutex<Option<Arc<Running>>>,
@@ -171,10 +173,10 @@ impl Drop for Running {
 impl Process {
     /// A process that is not started yet.
     pub fn new(launch: Launch) -> Self {
-        Self { launch, turn: tokio::sync::Mutex::default(), current: Mutex::default() }
+        Self { launch, replaced_by: Mutex::default(), turn: tokio::sync::Mutex::default(), current: Mutex::default() }
     }
 
-    /// What it was launched with.
+    /// What it was first launched with.
     pub fn launch(&self) -> &Launch {
         &self.launch
     }
@@ -199,6 +201,11 @@ impl Process {
         if paused { State::Paused } else { State::Running }
     }
 
+    /// Has later starts run another program, with the same arguments in the same folder: an upgrade.
+    pub fn replace_program(&self, program: PathBuf) {
+        *lock(&self.replaced_by) = Some(program);
+    }
+
     /// Starts it, the first time or again with the same arguments. What an earlier start left is killed first.
     pub async fn start(&self) -> Result<(), ProcessError> {
         let _turn = self.turn.lock().await;
@@ -208,7 +215,10 @@ impl Process {
             }
             self.kill_family(&earlier).await?;
         }
-        let launch = self.launch.clone();
+        let mut launch = self.launch.clone();
+        if let Some(program) = lock(&self.replaced_by).clone() {
+            launch.program = program;
+        }
         let running =
             forker::run(move || Running::start(&launch)).await.map_err(|source| self.launch.failed(source))??;
         *lock(&self.current) = Some(Arc::new(running));

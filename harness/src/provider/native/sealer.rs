@@ -42,7 +42,7 @@ impl Native {
         let folder = self.folder_for(name, "transit", None)?;
         let data = folder.join("data");
         let ports = [claim()?, claim()?];
-        let link = lines.lay(Endpoint::Vault, Endpoint::Transit, 3, ports[0].address()).await?;
+        let link = lines.lay(Endpoint::Vault, Endpoint::Transit, 5, ports[0].address()).await?;
         let template = self.raft_template(program, 1).await?;
         template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
         let keys = vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?;

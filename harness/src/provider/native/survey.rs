@@ -70,6 +70,7 @@ impl Fetcher {
         let hindrance = match package.client {
             Client::Pip(_) => self.hindrance(part).await,
             Client::Go(_) => self.go_program(part).err().map(|error| error.to_string()),
+            Client::Apt(_) => self.debian(part).err().map(|error| error.to_string()),
         };
         match hindrance {
             Some(missing) => Remedy::Hindered { command, missing },

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
-use nix::sys::signal::Signal;
 use tokio::sync::Semaphore;
 
 use super::cache::Cache;
+use super::database::Order;
 use super::estate::Estate;
 use super::find::Found;
 use super::launch::Launch;
@@ -27,16 +27,13 @@ use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
-use crate::outcome::Outcome;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Node, Seal, Server, Storage};
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::{KnownSecrets, Secret};
-use crate::service::postgres::launch as postgres_launch;
-use crate::service::postgres::{ADMIN, Login, Postgres};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{Links, Machine, PostgresServer, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Next, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
@@ -45,7 +42,7 @@ pub struct Native {
     /// How many clusters may be up at once: their nodes hear of each other by heartbeats, which must not come late.
     pub(super) clusters: Arc<Semaphore>,
     pub(super) estate: Estate,
-    cache: Cache,
+    pub(super) cache: Cache,
 }
 
 impl Native {
@@ -75,14 +72,16 @@ impl Native {
     ) -> Result<Stack, UpError> {
         let mut links = Links::default();
         let proxies = self.lines(programs, scenario, name, seed, history).await?;
-        let postgres = async {
-            match (&scenario.stack.postgres, &programs.postgres) {
-                (Some(wanted), Some(program)) => {
-                    let root = scenario.database.as_ref().map(|d| d.connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root, name, &proxies, history).await.map(Some)
-                }
-                (Some(_), None) => Err(UpError::Machine("no PostgreSQL was found for this scenario".to_owned())),
-                (None, _) => Ok(None),
+        let database = |dbms: Dbms| {
+            let proxies = &proxies;
+            async move {
+                let Some(wanted) = scenario.stack.database(dbms) else { return Ok(None) };
+                let no_program = || UpError::Machine(format!("no {} was found for this scenario", dbms.title()));
+                let program = programs.database(dbms).ok_or_else(no_program)?;
+                let connection = scenario.database.as_ref().and_then(|engine| engine.connection_to(dbms));
+                let root = connection.map(|connection| connection.root).unwrap_or_default();
+                let order = Order { dbms, program, max_connections: wanted.max_connections, root, name };
+                Box::pin(self.database(&order, proxies, history)).await.map(Some)
             }
         };
         let vault = async {
@@ -91,12 +90,12 @@ impl Native {
                 Seal::Transit => Some(self.sealer(&programs.vault, name, &proxies, history).await?),
             };
             let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
-            let vault = self.vault(&programs.vault, &scenario.stack, seal, name, &proxies, history).await?;
+            let vault = self.vault(programs, &scenario.stack, seal, name, &proxies, history).await?;
             Ok::<_, UpError>((vault, sealer))
         };
-        // Both to their end, also when one fails: what is still being copied could not be removed.
-        let (vault, postgres) = tokio::join!(vault, postgres);
-        let ((vault, sealer), postgres) = (vault?, postgres?);
+        // All to their end, also when one fails: what is still being copied could not be removed.
+        let (vault, postgres, mysql) = tokio::join!(Box::pin(vault), database(Dbms::Postgres), database(Dbms::Mysql));
+        let ((vault, sealer), postgres, mysql) = (vault?, postgres?, mysql?);
         let transit = sealer.map(|sealer| {
             links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
             sealer.server
@@ -104,29 +103,30 @@ impl Native {
         for (from, to, link) in vault.1 {
             links.insert(from, to, link);
         }
-        let postgres = postgres.map(|(server, from_vault, from_clients)| {
-            links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
-            links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
-            server
-        });
-        Ok(Stack { vault: vault.0, transit, postgres, links, toxiproxy: proxies.into_server() })
+        let mut linked = |database: Option<(DatabaseServer, Link, Link)>| {
+            database.map(|(server, from_vault, from_clients)| {
+                let end = server.dbms().endpoint();
+                links.insert(Endpoint::Vault, end, from_vault);
+                links.insert(Endpoint::Clients, end, from_clients);
+                server
+            })
+        };
+        let (postgres, mysql) = (linked(postgres), linked(mysql));
+        Ok(Stack { vault: vault.0, transit, postgres, mysql, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, transit, postgres, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, mysql, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
-        let (vault_gone, postgres_gone) = tokio::join!(kill_all([Some(&vault), transit.as_ref()]), async {
-            match &postgres {
-                Some(postgres) => postgres.machine.kill().await,
-                None => Ok(()),
-            }
-        });
+        let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
+        let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
+        let machines = nodes.chain([&postgres, &mysql].into_iter().flatten().map(|server| &server.machine));
+        let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
         }
-        vault_gone?;
-        postgres_gone?;
+        gone.into_iter().collect::<Result<(), _>>()?;
         let folder = self.estate.path().join(name);
         let remove = move || {
             shared_memory::release_below(&folder);
@@ -151,7 +151,7 @@ impl Native {
 
     async fn vault(
         &self,
-        program: &Found,
+        programs: &Programs,
         wanted: &scenario::Stack,
         seal: Option<vault_launch::Transit>,
         name: &str,
@@ -159,8 +159,9 @@ impl Native {
         history: &History,
     ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Link)>), UpError> {
         if wanted.nodes > 1 {
-            return self.cluster(program, wanted, name, lines, history).await;
+            return self.cluster(programs, wanted, name, lines, history).await;
         }
+        let program = &programs.vault;
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
         let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
@@ -203,6 +204,7 @@ impl Native {
             None if sealed_elsewhere => vault_keys::init_sealed_elsewhere(&server.direct, history.secrets()).await?,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
+        server.next = next_of(programs);
         server.keys = keys.unseal;
         server.root_token = keys.root;
         if sealed_elsewhere {
@@ -228,46 +230,6 @@ impl Native {
         let (program, owner) = (program.clone(), self.estate.owner());
         let build = move |data| make_raft_folder(data, program, threshold, owner).boxed();
         Template::ensure(&self.cache, &key, None, build).await.map_err(|e| UpError::Machine(e.to_string()))
-    }
-
-    async fn postgres(
-        &self,
-        program: &Found,
-        wanted: &scenario::Postgres,
-        root: scenario::file::RootKind,
-        name: &str,
-        lines: &Lines,
-        history: &History,
-    ) -> Result<(PostgresServer, Link, Link), UpError> {
-        let user = User::unprivileged();
-        let folder = self.folder_for(name, "postgres", user)?;
-        let port = claim()?;
-        let from_vault = lines.lay(Endpoint::Vault, Endpoint::Postgres, 1, port.address()).await?;
-        let from_clients = lines.lay(Endpoint::Clients, Endpoint::Postgres, 2, port.address()).await?;
-        let data = folder.join("data");
-        let template = self.postgres_template(program, user).await?;
-        template.copy_to(&data, user).await.map_err(|e| UpError::Machine(e.to_string()))?;
-        let place = PostgresPlace { folder: &folder, data: &data, user, owner: Some(self.estate.owner()) };
-        let mut server = place.server(program, port, wanted.max_connections, history)?;
-        server.linked = way(from_clients.address(), history);
-        server.root = root;
-        let root_password = server.root_password();
-        server.machine.start().await?;
-        server.until_ready().await?;
-        let sql = postgres_launch::preparation(root, &root_password);
-        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
-            return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
-        }
-        history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
-        Ok((server, from_vault, from_clients))
-    }
-
-    /// An initialised data folder, made once for each version.
-    async fn postgres_template(&self, program: &Found, user: Option<User>) -> Result<Template, UpError> {
-        let key = TemplateKey::new("postgres").with("version", &program.version).with("settings", &2);
-        let program = program.clone();
-        let build = move |data| initdb(program, data, user).boxed();
-        Template::ensure(&self.cache, &key, user, build).await.map_err(|e| UpError::Machine(e.to_string()))
     }
 
     /// A server's folder below the scenario's, for its user alone.
@@ -308,11 +270,6 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
 }
 
-async fn kill_all(servers: [Option<&VaultServer>; 2]) -> Result<(), StackError> {
-    let nodes = servers.into_iter().flatten().flat_map(|server| &server.nodes);
-    futures_util::future::try_join_all(nodes.map(|node| node.machine.kill())).await.map(drop)
-}
-
 /// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
 pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
     let server = VaultServer {
@@ -324,6 +281,7 @@ pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) ->
         keys: Vec::new(),
         storage,
         product: name_of(program),
+        next: Mutex::default(),
     };
     server.nodes[0].machine.start().await?;
     server.nodes[0].until_answering().await?;
@@ -396,119 +354,22 @@ pub(super) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpEr
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
+/// What follows on a server's data, in a run that goes through an upgrade.
+pub(super) fn next_of(programs: &Programs) -> Mutex<Option<Next>> {
+    let next = programs.next.as_ref();
+    Mutex::new(next.map(|next| Next { program: next.program.clone(), product: name_of(next) }))
+}
+
 /// `OpenBao 2.7.2`.
 pub fn name_of(program: &Found) -> String {
     format!("{} {}", program.product, program.version)
-}
-
-/// Where a template keeps the password of its superuser. PostgreSQL leaves files alone that it does not know.
-const ADMIN_PASSWORD: &str = "leaseproof-admin-password";
-
-async fn initdb(program: Found, data: PathBuf, user: Option<User>) -> Result<(), UpError> {
-    let folder = data.with_file_name("making");
-    make_folder(&folder, user)?;
-    let password = folder.join("password");
-    write_private(&password, Secret::random().expose(), user)?;
-    let launch = Launch::new("initdb", program.program.with_file_name("initdb"), &folder)
-        .args(["-D".into(), data.as_os_str().to_owned()])
-        .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"])
-        // A small log: the folder is copied for every scenario.
-        .arg("--wal-segsize=1")
-        .arg(format!("--pwfile={}", password.display()))
-        .run_as(user);
-    let process = Process::new(launch);
-    process.start().await.map_err(StackError::from)?;
-    let exit = process.exited().await.map_err(StackError::from)?;
-    if !exit.status.is_some_and(|status| status.success()) {
-        let log = fs::read_to_string(process.log()).unwrap_or_default();
-        return Err(UpError::Machine(format!("initdb failed: {exit}\n{log}")));
-    }
-    let kept = data.join(ADMIN_PASSWORD);
-    fs::rename(&password, &kept).map_err(|e| broken("keep", &kept, &e))?;
-    slim_down(&program, &data, &folder, user).await?;
-    fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
-}
-
-/// Drops the databases that new databases are made from: two thirds of the files, and copying files is what a stack waits
-/// for. Only CREATE DATABASE needs them, which no scenario of a secrets engine does.
-async fn slim_down(program: &Found, data: &Path, folder: &Path, user: Option<User>) -> Result<(), UpError> {
-    let history = History::in_memory(Clock::start(), KnownSecrets::default());
-    let place = PostgresPlace { folder, data, user, owner: None };
-    let server = place.server(program, claim()?, 10, &history)?;
-    server.machine.start().await?;
-    server.until_ready().await?;
-    for sql in [
-        "UPDATE pg_database SET datistemplate = false WHERE datistemplate",
-        "DROP DATABASE template0",
-        "DROP DATABASE template1",
-    ] {
-        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, sql).await.outcome {
-            return Err(UpError::Machine(format!("postgres would not do “{sql}”: {no}")));
-        }
-    }
-    Ok(server.machine.stop().await?)
-}
-
-/// Where a PostgreSQL server is put: an initialised folder.
-struct PostgresPlace<'a> {
-    folder: &'a Path,
-    data: &'a Path,
-    user: Option<User>,
-    /// The run that it belongs to; a template's belongs to none.
-    owner: Option<Owner>,
-}
-
-impl PostgresPlace<'_> {
-    /// A server there, ready to be started; without links yet.
-    fn server(
-        self,
-        program: &Found,
-        port: Port,
-        max_connections: u32,
-        history: &History,
-    ) -> Result<PostgresServer, UpError> {
-        let Self { folder, data, user, owner } = self;
-        let configuration = postgres_launch::configuration("127.0.0.1", port.number(), max_connections);
-        write_private(&data.join("postgresql.conf"), &configuration, user)?;
-        write_private(&data.join("pg_hba.conf"), postgres_launch::HBA, user)?;
-        let launch = Launch::new("postgres", &program.program, folder)
-            .args(["-D".into(), data.as_os_str().to_owned()])
-            .run_as(user)
-            .on_harness_death(Signal::SIGQUIT)
-            .polite_signal(Signal::SIGINT);
-        let launch = match owner {
-            Some(owner) => launch.owned_by(owner),
-            None => launch,
-        };
-        let direct = way(port.address(), history);
-        Ok(PostgresServer {
-            linked: direct.clone(),
-            direct,
-            admin: admin_of(data, history)?,
-            root: scenario::file::RootKind::default(),
-            root_password: Mutex::new(history.secrets().learn(Secret::random())),
-            product: name_of(program),
-            machine: Machine::new(Server::Postgres, Process::new(launch), history.clone()).keeping([port]),
-        })
-    }
-}
-
-fn way(address: SocketAddr, history: &History) -> Postgres {
-    Postgres::new(&address.ip().to_string(), address.port(), *history.clock())
-}
-
-/// The superuser that a template's folder was initialised with.
-fn admin_of(data: &Path, history: &History) -> Result<Login, UpError> {
-    let file = data.join(ADMIN_PASSWORD);
-    let password = fs::read_to_string(&file).map_err(|e| broken("read", &file, &e))?;
-    Ok(Login { username: ADMIN.to_owned(), password: history.secrets().learn(Secret::new(password.trim())) })
 }
 
 pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {
+pub(super) fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {
     fs::create_dir(folder).map_err(|e| broken("make", folder, &e))?;
     give(folder, user)
 }

@@ -115,7 +115,7 @@ fn scenario(name: &str, server: &str, result: ScenarioResult, reason: &str) -> S
 
 fn guarantee(id: &str, promise: &str, judgement: Judgement) -> GuaranteeRecord {
     let source = "https://openbao.org/docs/concepts/lease/".to_owned();
-    GuaranteeRecord { id: id.to_owned(), promise: promise.to_owned(), source, judgement }
+    GuaranteeRecord { id: id.to_owned(), promise: promise.to_owned(), source, judgement, deviation: None }
 }
 
 fn step(number: &str, title: &str, line: usize, ms: (u64, u64), judgement: Judgement) -> StepRecord {

@@ -114,7 +114,7 @@ fn probes(tape: &mut Tape) {
         };
         tape.probe((ms, ms + 3), Event::Health { node: None, outcome });
         if half % 4 == 0 && ms > 1_000 {
-            let user = Principal { valid_until: Some(Moment::from_millis(36_009)), can_login: true };
+            let user = Principal { valid_until: Some(Moment::from_millis(36_009)), can_login: true, hosts: Vec::new() };
             let credential = "cred".to_owned();
             tape.probe((ms + 20, ms + 24), Event::PrincipalRead { credential, outcome: Outcome::Ok(Some(user)) });
         }

@@ -35,7 +35,8 @@ pub(super) fn mark(event: &Event) -> Mark {
         | Event::Server { .. }
         | Event::Running { .. }
         | Event::CutShort { .. }
-        | Event::Note(_) => Mark::Note,
+        | Event::Note(_)
+        | Event::HeldUp => Mark::Note,
     }
 }
 
@@ -73,6 +74,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::Server { server: _, node: Some(node), state } => format!("{node} {}", state_word(state)),
         Event::Running { server, product } => format!("{server} is {product}"),
         Event::Note(text) | Event::CutShort { why: text, .. } => text.clone(),
+        Event::HeldUp => "leaseproof itself was held up".to_owned(),
         Event::Issued { credential, role, outcome, token: _ } => format!("issue {credential} of {role}: {outcome}"),
         Event::Renewed { credential, increment, outcome } => match increment {
             Some(seconds) => format!("renew {credential} by {seconds}s: {outcome}"),

@@ -57,7 +57,7 @@ impl Picture {
                 self.state(entry);
             }
             Event::FaultInjected { .. } | Event::FaultHealed { .. } => self.fault(entry),
-            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) => {
+            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) | Event::HeldUp => {
                 self.tick(LaneKind::Phases, "", entry, Mark::Note);
             }
             Event::Issued { .. } | Event::Renewed { .. } | Event::Revoked { .. } => self.lease(entry),
@@ -127,9 +127,8 @@ impl Picture {
             }
             Event::Server { server, node, state } => {
                 let kind = match server {
-                    Server::Vault => LaneKind::Vault,
-                    Server::Transit => LaneKind::Vault,
-                    Server::Postgres => LaneKind::Target,
+                    Server::Vault | Server::Transit => LaneKind::Vault,
+                    Server::Postgres | Server::Mysql => LaneKind::Target,
                 };
                 // Each node of a cluster has a lane of its own.
                 let node = match (server, node) {

@@ -60,6 +60,10 @@ pub struct Fault {
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
+    /// Vault is stopped and the version that follows is started on its data and unsealed. Only `leaseproof upgrade` has a
+    /// version that follows; in any other run it is the same program that starts again.
+    #[serde(default)]
+    pub upgrade: Option<Marked<Nothing>>,
 
     /// A node of the cluster is lost with its disk, removed from the cluster, and joins it anew, empty. It is over when the
     /// node is a voter again.
@@ -131,6 +135,8 @@ pub enum Endpoint {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
     /// The Vault that unseals the secrets server.
     Transit,
     /// The active node of the cluster.
@@ -165,7 +171,7 @@ impl Endpoint {
             Self::Vault3 => Node::Vault3,
             Self::Vault4 => Node::Vault4,
             Self::Vault5 => Node::Vault5,
-            Self::Clients | Self::Vault | Self::Postgres | Self::Transit => return None,
+            Self::Clients | Self::Vault | Self::Postgres | Self::Mysql | Self::Transit => return None,
         })
     }
 }
@@ -240,7 +246,7 @@ pub struct When {
     /// A regular expression, found in the text of an SQL statement that is run.
     #[serde(default)]
     pub statement: Option<Marked<String>>,
-    /// A regular expression, found in the method and path of an HTTP request: `PUT /v1/sys/leases/renew`.
+    /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
     #[serde(default)]
     pub request: Option<Marked<String>>,
     /// Before it has reached the server.
@@ -401,6 +407,8 @@ pub enum Server {
     Vault,
     /// The PostgreSQL server.
     Postgres,
+    /// The MySQL server.
+    Mysql,
     /// The Vault that unseals the secrets server.
     Transit,
 }
@@ -431,7 +439,7 @@ pub struct OnCredential {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnConnection {
-    /// The connection, such as `database/postgres`.
+    /// The connection, such as `database/postgres` or `database/mysql`.
     pub of: Marked<Ref>,
 }
 

@@ -14,8 +14,12 @@ pub struct Race {
     pub api: Marked<Api>,
     /// How many make it.
     pub callers: Marked<u32>,
-    /// How many of them must be accepted.
-    pub accepted: Marked<u32>,
+    /// How many of them must be accepted: just so many.
+    #[serde(default)]
+    pub accepted: Option<Marked<u32>>,
+    /// How many of them may be accepted at most, where some may be refused for getting in each other's way.
+    #[serde(default)]
+    pub accepted_at_most: Option<Marked<u32>>,
     /// What all the others must be answered; any refusal when left out.
     #[serde(default)]
     pub others: Option<Marked<Answer>>,

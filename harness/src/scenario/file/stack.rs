@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Body, Mount};
+use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Fraction, Length, Name, Ref};
 
@@ -17,7 +18,20 @@ pub struct Stack {
     pub vault: Vault,
     /// A PostgreSQL server.
     #[serde(default)]
-    pub postgres: Option<Postgres>,
+    pub postgres: Option<DatabaseServer>,
+    /// A MySQL server, or MariaDB.
+    #[serde(default)]
+    pub mysql: Option<DatabaseServer>,
+}
+
+impl Stack {
+    /// A database server, if the stack has it.
+    pub fn database(&self, dbms: Dbms) -> Option<&DatabaseServer> {
+        match dbms {
+            Dbms::Postgres => self.postgres.as_ref(),
+            Dbms::Mysql => self.mysql.as_ref(),
+        }
+    }
 }
 
 /// How the secrets server is set up.
@@ -64,10 +78,10 @@ pub enum Seal {
     Transit,
 }
 
-/// How the PostgreSQL server is set up.
+/// How a database server is set up.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Postgres {
+pub struct DatabaseServer {
     /// `max_connections` of the server: 50 when left out.
     #[serde(default)]
     pub max_connections: Option<Marked<u32>>,
@@ -116,15 +130,37 @@ pub struct Database {
     /// Maximum lease TTL of the mount; the server's 768h when left out.
     #[serde(default)]
     pub max_lease_ttl: Option<Marked<Length>>,
-    /// The connection to the stack's PostgreSQL server.
-    pub postgres: Connection,
+    /// The connection to the stack's PostgreSQL server, `database/postgres`.
+    #[serde(default)]
+    pub postgres: Option<Connection>,
+    /// The connection to the stack's MySQL server, `database/mysql`. The roles of all connections share one set of names.
+    #[serde(default)]
+    pub mysql: Option<Connection>,
+}
+
+impl Database {
+    /// Its connections, with the server that each leads to.
+    pub fn connections(&self) -> impl Iterator<Item = (Dbms, &Connection)> {
+        let postgres = self.postgres.iter().map(|connection| (Dbms::Postgres, connection));
+        postgres.chain(self.mysql.iter().map(|connection| (Dbms::Mysql, connection)))
+    }
+
+    /// A dynamic role, and the server that it makes users on.
+    pub fn role(&self, name: &str) -> Option<(Dbms, &Role)> {
+        self.connections().find_map(|(dbms, connection)| Some((dbms, connection.roles.get(name)?)))
+    }
+
+    /// A static role.
+    pub fn static_role(&self, name: &str) -> Option<&StaticRole> {
+        self.connections().find_map(|(_, connection)| connection.static_roles.get(name))
+    }
 }
 
 /// A connection of the database engine, and the roles that use it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// What the user is, that Vault logs in as: `createrole` (default) or `superuser`.
+    /// What the user is, that Vault logs in as: `createrole` (default), who may make users and no more, or `superuser`.
     #[serde(default)]
     pub root: Option<Marked<RootKind>>,
     /// How many connections Vault's pool may open: 4 when left out.
@@ -142,10 +178,11 @@ pub struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RootKind {
-    /// LOGIN CREATEROLE, and owner of the application's table: what the documentation advises.
+    /// What the documentation advises. PostgreSQL: LOGIN CREATEROLE, and owner of the application's table. MySQL: CREATE
+    /// USER, and all rights on the application's database with GRANT OPTION.
     #[default]
     Createrole,
-    /// SUPERUSER.
+    /// PostgreSQL: SUPERUSER. MySQL: ALL PRIVILEGES ON *.* with GRANT OPTION.
     Superuser,
 }
 
@@ -159,13 +196,13 @@ pub struct Role {
     /// The lease cannot be renewed past this age; the mount's maximum when left out.
     #[serde(default)]
     pub max_ttl: Option<Marked<Length>>,
-    /// SQL that makes the user. Left out: CREATE ROLE with VALID UNTIL, and SELECT on the application's table.
+    /// SQL that makes the user. Left out: a login with SELECT on the application's table, on PostgreSQL with VALID UNTIL.
     #[serde(default)]
     pub creation_statements: Option<Vec<Marked<String>>>,
     /// SQL that removes the user. Left out: the engine's own default.
     #[serde(default)]
     pub revocation_statements: Option<Vec<Marked<String>>>,
-    /// SQL that prolongs the user. Left out: the engine's own default (VALID UNTIL).
+    /// SQL that prolongs the user. Left out: the engine's own default (VALID UNTIL on PostgreSQL, nothing on MySQL).
     #[serde(default)]
     pub renew_statements: Option<Vec<Marked<String>>>,
 }

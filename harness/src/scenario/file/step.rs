@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Expect, Fault, Field, Node, Race, Snapshot, Start, TtlRange};
 use crate::outcome::Cause;
+use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -75,6 +76,10 @@ pub struct Step {
     /// With any verb but `fault` and `wait`: the promises that this step judges. Left out: all of the scenario's.
     #[serde(default)]
     pub cites: Option<Vec<Marked<String>>>,
+    /// With any verb but `fault` and `wait`: promises from which real servers are known to deviate, and whose real behaviour
+    /// this step demands. The report names the deviation; a server that no longer deviates is a change, and a failure.
+    #[serde(default)]
+    pub deviates: Option<Vec<Marked<String>>>,
 }
 
 /// Takes a credential from a dynamic role.
@@ -317,6 +322,9 @@ pub struct Sql {
     /// The credential to log in with; the harness's own superuser when left out.
     #[serde(default)]
     pub with: Option<Marked<Name>>,
+    /// The database server, where the stack has two and nothing else here says which.
+    #[serde(default)]
+    pub on: Option<Marked<Dbms>>,
     /// An open session to run it in.
     #[serde(default)]
     pub session: Option<Marked<Name>>,
@@ -359,7 +367,7 @@ pub struct Answer {
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,
-    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01.
+    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, or an error code of MySQL such as 1045.
     #[serde(default)]
     pub target_code: Option<Marked<String>>,
     /// A part of an error's text.

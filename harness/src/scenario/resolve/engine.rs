@@ -7,9 +7,9 @@ use super::super::diagnostic::Diagnostic;
 use super::super::file::{self, RootKind};
 use super::super::mark::{Marked, Place};
 use super::super::word::{Name, Ref};
-use super::super::{Connection, Database, Role, StaticRole};
+use super::super::{Connection, Database, Dbms, Role, StaticRole};
 use super::Resolver;
-use super::names::{DATABASE, POSTGRES, Target, check_ref};
+use super::names::{DATABASE, Target, check_ref};
 
 /// Size of Vault's pool when a scenario leaves it out: the engine's own default.
 const MAX_OPEN_CONNECTIONS: u32 = 4;
@@ -48,14 +48,28 @@ impl Resolver<'_> {
 
     pub(super) fn database(&mut self) -> Option<Database> {
         let database = self.file.engines.database.as_ref()?;
-        if !self.has_postgres() {
+        if database.connections().next().is_none() && !Dbms::ALL.iter().any(|dbms| self.lost.word(dbms.word())) {
             self.error(
-                Diagnostic::error(database.at, "the database engine has no server: the stack has no PostgreSQL")
-                    .label("its connection leads nowhere")
-                    .see(self.file.stack.at, "the stack")
-                    .help("add it: `stack: {vault: {}, postgres: {}}`"),
+                Diagnostic::error(database.at, "the database engine has no connection")
+                    .label("leads to no server")
+                    .help("name the server that it makes users on: `postgres: {…}` or `mysql: {…}`"),
             );
         }
+        for (dbms, _) in database.connections() {
+            if !self.has(dbms) {
+                let title = dbms.title();
+                self.error(
+                    Diagnostic::error(
+                        database.at,
+                        format!("the database engine has no server: the stack has no {title}"),
+                    )
+                    .label("its connection leads nowhere")
+                    .see(self.file.stack.at, "the stack")
+                    .help(format!("add it: `stack: {{vault: {{}}, {dbms}: {{}}}}`")),
+                );
+            }
+        }
+        self.one_set_of_names(database);
         let default_lease_ttl = database.default_lease_ttl;
         let max_lease_ttl = database.max_lease_ttl;
         self.above_zero("default_lease_ttl", default_lease_ttl.as_ref());
@@ -74,11 +88,37 @@ impl Resolver<'_> {
             mount: fixed_name(DATABASE)?,
             default_lease_ttl: default_lease_ttl.map(|ttl| ttl.0),
             max_lease_ttl: max_lease_ttl.map(|ttl| ttl.0),
-            connection: self.connection(&database.postgres)?,
+            connections: database
+                .connections()
+                .map(|(dbms, connection)| self.connection(dbms, connection))
+                .collect::<Option<_>>()?,
         })
     }
 
-    fn connection(&mut self, connection: &file::Connection) -> Option<Connection> {
+    /// Steps speak of roles as mount/name, whichever connection they belong to.
+    fn one_set_of_names(&mut self, database: &file::Database) {
+        let mut first: BTreeMap<&str, (Dbms, Place)> = BTreeMap::new();
+        for (dbms, connection) in database.connections() {
+            let roles = connection.roles.iter().map(|(name, _)| name);
+            for name in roles.chain(connection.static_roles.iter().map(|(name, _)| name)) {
+                match first.get(name.as_str()) {
+                    Some((other, at)) if *other != dbms => self.error(
+                        Diagnostic::error(name.at, format!("roles of two connections are both named `{}`", name.value))
+                            .label(format!("at {}", dbms.title()))
+                            .see(*at, format!("at {}", other.title()))
+                            .help("steps speak of both as mount/name: give each its own"),
+                    ),
+                    // Two of one connection are reported there.
+                    Some(_) => {}
+                    None => {
+                        first.insert(name.as_str(), (dbms, name.at));
+                    }
+                }
+            }
+        }
+    }
+
+    fn connection(&mut self, dbms: Dbms, connection: &file::Connection) -> Option<Connection> {
         if let Some(max) = connection.max_open_connections.filter(|max| max.value == 0) {
             self.error(
                 Diagnostic::error(max.at, "`max_open_connections` is 0")
@@ -108,7 +148,8 @@ impl Resolver<'_> {
             })
             .collect();
         Some(Connection {
-            name: fixed_name(POSTGRES)?,
+            dbms,
+            name: fixed_name(dbms.word())?,
             root: connection.root.map_or_else(RootKind::default, |root| root.value),
             max_open_connections: connection.max_open_connections.map_or(MAX_OPEN_CONNECTIONS, |max| max.value),
             roles,

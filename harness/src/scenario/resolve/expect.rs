@@ -224,12 +224,16 @@ impl Resolver<'_> {
 
     fn target_code(&mut self, answer: &Answer) {
         let Some(code) = &answer.target_code else { return };
-        let fits = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-        if !fits {
+        let sqlstate = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        let number = code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit());
+        if !sqlstate && !number {
             self.error(
-                Diagnostic::error(code.at, format!("`{}` is no SQLSTATE", super::super::node::brief(code)))
-                    .label("five digits and capital letters")
-                    .help("28P01 is a wrong password, 42501 a missing privilege, 42704 an unknown role"),
+                Diagnostic::error(
+                    code.at,
+                    format!("`{}` is no SQLSTATE and no error code of MySQL", super::super::node::brief(code)),
+                )
+                .label("five digits and capital letters, or four digits")
+                .help("a wrong password is 28P01 on PostgreSQL and 1045 on MySQL, a missing privilege 42501 and 1142"),
             );
         }
     }

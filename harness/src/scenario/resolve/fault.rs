@@ -1,5 +1,6 @@
 //! Faults: exactly one kind each, on something that this stack has and that can be healed.
 
+use super::super::Dbms;
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{Endpoint, Fault, OnServer, Server, Storage, When};
 use super::super::mark::{Marked, Place};
@@ -10,10 +11,12 @@ use super::cluster::node_link;
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 4] = [
+const LINKS: [(Endpoint, Endpoint); 6] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
+    (Endpoint::Clients, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Postgres),
+    (Endpoint::Vault, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Transit),
 ];
 
@@ -46,7 +49,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            partition, stop, kill, pause, restart, replace,
+            partition, stop, kill, pause, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects);
@@ -68,6 +71,19 @@ impl Resolver<'_> {
         }
         for on in [&fault.drop_user, &fault.own_objects].into_iter().flatten() {
             self.note(Kind::Credential, &on.of);
+        }
+        if let Some(on) = &fault.own_objects
+            && self
+                .names
+                .role_of(&on.of)
+                .and_then(|role| self.database_file()?.role(role))
+                .is_some_and(|(dbms, _)| dbms == Dbms::Mysql)
+        {
+            self.error(
+                Diagnostic::error(on.of.at, "a user of MySQL owns nothing")
+                    .label("nothing would stand in the way of dropping it")
+                    .help("tables belong to their database there; this fault is PostgreSQL's alone"),
+            );
         }
     }
 
@@ -135,7 +151,9 @@ impl Resolver<'_> {
     fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
         let link = (from.value, to.value);
         if let Some(nodes) = node_link(from, to) {
-            nodes.into_iter().for_each(|node| self.node(node));
+            for node in nodes {
+                self.node(node);
+            }
             if nodes[0].map(|node| node.value) == nodes[1].map(|node| node.value) {
                 self.error(
                     Diagnostic::error(to.at, "a node has no link to itself")
@@ -152,8 +170,8 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, `clients` to `postgres` and `vault` to `postgres`, and in a cluster those \
-                 between its nodes and from `clients` to a node"
+                "the links are `clients` to `vault`, and both to `postgres` and to `mysql`, and in a cluster those between \
+                 its nodes and from `clients` to a node"
                     .to_owned()
             };
             self.error(error.help(help));
@@ -162,18 +180,20 @@ impl Resolver<'_> {
         if to.value == Endpoint::Transit {
             self.needs_transit(to.at);
         }
-        if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Postgres) {
-            self.needs_postgres(end.at);
+        for end in [from, to] {
+            if let Some(dbms) = Dbms::at(end.value) {
+                self.needs(dbms, end.at);
+            }
         }
     }
 
-    fn needs_postgres(&mut self, at: Place) {
-        if !self.has_postgres() {
+    pub(super) fn needs(&mut self, dbms: Dbms, at: Place) {
+        if !self.has(dbms) {
             self.error(
-                Diagnostic::error(at, "there is no PostgreSQL in this stack")
+                Diagnostic::error(at, format!("there is no {} in this stack", dbms.title()))
                     .label("not in the stack")
                     .see(self.file.stack.at, "the stack")
-                    .help("add it: `stack: {vault: {}, postgres: {}}`"),
+                    .help(format!("add it: `stack: {{vault: {{}}, {dbms}: {{}}}}`")),
             );
         }
     }
@@ -204,15 +224,18 @@ impl Resolver<'_> {
                 self.needs_raft(server.at, &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"));
             }
         }
+        if let Some(upgrade) = &fault.upgrade {
+            self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
+        }
         for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
-            if server.value == Server::Postgres {
-                self.needs_postgres(server.at);
+            if let Some(dbms) = Dbms::of(server.value) {
+                self.needs(dbms, server.at);
             }
         }
         if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
             self.when(when, when.value.link());
             if when.statement.is_some() {
-                self.needs_postgres(when.at);
+                self.needs(Dbms::Postgres, when.at);
             }
         }
     }

@@ -99,7 +99,9 @@ impl Resolver<'_> {
 
     pub(super) fn race(&mut self, race: &Marked<Race>) {
         self.api(&race.api);
-        let (callers, accepted) = (race.callers, race.accepted);
+        let callers = race.callers;
+        let given = super::choice::given!(race; accepted, accepted_at_most);
+        super::choice::exactly_one("`race`", race.at, &given, self.lost, &mut self.found);
         if !(2..=MOST_CALLERS).contains(&callers.value) {
             self.error(
                 Diagnostic::error(callers.at, format!("`callers` cannot be {}", callers.value))
@@ -107,7 +109,7 @@ impl Resolver<'_> {
                     .help("one caller alone is an `api` step"),
             );
         }
-        if accepted.value > callers.value {
+        if let Some(accepted) = race.accepted.or(race.accepted_at_most).filter(|n| n.value > callers.value) {
             self.error(
                 Diagnostic::error(accepted.at, format!("{} of {} cannot be accepted", accepted.value, callers.value))
                     .label("more than there are callers")

@@ -21,7 +21,7 @@ use super::diagnostic::Diagnostic;
 use super::file::{self, ScenarioFile};
 use super::mark::Marked;
 use super::word::{Fraction, Length, Name};
-use super::{Client, Invariant, Postgres, Scenario, Stack};
+use super::{Client, DatabaseServer, Dbms, Invariant, Scenario, Stack};
 
 /// What `max_connections` is when a scenario leaves it out.
 const MAX_CONNECTIONS: u32 = 50;
@@ -92,9 +92,9 @@ impl Resolver<'_> {
         self.found.push(diagnostic);
     }
 
-    /// Whether the stack has PostgreSQL, or would have it were it not for an error that is reported already.
-    fn has_postgres(&self) -> bool {
-        self.file.stack.postgres.is_some() || self.lost.word(names::POSTGRES) || self.lost.word("stack")
+    /// Whether the stack has this server, or would have it were it not for an error that is reported already.
+    fn has(&self, dbms: Dbms) -> bool {
+        self.file.stack.database(dbms).is_some() || self.lost.word(dbms.word()) || self.lost.word("stack")
     }
 
     fn head(&mut self) {
@@ -148,17 +148,8 @@ impl Resolver<'_> {
         }
         let nodes = self.nodes();
         let seal = self.seal();
-        let postgres = stack.postgres.as_ref().map(|postgres| {
-            let connections = postgres.max_connections;
-            if let Some(max) = connections.filter(|max| max.value < FEWEST_CONNECTIONS) {
-                self.error(
-                    Diagnostic::error(max.at, format!("`max_connections` is below {FEWEST_CONNECTIONS}"))
-                        .label("too few to run a scenario with")
-                        .help("PostgreSQL keeps 3 for superusers, and Vault's pool and the probes need the rest"),
-                );
-            }
-            Postgres { max_connections: connections.map_or(MAX_CONNECTIONS, |max| max.value) }
-        });
+        let mut database = |dbms| stack.database(dbms).map(|server| self.database_server(server));
+        let (postgres, mysql) = (database(Dbms::Postgres), database(Dbms::Mysql));
         Stack {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
             seal,
@@ -166,7 +157,20 @@ impl Resolver<'_> {
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
             configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
+            mysql,
         }
+    }
+
+    fn database_server(&mut self, server: &file::DatabaseServer) -> DatabaseServer {
+        let connections = server.max_connections;
+        if let Some(max) = connections.filter(|max| max.value < FEWEST_CONNECTIONS) {
+            self.error(
+                Diagnostic::error(max.at, format!("`max_connections` is below {FEWEST_CONNECTIONS}"))
+                    .label("too few to run a scenario with")
+                    .help("the server keeps some for superusers, and Vault's pool and the probes need the rest"),
+            );
+        }
+        DatabaseServer { max_connections: connections.map_or(MAX_CONNECTIONS, |max| max.value) }
     }
 
     fn clients(&mut self) -> Vec<Client> {

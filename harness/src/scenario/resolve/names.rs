@@ -57,6 +57,8 @@ pub(super) struct Declared {
     refused: bool,
     /// The static role behind a credential that a `read` step keeps: it has no lease.
     pub(super) is_static: bool,
+    /// The role that a credential is of.
+    role: Option<String>,
 }
 
 /// All names of a scenario.
@@ -71,7 +73,7 @@ impl Names {
     pub(super) fn collect(file: &ScenarioFile, found: &mut Vec<Diagnostic>) -> Self {
         let mut names = Self::default();
         for (name, _) in file.clients.iter() {
-            names.declare(Kind::Client, name, false, false, found);
+            names.declare(Kind::Client, name, false, None, found);
         }
         names.collect_steps(&file.steps, found);
         names
@@ -83,42 +85,45 @@ impl Names {
             if let Some(issue) = &step.issue
                 && let Some(name) = &issue.name
             {
-                self.declare(Kind::Credential, name, is_refusal(issue.answers.as_ref()), false, found);
+                let role = Some((issue.role.name.as_str(), false));
+                self.declare(Kind::Credential, name, is_refusal(issue.answers.as_ref()), role, found);
             }
             if let Some(read) = &step.read {
-                self.declare(Kind::Credential, &read.name, is_refusal(read.answers.as_ref()), true, found);
+                let role = Some((read.static_role.name.as_str(), true));
+                self.declare(Kind::Credential, &read.name, is_refusal(read.answers.as_ref()), role, found);
             }
             if let Some(token) = &step.token {
-                self.declare(Kind::Token, &token.name, is_refusal(token.answers.as_ref()), false, found);
+                self.declare(Kind::Token, &token.name, is_refusal(token.answers.as_ref()), None, found);
             }
             if let Some(open) = &step.open {
-                self.declare(Kind::Session, &open.session, false, false, found);
+                self.declare(Kind::Session, &open.session, false, None, found);
             }
             if let Some(snapshot) = &step.snapshot
                 && let Some(name) = &snapshot.save
             {
-                self.declare(Kind::Snapshot, name, is_refusal(snapshot.answers.as_ref()), false, found);
+                self.declare(Kind::Snapshot, name, is_refusal(snapshot.answers.as_ref()), None, found);
             }
             if let Some(api) = step.api.as_ref().or(step.race.as_ref().map(|race| &race.api)) {
                 let refused = is_refusal(api.answers.as_ref());
                 for (name, _) in api.keeps.iter() {
                     // What a refusal carries can be kept too.
-                    self.declare(Kind::Value, name, false, false, found);
+                    self.declare(Kind::Value, name, false, None, found);
                 }
                 if let Some(name) = &api.keeps_token {
-                    self.declare(Kind::Token, name, refused, false, found);
+                    self.declare(Kind::Token, name, refused, None, found);
                 }
             }
             self.collect_steps(step.during.as_deref().unwrap_or_default(), found);
         }
     }
 
+    /// `role` is that of a credential, and whether it is a static one.
     fn declare(
         &mut self,
         kind: Kind,
         name: &Marked<Name>,
         refused: bool,
-        is_static: bool,
+        role: Option<(&str, bool)>,
         found: &mut Vec<Diagnostic>,
     ) {
         let key = (kind, name.as_str().to_owned());
@@ -131,12 +136,19 @@ impl Names {
             );
             return;
         }
-        self.declared.insert(key, Declared { at: name.at, order: self.order, refused, is_static });
+        let is_static = role.is_some_and(|(_, is_static)| is_static);
+        let role = role.map(|(role, _)| role.to_owned());
+        self.declared.insert(key, Declared { at: name.at, order: self.order, refused, is_static, role });
     }
 
     /// Whether the name stands for this, or was lost together with an error that is reported already.
     pub(super) fn known(&self, kind: Kind, name: &str, lost: &Lost) -> bool {
         self.get(kind, name).is_some() || lost.name(name)
+    }
+
+    /// The name of the role that a credential is of.
+    pub(super) fn role_of(&self, credential: &Name) -> Option<&str> {
+        self.get(Kind::Credential, credential.as_str())?.role.as_deref()
     }
 
     pub(super) fn get(&self, kind: Kind, name: &str) -> Option<&Declared> {
@@ -231,17 +243,19 @@ impl Target {
 
     fn names(self, database: &Database) -> Vec<&str> {
         match self {
-            Self::Role => database.postgres.roles.iter().map(|(name, _)| name.as_str()).collect(),
-            Self::StaticRole => database.postgres.static_roles.iter().map(|(name, _)| name.as_str()).collect(),
-            Self::Connection => vec![POSTGRES],
+            Self::Role => {
+                database.connections().flat_map(|(_, c)| c.roles.iter().map(|(name, _)| name.as_str())).collect()
+            }
+            Self::StaticRole => {
+                database.connections().flat_map(|(_, c)| c.static_roles.iter().map(|(name, _)| name.as_str())).collect()
+            }
+            Self::Connection => database.connections().map(|(dbms, _)| dbms.word()).collect(),
         }
     }
 }
 
 /// The name of the database engine's mount.
 pub(super) const DATABASE: &str = "database";
-/// The name of its connection, and of the server behind it.
-pub(super) const POSTGRES: &str = "postgres";
 
 /// Reports a reference that leads nowhere; `true` when it leads somewhere.
 pub(super) fn check_ref(

@@ -1,5 +1,6 @@
 //! Steps of whoever runs the servers: snapshots, starts, and what metrics are expected to say.
 
+use super::super::Dbms;
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{ExpectMetric, Server, Snapshot, Start, Storage};
 use super::super::mark::Marked;
@@ -31,6 +32,9 @@ impl Resolver<'_> {
         self.node(start.node);
         if start.server.value == Server::Transit {
             self.needs_transit(start.server.at);
+        }
+        if let Some(dbms) = Dbms::of(start.server.value) {
+            self.needs(dbms, start.server.at);
         }
         let nodes = self.file.stack.vault.nodes.map_or(1, |nodes| nodes.value);
         if start.server.value == Server::Vault && nodes > 1 && start.node.is_none() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Dbms;
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{self, Answer, Repair, Revoke, Rotate, Sql, Token, Wait};
 use super::super::hint::{did_you_mean, list_of};
@@ -50,10 +51,12 @@ impl Resolver<'_> {
             fault);
         let verb = exactly_one("a step", step.at, &given, self.lost, &mut self.found);
         self.modifiers(step, verb);
-        let cites = self.cites(step.cites.as_deref());
+        let mut cites = self.cites(step.cites.as_deref());
+        let deviates = step.deviates.as_deref().map(|ids| self.deviations(ids)).unwrap_or_default();
+        cites.extend(deviates.iter().filter(|id| !cites.contains(id)).cloned().collect::<Vec<_>>());
         // Judged even where two verbs stand in one step: each may hold an error of its own.
         let action = self.action(step);
-        Some(Step { at: step.at, action: action?, cites })
+        Some(Step { at: step.at, action: action?, cites, deviates })
     }
 
     fn action(&mut self, step: &file::Step) -> Option<Action> {
@@ -132,7 +135,7 @@ impl Resolver<'_> {
         }
         if let Some(race) = &step.race {
             self.race(race);
-            verb = Some(Verb::Race(race.value.clone()));
+            verb = Some(Verb::Race(Box::new(race.value.clone())));
         }
         if let Some(sql) = &step.sql {
             self.sql(sql);
@@ -191,9 +194,12 @@ impl Resolver<'_> {
                     .help("make two steps of it: first `within`, then the same with `for_at_least`"),
             );
         }
-        let cites = step.cites.as_deref().and_then(<[_]>::first);
-        if let Some(first) = cites.filter(|_| verb == "fault" || verb == "wait") {
-            self.misplaced("cites", first.at, verb, "a fault or a wait judges no promise; put `cites` to what does");
+        for (key, ids) in [("cites", &step.cites), ("deviates", &step.deviates)] {
+            let first = ids.as_deref().and_then(<[_]>::first);
+            if let Some(first) = first.filter(|_| verb == "fault" || verb == "wait") {
+                let help = format!("a fault or a wait judges no promise; put `{key}` to what does");
+                self.misplaced(key, first.at, verb, &help);
+            }
         }
     }
 
@@ -221,6 +227,22 @@ impl Resolver<'_> {
         }
         let unique: BTreeSet<&str> = cites.iter().map(|id| id.as_str()).collect();
         unique.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Promises with a known deviation; reports those that have none.
+    fn deviations(&mut self, ids: &[Marked<String>]) -> Vec<String> {
+        let known = self.cites(Some(ids));
+        for id in ids {
+            let guarantee = crate::guarantee::catalogue().get(id.as_str());
+            if guarantee.is_some_and(|guarantee| guarantee.deviations.is_empty()) {
+                self.error(
+                    Diagnostic::error(id.at, format!("no server is known to deviate from `{}`", id.value))
+                        .label("has no deviation in the catalogue")
+                        .help("write what servers really do under `deviations:` in harness/guarantees.yaml"),
+                );
+            }
+        }
+        known
     }
 
     fn revoke(&mut self, revoke: &Marked<Revoke>) {
@@ -325,14 +347,33 @@ impl Resolver<'_> {
         self.answer(api.answers.as_ref(), Call::Api);
     }
 
-    pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
-        if !self.has_postgres() {
-            self.error(
+    /// It must be clear which server a statement runs on.
+    fn sql_place(&mut self, sql: &Marked<Sql>) {
+        if let Some(on) = sql.on {
+            self.needs(on.value, on.at);
+            self.excludes("with", place(sql.with.as_ref()), "on", Some(on.at));
+            self.excludes("session", place(sql.session.as_ref()), "on", Some(on.at));
+            return;
+        }
+        let servers: Vec<&str> = Dbms::ALL.into_iter().filter(|dbms| self.has(*dbms)).map(Dbms::word).collect();
+        let told = sql.with.is_some() || sql.session.is_some() || sql.of.is_some() || self.lost.wounded(sql.at.start);
+        match servers[..] {
+            [] => self.error(
                 Diagnostic::error(sql.run.at, "there is no database to run SQL on")
                     .label("nowhere to run")
-                    .help("add PostgreSQL to the stack: `stack: {vault: {}, postgres: {}}`"),
-            );
+                    .help("add one to the stack: `stack: {vault: {}, postgres: {}}`"),
+            ),
+            [first, _, ..] if !told => self.error(
+                Diagnostic::error(sql.run.at, "nothing says which of the two databases this runs on")
+                    .label("may run on either")
+                    .help(format!("name it: `on: {first}`")),
+            ),
+            _ => {}
         }
+    }
+
+    pub(super) fn sql(&mut self, sql: &Marked<Sql>) {
+        self.sql_place(sql);
         if sql.run.trim().is_empty() {
             self.error(Diagnostic::error(sql.run.at, "the statement is empty").label("no SQL"));
         }

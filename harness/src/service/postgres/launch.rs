@@ -1,8 +1,10 @@
 //! How a PostgreSQL server is set up: its configuration, and what is in it before Vault comes.
 
-use super::{TABLE, identifier, literal};
+use super::TABLE;
+use super::words::{identifier, literal, rights};
 use crate::scenario::file::RootKind;
 use crate::secret::Secret;
+use crate::service::database::ROOT;
 
 /// The settings of a server, as `name = value` lines of `postgresql.conf`.
 pub fn configuration(listen: &str, port: u16, max_connections: u32) -> String {
@@ -39,15 +41,9 @@ pub const HBA_OF_CONTAINER: &str = "host all all all scram-sha-256\n";
 /// The script by which a container initialises its data folder and starts the server.
 pub const START: &str = include_str!("start.sh");
 
-/// Vault's own user.
-pub const ROOT: &str = "vault_root";
-
 /// What is made before Vault comes: Vault's own user, and the application's table, which it owns.
 pub fn preparation(root: RootKind, password: &Secret) -> String {
-    let rights = match root {
-        RootKind::Createrole => "CREATEROLE",
-        RootKind::Superuser => "SUPERUSER",
-    };
+    let rights = rights(root);
     format!(
         "CREATE ROLE {user} LOGIN {rights} PASSWORD {password}; \
          CREATE TABLE {TABLE} (id int PRIMARY KEY, name text NOT NULL); \

@@ -191,11 +191,12 @@ fn new_token(value: &Value) -> NewToken {
 }
 
 fn nothing_is_an_empty_list(seen: Seen<Reply<Vec<String>>>) -> Seen<Reply<Vec<String>>> {
-    let outcome = match seen.outcome {
+    let Seen { at, outcome, shape } = seen;
+    let outcome = match outcome {
         Outcome::Refused(no) if no.cause == Cause::NotFound && no.message.is_empty() => {
             Outcome::Ok(Reply { status: 404, warnings: Vec::new(), body: Vec::new() })
         }
         outcome => outcome,
     };
-    Seen { at: seen.at, outcome }
+    Seen { at, outcome, shape }
 }

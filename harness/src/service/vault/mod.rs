@@ -16,6 +16,7 @@ use crate::event::Reply;
 use crate::outcome::{Outcome, Silence, Unknown};
 use crate::scenario::file::Method;
 use crate::secret::Secret;
+use crate::shape::Shape;
 use crate::time::Clock;
 
 /// Vault itself gives up after 90 s (`default_max_request_duration`); a little more, and its own answer is heard.
@@ -85,35 +86,39 @@ impl Vault {
     /// One call: method, path below `/v1/`, body. Anything but 2xx is a refusal with its cause.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Reply<Value>> {
         let answer = self.send(method, path, body);
-        once(self.clock, self.deadline, async {
+        let mut shape = None;
+        let seen = once(self.clock, self.deadline, async {
             match answer.await.and_then(Raw::strictly) {
-                Ok(answer) => outcome_of(answer),
+                Ok(answer) => {
+                    shape = Some(Box::new(Shape::of(answer.status, &answer.body)));
+                    outcome_of(answer)
+                }
                 Err(unknown) => Outcome::Unknown(unknown),
             }
         })
-        .await
+        .await;
+        Seen { shape, ..seen }
     }
 
     /// The answer to a call, whatever it is. A body that is text and not JSON stands under `text`.
     pub async fn answer(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Answer> {
-        once(self.clock, self.deadline, async {
+        let mut shape = None;
+        let seen = once(self.clock, self.deadline, async {
             match self.send(method, path, body).await.and_then(Raw::loosely) {
-                Ok(answer) => Outcome::Ok(answer),
+                Ok(answer) => {
+                    shape = Some(Box::new(Shape::of(answer.status, &answer.body)));
+                    Outcome::Ok(answer)
+                }
                 Err(unknown) => Outcome::Unknown(unknown),
             }
         })
-        .await
+        .await;
+        Seen { shape, ..seen }
     }
 
     /// The status of a call, whatever it is.
     pub async fn status(&self, path: &str) -> Seen<u16> {
-        once(self.clock, self.deadline, async {
-            match self.send(Method::Get, path, None).await {
-                Ok(raw) => Outcome::Ok(raw.status),
-                Err(unknown) => Outcome::Unknown(unknown),
-            }
-        })
-        .await
+        self.answer(Method::Get, path, None).await.map(|answer| answer.status)
     }
 
     /// Fetches a body that is not JSON: a snapshot, or metrics as text.

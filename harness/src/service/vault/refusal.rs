@@ -29,7 +29,7 @@ const BY_TEXT: [(&str, Cause); 21] = [
 ];
 
 /// Texts of the Go runtime and the database drivers for a target that cannot be reached.
-const UNREACHABLE: [&str; 9] = [
+const UNREACHABLE: [&str; 10] = [
     "connection refused",
     "connection reset by peer",
     "broken pipe",
@@ -37,6 +37,7 @@ const UNREACHABLE: [&str; 9] = [
     "unexpected eof",
     "conn closed",
     "driver: bad connection",
+    "invalid connection",
     "use of closed network connection",
     "error=eof",
 ];
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     /// Statuses and texts as real servers answered them.
-    const SEEN: [(u16, &str, Cause, Option<&str>); 16] = [
+    const SEEN: [(u16, &str, Cause, Option<&str>); 17] = [
         (503, "Vault is sealed", Cause::Sealed, None),
         (403, "permission denied", Cause::PermissionDenied, None),
         (403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n", Cause::PermissionDenied, None),
@@ -122,6 +123,13 @@ mod tests {
             None,
         ),
         (500, "1 error occurred:\n\t* context canceled", Cause::TargetSilent, None),
+        // MySQL's driver, of a pooled connection whose server went away.
+        (
+            400,
+            "failed to revoke entry: resp: (*logical.Response)(nil) err: invalid connection",
+            Cause::TargetUnreachable,
+            None,
+        ),
     ];
 
     #[test]

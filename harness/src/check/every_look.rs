@@ -1,0 +1,257 @@
+//! Every kind of look on histories made by hand: held, violated, and inconclusive.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rstest::rstest;
+
+use crate::event::{
+    Actor, Entry, Event, LeaseState, LedgerRead, Principal, Reply, StaticPassword, TokenAct, TokenState,
+};
+use crate::outcome::{Cause, Outcome, Silence, Verdict};
+use crate::plan::{Plan, PlannedStep};
+use crate::scenario::file::Method;
+use crate::tape::{Tape, issued, refused, reply, shut_out, unknown};
+use crate::time::Moment;
+
+const IN: Outcome<()> = Outcome::Ok(());
+
+/// A plan whose last step is the expectation; before it stands whatever it may name, and a revocation where nobody would
+/// believe without one that the credential is gone.
+fn expecting(expect: &str) -> PlannedStep {
+    let ends = ["gone: true", "refused: authentication", "exists: false"].iter().any(|end| expect.contains(end));
+    let revoke = if ends { "  - revoke: { lease: cred }\n" } else { "" };
+    let text = format!(
+        "name: One\nstack: {{ vault: {{}}, postgres: {{}} }}\n\
+         engines: {{ database: {{ postgres: {{ \
+         roles: {{ app: {{ default_ttl: 5m, max_ttl: 1h }} }}, \
+         static_roles: {{ reporting: {{ rotation_period: 1h }} }} }} }} }}\n\
+         steps:\n  - issue: {{ role: database/app, as: cred }}\n  - token: {{ as: t, ttl: 10m }}\n  \
+         - open: {{ session: s, with: cred }}\n  - read: {{ static_role: database/reporting, as: kept }}\n\
+         {revoke}  - expect: {{ {expect} }}\n"
+    );
+    let loaded = crate::scenario::load(Path::new("one.yaml"), text.as_bytes());
+    let scenario = loaded.scenario.unwrap_or_else(|| panic!("{expect} is not valid"));
+    Plan::new(scenario.into(), 1).steps.pop().expect("it has steps")
+}
+
+/// The verdict on a step whose one look saw this, a second after the credential was issued for five minutes.
+fn verdict(expect: &str, seen: Event) -> Verdict {
+    let step = expecting(expect);
+    let mut tape = Tape::default();
+    tape.operator((0, 10), "4.1", issued("cred", 300));
+    let made = Event::Token { token: "t".to_owned(), act: TokenAct::Made, outcome: token(600) };
+    tape.operator((20, 30), "4.2", made);
+    tape.operator((40, 50), "4.4", static_read(Some("kept"), "first", Some(IN)));
+    let title = String::new();
+    tape.harness((900, 900), Event::StepBegan { number: step.number.clone(), title, line: 1 });
+    tape.operator((1_000, 1_010), &step.number, seen);
+    let entries: Vec<Entry> = tape.entries();
+    assert!(entries.iter().any(|entry| entry.who == Actor::Operator));
+    super::step(&step, &entries).expect("it is a step that judges").verdict
+}
+
+fn lease(ttl: i64, renewable: bool) -> Event {
+    Event::LeaseRead { credential: "cred".to_owned(), outcome: reply(200, LeaseState { ttl, renewable }) }
+}
+
+fn lease_refused(cause: Cause) -> Event {
+    Event::LeaseRead { credential: "cred".to_owned(), outcome: refused(cause, "400") }
+}
+
+fn leases(count: u32) -> Event {
+    Event::LeasesListed { role: "database/app".to_owned(), outcome: reply(200, count) }
+}
+
+fn login(outcome: Outcome<()>) -> Event {
+    Event::Login { credential: "cred".to_owned(), outcome }
+}
+
+fn user(outcome: Outcome<Option<Principal>>) -> Event {
+    Event::PrincipalRead { credential: "cred".to_owned(), outcome }
+}
+
+fn until(ms: u64) -> Outcome<Option<Principal>> {
+    Outcome::Ok(Some(Principal { valid_until: Some(Moment::from_millis(ms)), can_login: true, hosts: Vec::new() }))
+}
+
+fn session(answers: Outcome<()>, reads_table: Outcome<()>) -> Event {
+    Event::SessionUsed { session: "s".to_owned(), answers, reads_table }
+}
+
+fn token(ttl: u64) -> Outcome<Reply<TokenState>> {
+    reply(200, TokenState { ttl, renewable: true })
+}
+
+fn token_read(outcome: Outcome<Reply<TokenState>>) -> Event {
+    Event::Token { token: "t".to_owned(), act: TokenAct::Read, outcome }
+}
+
+fn static_read(kept_as: Option<&str>, fingerprint: &str, login: Option<Outcome<()>>) -> Event {
+    let body = StaticPassword { username: "reporting".to_owned(), fingerprint: fingerprint.to_owned(), ttl: 1_800 };
+    let kept_as = kept_as.map(str::to_owned);
+    Event::StaticRead { role: "database/reporting".to_owned(), kept_as, outcome: reply(200, body), login }
+}
+
+fn static_refused(cause: Cause) -> Event {
+    let role = "database/reporting".to_owned();
+    Event::StaticRead { role, kept_as: None, outcome: refused(cause, "400"), login: None }
+}
+
+fn health(outcome: Outcome<u16>) -> Event {
+    Event::Health { node: None, outcome }
+}
+
+fn api(outcome: Outcome<Reply<()>>) -> Event {
+    let path = "sys/mounts".to_owned();
+    Event::Api { method: Method::Get, path, outcome, fields: BTreeMap::new(), not_kept: Vec::new() }
+}
+
+fn sql(outcome: Outcome<Option<String>>) -> Event {
+    Event::Sql { statement: "SELECT 1".to_owned(), outcome }
+}
+
+fn ledgers(leases: &[&str], principals: &[&str]) -> Event {
+    let list = |names: &[&str]| Outcome::Ok(names.iter().map(|name| (*name).to_owned()).collect());
+    Event::Ledger(LedgerRead { leases: list(leases), principals: list(principals) })
+}
+
+fn silence<T>() -> Outcome<T> {
+    unknown(Silence::Deadline, "no answer within 5s")
+}
+
+const LEASE: &str = "database/creds/app/cred";
+const USER: &str = "v-root-app-cred";
+
+#[rstest]
+// A lease: what any other refusal says is said of Vault or of the token, and not of the lease.
+#[case::lease_there(
+    "lease: { of: cred, gone: false }",
+    lease(299, true),
+    lease_refused(Cause::InvalidLease),
+    lease_refused(Cause::PermissionDenied)
+)]
+#[case::lease_gone(
+    "lease: { of: cred, gone: true }",
+    lease_refused(Cause::InvalidLease),
+    lease(299, true),
+    lease_refused(Cause::Sealed)
+)]
+#[case::lease_ttl(
+    "lease: { of: cred, ttl: { at_least: 4m } }",
+    lease(299, true),
+    lease(20, true),
+    lease_refused(Cause::Internal)
+)]
+#[case::lease_renewable(
+    "lease: { of: cred, renewable: true }",
+    lease(299, true),
+    lease(299, false),
+    lease_refused(Cause::Sealed)
+)]
+#[case::leases("leases: { of: database/app, count: 1 }", leases(1), leases(2), Event::LeasesListed { role: "database/app".to_owned(), outcome: refused(Cause::Sealed, "503") })]
+// A login: an outage is no refusal.
+#[case::accepted(
+    "login: { with: cred, accepted: true }",
+    login(IN),
+    login(shut_out()),
+    login(refused(Cause::Unavailable, "57P03"))
+)]
+#[case::refused("login: { with: cred, refused: authentication }", login(shut_out()), login(IN), login(silence()))]
+#[case::refused_otherwise(
+    "login: { with: cred, refused: authentication }",
+    login(shut_out()),
+    login(refused(Cause::Privilege, "42501")),
+    login(refused(Cause::TooManyConnections, "53300"))
+)]
+#[case::principal(
+    "principal: { of: cred, exists: false }",
+    user(Outcome::Ok(None)),
+    user(until(305_000)),
+    user(silence())
+)]
+#[case::valid_until(
+    "principal: { of: cred, exists: true, valid_after_lease_end: { at_least: 4s, at_most: 6s } }",
+    user(until(305_000)),
+    user(until(400_000)),
+    user(silence())
+)]
+// A session: a connection that is gone is dead, and of the table it says nothing.
+#[case::session(
+    "session: { of: s, alive: true, reads_table: false }",
+    session(IN, refused(Cause::Privilege, "42501")),
+    session(IN, IN),
+    session(IN, silence())
+)]
+#[case::dead(
+    "session: { of: s, alive: false }",
+    session(unknown(Silence::Lost, "closed"), silence()),
+    session(IN, IN),
+    session(silence(), silence())
+)]
+#[case::token_alive(
+    "token: { of: t, alive: true }",
+    token_read(token(500)),
+    token_read(refused(Cause::PermissionDenied, "403")),
+    token_read(refused(Cause::Sealed, "503"))
+)]
+#[case::token_dead(
+    "token: { of: t, alive: false }",
+    token_read(refused(Cause::PermissionDenied, "403")),
+    token_read(token(500)),
+    token_read(silence())
+)]
+#[case::token_ttl(
+    "token: { of: t, alive: true, ttl: { at_most: 10m } }",
+    token_read(token(500)),
+    token_read(token(700)),
+    token_read(silence())
+)]
+// A static role: what it answers, and whether that logs in.
+#[case::logs_in(
+    "static_role: { of: database/reporting, logs_in: true }",
+    static_read(None, "x", Some(IN)),
+    static_read(None, "x", Some(shut_out())),
+    static_read(None, "x", Some(silence()))
+)]
+#[case::same(
+    "static_role: { of: database/reporting, same_as: kept }",
+    static_read(None, "first", None),
+    static_read(None, "second", None),
+    static_refused(Cause::RateLimited)
+)]
+#[case::changed(
+    "static_role: { of: database/reporting, changed_since: kept }",
+    static_read(None, "second", None),
+    static_read(None, "first", None),
+    static_refused(Cause::Internal)
+)]
+#[case::static_ttl(
+    "static_role: { of: database/reporting, ttl: { at_most: 1h } }",
+    static_read(None, "x", None),
+    static_refused(Cause::UnknownRole),
+    static_refused(Cause::Standby)
+)]
+#[case::health("health: { status: 200 }", health(Outcome::Ok(200)), health(Outcome::Ok(503)), health(silence()))]
+#[case::api("api: { path: sys/mounts, answers: { status: 200 } }", api(reply(200, ())), api(reply(204, ())), api(refused(Cause::Internal, "500")))]
+#[case::api_refused("api: { path: sys/mounts, answers: { status: 403 } }", api(refused(Cause::PermissionDenied, "403")), api(reply(200, ())), api(silence()))]
+#[case::sql("sql: { run: SELECT 1, returns: '1' }", sql(Outcome::Ok(Some("1".to_owned()))), sql(Outcome::Ok(Some("2".to_owned()))), sql(refused(Cause::Unavailable, "57P03")))]
+#[case::sql_refused(
+    "sql: { run: SELECT 1, refused: privilege }",
+    sql(refused(Cause::Privilege, "42501")),
+    sql(Outcome::Ok(None)),
+    sql(silence())
+)]
+#[case::reconciled("ledger: reconciled", ledgers(&[LEASE], &[USER]), ledgers(&[], &[USER]), Event::Ledger(LedgerRead { leases: silence(), principals: Outcome::Ok(vec![]) }))]
+#[case::orphans("ledger: orphans", ledgers(&[], &[USER]), ledgers(&[LEASE], &[USER]), Event::Ledger(LedgerRead { leases: Outcome::Ok(vec![]), principals: silence() }))]
+#[case::early_deaths("ledger: early_deaths", ledgers(&[LEASE], &[]), ledgers(&[LEASE], &[USER]), Event::Ledger(LedgerRead { leases: silence(), principals: silence() }))]
+fn a_look_says_held_violated_or_that_it_saw_nothing(
+    #[case] expect: &str,
+    #[case] so: Event,
+    #[case] not_so: Event,
+    #[case] blind: Event,
+) {
+    assert_eq!(verdict(expect, so), Verdict::Held, "{expect}");
+    assert_eq!(verdict(expect, not_so), Verdict::Violated, "{expect}");
+    assert_eq!(verdict(expect, blind), Verdict::Inconclusive, "{expect}");
+}

@@ -1,0 +1,255 @@
+//! What the two servers say of their own API (`sys/internal/specs/openapi`), and how that differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::change::{Change, Evidence, Leg, Severity};
+
+/// Where a server describes its API.
+pub const PATH: &str = "sys/internal/specs/openapi";
+
+/// An API: every operation (`POST /pki/issue/{role}`) with its fields.
+pub type Surface = BTreeMap<String, Operation>;
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    /// Its API.
+    pub surface: Surface,
+    /// The engines and methods that it has built in: `secrets engine pki`, `auth method approle`.
+    pub built_in: BTreeSet<String>,
+}
+
+/// How engines are named among what is built in.
+pub const ENGINE: &str = "secrets engine ";
+/// How auth methods are.
+pub const METHOD: &str = "auth method ";
+/// Where it shows that an engine is built in.
+const SYS: &str = "POST /sys/mounts/{path}";
+
+/// One operation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Operation {
+    /// Its parameters and the fields of its body, each with its type and default.
+    pub fields: BTreeMap<String, Field>,
+    /// Whether it is called deprecated.
+    pub deprecated: bool,
+}
+
+/// A field that can be sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Field {
+    /// `string`, `integer`, …
+    pub kind: String,
+    /// What it is when it is not sent, if the description says so.
+    pub default: Option<String>,
+    /// Whether it is called deprecated.
+    pub deprecated: bool,
+}
+
+/// Reads a description.
+pub fn read(description: &Value) -> Surface {
+    let mut surface = Surface::new();
+    for (path, item) in description["paths"].as_object().into_iter().flatten() {
+        let shared = parameters(&item["parameters"]);
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            if !["get", "post", "put", "delete", "patch"].contains(&method.as_str()) {
+                continue;
+            }
+            let mut fields = shared.clone();
+            fields.extend(parameters(&operation["parameters"]));
+            fields.extend(body(description, operation));
+            let deprecated = operation["deprecated"].as_bool().unwrap_or_default();
+            surface.insert(format!("{} {path}", method.to_uppercase()), Operation { fields, deprecated });
+        }
+    }
+    surface
+}
+
+fn parameters(list: &Value) -> BTreeMap<String, Field> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(|parameter| Some((parameter["name"].as_str()?.to_owned(), field(&parameter["schema"])))).collect()
+}
+
+fn body(description: &Value, operation: &Value) -> BTreeMap<String, Field> {
+    let content = operation["requestBody"]["content"].as_object();
+    let schema = content.and_then(|content| content.values().next()).map_or(&Value::Null, |kind| &kind["schema"]);
+    let named = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next());
+    let schema = named.map_or(schema, |name| &description["components"]["schemas"][name]);
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties.map(|(name, schema)| (name.clone(), field(schema))).collect()
+}
+
+fn field(schema: &Value) -> Field {
+    Field {
+        kind: schema["type"].as_str().unwrap_or_default().to_owned(),
+        default: (!schema["default"].is_null()).then(|| schema["default"].to_string()),
+        deprecated: schema["deprecated"].as_bool().unwrap_or_default(),
+    }
+}
+
+/// What differs between two descriptions.
+pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change> {
+    let mut found = Found { again, changes: Vec::new() };
+    let gone: Vec<&String> = from.built_in.difference(&to.built_in).collect();
+    for engine in &gone {
+        found.put(Severity::Breaking, format!("the {engine} is not built in any more"), ["built in", "refused"], SYS);
+    }
+    let new: Vec<&String> = to.built_in.difference(&from.built_in).collect();
+    for engine in &new {
+        found.put(Severity::Minor, format!("the {engine} is built in"), ["refused", "built in"], SYS);
+    }
+    for name in missing(&from.surface, &to.surface, &gone) {
+        found.put(Severity::Breaking, format!("{name} is there no more"), ["described", "not described"], name);
+    }
+    for name in missing(&to.surface, &from.surface, &new) {
+        found.put(Severity::Minor, format!("{name} is new"), ["not described", "described"], name);
+    }
+    for (name, was) in &from.surface {
+        let Some(is) = to.surface.get(name) else { continue };
+        if is.deprecated && !was.deprecated {
+            found.put(Severity::Notable, format!("{name} is called deprecated"), ["it is not", "it is"], name);
+        }
+        for (field, was) in &was.fields {
+            if let Some(is) = is.fields.get(field) {
+                found.field(name, field, was, is);
+            } else {
+                let what = format!("the field {field} is taken no more");
+                found.put(Severity::Breaking, what, ["described", "not described"], name);
+            }
+        }
+        for field in is.fields.keys().filter(|field| !was.fields.contains_key(*field)) {
+            let what = format!("there is a new field {field}");
+            found.put(Severity::Minor, what, ["not described", "described"], name);
+        }
+    }
+    found.changes
+}
+
+/// The operations of one that the other has not; those of engines that are gone altogether are told as that.
+fn missing<'a>(here: &'a Surface, there: &Surface, engines: &[&String]) -> Vec<&'a String> {
+    let of_engine = |name: &str| engines.iter().any(|engine| name.contains(&below(engine)));
+    here.keys().filter(|name| !there.contains_key(*name) && !of_engine(name)).collect()
+}
+
+/// Where an engine or method is mounted for its description: ` /ldap/`, ` /auth/ldap/`.
+fn below(engine: &str) -> String {
+    match engine.strip_prefix(METHOD) {
+        Some(method) => format!(" /auth/{method}/"),
+        None => format!(" /{}/", engine.trim_start_matches(ENGINE)),
+    }
+}
+
+/// Differences as they are found, each with the operation that shows it.
+struct Found<'a> {
+    again: &'a str,
+    changes: Vec<Change>,
+}
+
+impl Found<'_> {
+    fn put(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operation: &str) {
+        let evidence = Evidence {
+            scenario: "the servers' own description of their API".to_owned(),
+            place: operation.to_owned(),
+            step: String::new(),
+            title: format!("as GET {PATH} describes it"),
+            leg: Leg::To,
+            runs: Vec::new(),
+            again: self.again.to_owned(),
+        };
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence: vec![evidence] });
+    }
+
+    fn field(&mut self, operation: &str, field: &str, was: &Field, is: &Field) {
+        if was.kind != is.kind {
+            let what = format!("the field {field} is of another type");
+            self.put(Severity::Notable, what, [&was.kind, &is.kind], operation);
+        }
+        if was.default != is.default {
+            let said = |field: &Field| field.default.clone().unwrap_or_else(|| "no default".to_owned());
+            let what = format!("the field {field} has another default");
+            self.put(Severity::Notable, what, [&said(was), &said(is)], operation);
+        }
+        if is.deprecated && !was.deprecated {
+            let what = format!("the field {field} is called deprecated");
+            self.put(Severity::Notable, what, ["it is not", "it is"], operation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn description(role: &Value) -> Value {
+        json!({
+            "paths": {
+                "/pki/roles/{name}": {
+                    "parameters": [{ "name": "name", "schema": { "type": "string" } }],
+                    "post": { "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Role" } } } } },
+                },
+                "/sys/seal": { "post": {} },
+            },
+            "components": { "schemas": { "Role": { "properties": role } } },
+        })
+    }
+
+    fn told(from: &Value, to: &Value) -> Vec<(Severity, String)> {
+        let described = |api: &Value| Described { surface: read(api), built_in: BTreeSet::new() };
+        let found = differences(&described(from), &described(to), "again");
+        found.into_iter().map(|change| (change.severity, change.what)).collect()
+    }
+
+    #[test]
+    fn a_description_is_like_itself() {
+        let one = description(&json!({ "ttl": { "type": "integer", "default": 5 } }));
+        assert_eq!(told(&one, &one), []);
+        let surface = read(&one);
+        assert_eq!(surface["POST /pki/roles/{name}"].fields.keys().collect::<Vec<_>>(), ["name", "ttl"]);
+    }
+
+    #[test]
+    fn endpoints_and_fields_that_went_away_break_and_new_ones_are_minor() {
+        let from = description(&json!({ "ttl": { "type": "integer" }, "old": {} }));
+        let mut to = description(&json!({ "ttl": { "type": "integer" } }));
+        to["paths"]["/sys/seal"] = json!({ "get": {} });
+        assert_eq!(
+            told(&from, &to),
+            [
+                (Severity::Breaking, "POST /sys/seal is there no more".to_owned()),
+                (Severity::Minor, "GET /sys/seal is new".to_owned()),
+                (Severity::Breaking, "the field old is taken no more".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn another_default_and_a_new_deprecation_are_notable() {
+        let from = description(&json!({ "bits": { "type": "integer", "default": 2048 }, "ou": {} }));
+        let to = description(&json!({ "bits": { "type": "integer", "default": 256 }, "ou": { "deprecated": true } }));
+        assert_eq!(
+            told(&from, &to),
+            [
+                (Severity::Notable, "the field bits has another default".to_owned()),
+                (Severity::Notable, "the field ou is called deprecated".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_engine_that_is_gone_is_told_as_that_and_not_by_its_endpoints() {
+        let one = |built_in: &[&str], paths: Value| Described {
+            surface: read(&json!({ "paths": paths })),
+            built_in: built_in.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let from =
+            one(&["auth method ldap"], json!({ "/auth/ldap/login": { "post": {} }, "/sys/seal": { "post": {} } }));
+        let found = differences(&from, &one(&[], json!({ "/sys/seal": { "post": {} } })), "again");
+        let told: Vec<&str> = found.iter().map(|change| change.what.as_str()).collect();
+        assert_eq!(told, ["the auth method ldap is not built in any more"]);
+    }
+}

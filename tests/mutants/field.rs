@@ -1,0 +1,214 @@
+//! The field in which mutants are hunted: the scenarios, the run that all share, and what came of each mutant.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use leaseproof_harness::outcome::Verdict;
+use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::site::Choice;
+use leaseproof_harness::report::record::{ScenarioRecord, ScenarioResult};
+use leaseproof_harness::scenario::{self, Scenario};
+use leaseproof_harness::suite::{Settings, Suite};
+use leaseproof_harness::testing::Options;
+use libtest_mimic::{Completion, Failed};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::mutant::Mutant;
+use crate::planted::Planted;
+use crate::table::Row;
+
+const SCENARIOS: &str = "scenarios";
+/// How often a scenario runs whose harness was held up, on a machine that is too busy.
+const TRIES: u32 = 3;
+/// What the verdict says then.
+const HELD_UP: &str = "leaseproof itself was held up";
+
+/// The scenarios, and the run that all mutants share.
+pub(crate) struct Field {
+    scenarios: Vec<Arc<Scenario>>,
+    options: Options,
+    runtime: Runtime,
+    /// Opened by the first mutant that really runs: listing tests fetches nothing.
+    suite: OnceCell<Result<Suite, String>>,
+    runs: AtomicUsize,
+    records: Mutex<Vec<(usize, ScenarioRecord)>>,
+    rows: Mutex<Vec<Row>>,
+}
+
+impl Field {
+    pub(crate) fn new() -> Result<Self, String> {
+        let files = scenario::find(&[SCENARIOS.into()], &[]).map_err(|e| e.to_string())?;
+        let entries = scenario::load_all(&files).map_err(|e| e.to_string())?;
+        let scenarios = entries.into_iter().filter_map(|entry| entry.loaded.scenario.map(Arc::new)).collect();
+        Ok(Self {
+            scenarios,
+            options: Options::from_env().map_err(|e| e.to_string())?,
+            runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?,
+            suite: OnceCell::new(),
+            runs: AtomicUsize::default(),
+            records: Mutex::default(),
+            rows: Mutex::default(),
+        })
+    }
+
+    /// The promises that some scenario judges.
+    pub(crate) fn judged(&self) -> BTreeSet<String> {
+        let run = self.scenarios.iter().filter(|scenario| self.options.tags.ask_for(scenario));
+        run.flat_map(|scenario| scenario.guarantees.iter().cloned()).collect()
+    }
+
+    /// Runs scenarios that cite the mutant's promise until one says that it is broken.
+    pub(crate) fn hunt(&self, mutant: &Mutant) -> Result<Completion, Failed> {
+        self.runtime.block_on(async {
+            let suite = match self.opened().await {
+                Ok(suite) => suite,
+                Err(why) => return self.cannot_run(why),
+            };
+            let mut missed = Vec::new();
+            for scenario in self.scenarios_for(mutant) {
+                let (record, done) = self.run_undisturbed(suite, scenario, mutant).await;
+                match caught(mutant, &record) {
+                    Ok(because) => {
+                        self.note(mutant, Some(&record), because);
+                        return Ok(Completion::Completed);
+                    }
+                    Err(why) => missed.push(format!("{} ({done} times at work): {why}", record.file)),
+                }
+            }
+            let why = if missed.is_empty() { "no scenario cites the promise".to_owned() } else { missed.join("\n") };
+            self.note(mutant, None, why.lines().next().unwrap_or_default().to_owned());
+            Err(Failed::from(format!("“{}” survives. Add the expectation that closes the hole.\n{why}", mutant.name)))
+        })
+    }
+
+    /// Runs the scenarios that a control mutant is for; none may accuse.
+    pub(crate) fn control(&self, mutant: &Mutant) -> Result<Completion, Failed> {
+        self.runtime.block_on(async {
+            let suite = match self.opened().await {
+                Ok(suite) => suite,
+                Err(why) => return self.cannot_run(why),
+            };
+            let (mut at_work, mut runs, mut accused) = (0, 0, Vec::new());
+            for scenario in self.scenarios_for(mutant) {
+                let (record, done) = self.run(suite, scenario, mutant).await;
+                at_work += done;
+                runs += 1;
+                if record.result == ScenarioResult::Violated {
+                    accused.push(format!("{}: {}", record.file, record.reason));
+                }
+            }
+            if at_work == 0 {
+                return Err(Failed::from("it was never at work: nothing is shown"));
+            }
+            if accused.is_empty() {
+                self.note(mutant, None, format!("never accused: {runs} scenario runs, {at_work} times at work"));
+                return Ok(Completion::Completed);
+            }
+            Err(Failed::from(format!("a healthy server was accused:\n{}", accused.join("\n"))))
+        })
+    }
+
+    /// Runs a scenario; a run that was held up says nothing and is made again.
+    async fn run_undisturbed(
+        &self,
+        suite: &Suite,
+        scenario: &Arc<Scenario>,
+        mutant: &Mutant,
+    ) -> (ScenarioRecord, usize) {
+        let mut tries = 0;
+        loop {
+            let (record, done) = self.run(suite, scenario, mutant).await;
+            tries += 1;
+            if tries == TRIES || !record.reason.contains(HELD_UP) {
+                return (record, done);
+            }
+        }
+    }
+
+    async fn run(&self, suite: &Suite, scenario: &Arc<Scenario>, mutant: &Mutant) -> (ScenarioRecord, usize) {
+        let number = self.runs.fetch_add(1, Ordering::SeqCst);
+        let planted = Planted::new(mutant);
+        let record = suite.run_behind(number, scenario, 0, Some(&planted)).await;
+        lock(&self.records).push((number, record.clone()));
+        (record, planted.done())
+    }
+
+    fn scenarios_for(&self, mutant: &Mutant) -> impl Iterator<Item = &Arc<Scenario>> {
+        let (breaks, only) = (mutant.breaks, mutant.scenarios);
+        let cites = move |scenario: &Scenario| breaks.is_empty() || scenario.guarantees.iter().any(|id| id == breaks);
+        let named =
+            move |path: &Path| only.is_empty() || only.iter().any(|name| path.with_extension("").ends_with(name));
+        // A scenario that only runs when it is asked for is one for mutants that name it.
+        let runs = move |scenario: &Scenario| !only.is_empty() || self.options.tags.ask_for(scenario);
+        self.scenarios.iter().filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario))
+    }
+
+    async fn opened(&self) -> &Result<Suite, String> {
+        let open = || async {
+            let settings = Settings {
+                // The intermediaries are in this process, and so must be what they stand between.
+                providers: vec![Choice::Native],
+                images: Images::default(),
+                toxiproxy: None,
+                mysql: Some(self.options.mysql.clone()),
+                vaults: self.options.vaults.clone(),
+                postgres: self.options.postgres.clone(),
+                postgres_bin: self.options.postgres_bin.clone(),
+                seed: self.options.seed,
+                keep: false,
+                reports: self.options.reports.join("mutants"),
+                command: "cargo test --test mutants".to_owned(),
+            };
+            Suite::open(settings, Arc::new(|_| {}), CancellationToken::new()).await.map_err(|e| e.to_string())
+        };
+        self.suite.get_or_init(open).await
+    }
+
+    fn cannot_run(&self, why: &str) -> Result<Completion, Failed> {
+        if self.options.require_all { Err(why.into()) } else { Ok(Completion::ignored_with(why)) }
+    }
+
+    fn note(&self, mutant: &Mutant, by: Option<&ScenarioRecord>, says: String) {
+        let by = by.map(|record| record.file.clone());
+        lock(&self.rows).push(Row { mutant: mutant.name, breaks: mutant.breaks, by, says });
+    }
+
+    /// What came of each mutant so far, ordered by promise.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let mut rows = lock(&self.rows).clone();
+        rows.sort();
+        rows
+    }
+
+    /// Ends the run; its reports are written, and searched for secrets.
+    pub(crate) fn close(self: Arc<Self>) -> Result<(), String> {
+        let Ok(field) = Arc::try_unwrap(self) else { return Err("a mutant is still being hunted".to_owned()) };
+        let Some(Ok(suite)) = field.suite.into_inner() else { return Ok(()) };
+        let mut records = field.records.into_inner().unwrap_or_else(PoisonError::into_inner);
+        records.sort_by_key(|(number, _)| *number);
+        let records = records.into_iter().map(|(_, record)| record).collect();
+        let record = field.runtime.block_on(suite.close(records)).map_err(|e| e.to_string())?;
+        if record.secrets.is_clean() { Ok(()) } else { Err(format!("secrets in the reports: {:?}", record.secrets)) }
+    }
+}
+
+/// What the verdict says of the promise that the mutant breaks; an error says why that is no catch.
+fn caught(mutant: &Mutant, record: &ScenarioRecord) -> Result<String, String> {
+    let judgement = record.guarantees.iter().find(|g| g.id == mutant.breaks).map(|g| &g.judgement);
+    let judgement = judgement.ok_or("the promise was not judged")?;
+    if judgement.verdict != Verdict::Violated {
+        return Err(format!("{}: {} ({}: {})", mutant.breaks, judgement.because, record.result, record.reason));
+    }
+    if !mutant.evidence.split(" or ").any(|words| judgement.because.contains(words)) {
+        return Err(format!("the evidence does not say “{}” but “{}”", mutant.evidence, judgement.because));
+    }
+    Ok(judgement.because.clone())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

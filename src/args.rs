@@ -505,8 +505,8 @@ pub(crate) struct Up {
     )]
     pub(crate) image: Vec<Named>,
     /// Keep them in this very process, which prints the file to read.
-    #[arg(long, hide = true)]
-    pub(crate) keep_up: bool,
+    #[arg(long = "keep-up", hide = true)]
+    pub(crate) keeps: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -267,6 +267,9 @@ pub enum Event {
         /// What a login with the answered password, straight after, came to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         login: Option<Outcome<()>>,
+        /// After a refused login: whether Vault by then answered another password, so that the refusal says nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rotated_meanwhile: Option<bool>,
     },
     /// A static role or a root credential was rotated on demand.
     Rotated {

@@ -157,7 +157,7 @@ pub async fn static_role(
     let vault = world.stack.vault.root();
     let seen = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
     let Seen { mut at, mut outcome, shape } = seen;
-    let mut login = None;
+    let (mut login, mut rotated_meanwhile) = (None, None);
     if let Outcome::Ok(reply) = &mut outcome {
         let password = world.history.secrets().learn(reply.body.password.clone());
         let present = Login { username: reply.body.username.clone(), password };
@@ -167,6 +167,10 @@ pub async fn static_role(
         if try_it {
             let tried = server.direct.login(&present).await;
             at = Interval::new(at.sent, tried.at.answered);
+            if tried.outcome.refusal().is_some() {
+                let again = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
+                rotated_meanwhile = again.outcome.ok().map(|again| again.body.password != reply.body.password);
+            }
             login = Some(tried.outcome);
         }
     }
@@ -180,7 +184,7 @@ pub async fn static_role(
         },
     });
     let kept_as = keep_as.map(ToString::to_string);
-    let event = Event::StaticRead { role: role.to_string(), kept_as, outcome, login };
+    let event = Event::StaticRead { role: role.to_string(), kept_as, outcome, login, rotated_meanwhile };
     world.history.write_answer(at, who.clone(), step.map(str::to_owned), event, shape);
     Ok(())
 }

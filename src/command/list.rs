@@ -1,5 +1,6 @@
 //! `leaseproof list`: what there is to run.
 
+use leaseproof_harness::scenario::word::Name;
 use leaseproof_harness::scenario::{DatabaseServer, Scenario};
 use leaseproof_harness::suite::Exit;
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ fn machine(scenario: &Scenario) -> Value {
         "about": scenario.about,
         "file": scenario.path,
         "guarantees": scenario.guarantees,
-        "tags": scenario.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
+        "tags": scenario.tags.iter().map(Name::as_str).collect::<Vec<_>>(),
         "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres, "mysql": mysql },
         "clients": scenario.clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(),
     })

@@ -35,7 +35,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Doctor(args) => waiting_for(doctor::run(&args)),
         Command::Provision(args) => waiting_for(provision::run(&args)),
         Command::Report(args) => report::run(&args),
-        Command::Up(args) if args.keep_up => waiting_for(up::keep(*args)),
+        Command::Up(args) if args.keeps => waiting_for(up::keep(*args)),
         Command::Up(args) => up::run(&args),
         Command::Down => waiting_for(up::down()),
         Command::Clean(args) => waiting_for(clean::run(&args)),

@@ -43,7 +43,9 @@ impl Field {
     pub(crate) fn new() -> Result<Self, String> {
         let files = scenario::find(&[SCENARIOS.into()], &[]).map_err(|e| e.to_string())?;
         let entries = scenario::load_all(&files).map_err(|e| e.to_string())?;
-        let scenarios = entries.into_iter().filter_map(|entry| entry.loaded.scenario.map(Arc::new)).collect();
+        // The intermediary before the database speaks PostgreSQL's protocol; MySQL's promises are the same ones.
+        let scenarios = entries.into_iter().filter_map(|entry| entry.loaded.scenario);
+        let scenarios = scenarios.filter(|scenario| scenario.stack.mysql.is_none()).map(Arc::new).collect();
         Ok(Self {
             scenarios,
             options: Options::from_env().map_err(|e| e.to_string())?,
@@ -154,7 +156,7 @@ impl Field {
                 providers: vec![Choice::Native],
                 images: Images::default(),
                 toxiproxy: None,
-                mysql: Some(self.options.mysql.clone()),
+                mysql: None,
                 vaults: self.options.vaults.clone(),
                 postgres: self.options.postgres.clone(),
                 postgres_bin: self.options.postgres_bin.clone(),

@@ -90,12 +90,18 @@ fn token_read(outcome: Outcome<Reply<TokenState>>) -> Event {
 fn static_read(kept_as: Option<&str>, fingerprint: &str, login: Option<Outcome<()>>) -> Event {
     let body = StaticPassword { username: "reporting".to_owned(), fingerprint: fingerprint.to_owned(), ttl: 1_800 };
     let kept_as = kept_as.map(str::to_owned);
-    Event::StaticRead { role: "database/reporting".to_owned(), kept_as, outcome: reply(200, body), login }
+    Event::StaticRead {
+        role: "database/reporting".to_owned(),
+        kept_as,
+        outcome: reply(200, body),
+        login,
+        rotated_meanwhile: None,
+    }
 }
 
 fn static_refused(cause: Cause) -> Event {
     let role = "database/reporting".to_owned();
-    Event::StaticRead { role, kept_as: None, outcome: refused(cause, "400"), login: None }
+    Event::StaticRead { role, kept_as: None, outcome: refused(cause, "400"), login: None, rotated_meanwhile: None }
 }
 
 fn health(outcome: Outcome<u16>) -> Event {

@@ -220,7 +220,7 @@ fn of_token(expected: &ExpectToken, event: &Event) -> Reading {
 }
 
 fn of_static_role(expected: &ExpectStaticRole, look: &Entry, history: &[Entry]) -> Reading {
-    let Event::StaticRead { outcome, login, .. } = &look.event else { return stranger(&look.event) };
+    let Event::StaticRead { outcome, login, rotated_meanwhile, .. } = &look.event else { return stranger(&look.event) };
     let reply = match outcome {
         Outcome::Ok(reply) => reply,
         Outcome::Refused(refusal) if answer::is_trouble(refusal.cause) => return Reading::Unknown(refusal.to_string()),
@@ -257,7 +257,7 @@ fn of_static_role(expected: &ExpectStaticRole, look: &Entry, history: &[Entry]) 
             Some(Outcome::Refused(refusal)) if refusal.cause == Cause::Authentication => {
                 // The read and the login are two calls: a rotation that fell due between them accuses nobody.
                 let due = look.at.sent.plus(Duration::from_secs(now.ttl.try_into().unwrap_or_default()));
-                if look.at.answered < due {
+                if look.at.answered < due || *rotated_meanwhile == Some(false) {
                     yes_if(!*wanted, format!("its password is {refusal}"))
                 } else {
                     Reading::Unknown("its password may have been rotated between the read and the login".to_owned())

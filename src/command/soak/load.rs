@@ -80,11 +80,6 @@ impl Loads {
         }
     }
 
-    /// Lets a harness that may be stopped go on.
-    pub(super) fn let_go(&self, pid: i32) {
-        drop(GoOn(pid));
-    }
-
     /// Ends it all, and says in words what it was.
     pub(super) fn stop(self) -> String {
         self.over.store(true, Ordering::Relaxed);
@@ -108,6 +103,11 @@ impl fmt::Display for Loads {
             times => write!(f, " ({times} times, {} s in all)", self.stopped_ms.load(Ordering::Relaxed) / 1_000),
         }
     }
+}
+
+/// Lets a harness that may be stopped go on.
+pub(super) fn let_go(pid: i32) {
+    drop(GoOn(pid));
 }
 
 /// Lets a stopped process go on when it is dropped.

@@ -116,12 +116,12 @@ async fn attend(
             () = loads.stall(pid) => {}
             () = signals.next() => {
                 out::tell(&"stopping the run");
-                loads.let_go(pid);
+                load::let_go(pid);
                 child.stop(GRACE).await.map_err(Failure::environment)?;
                 return Ok(None);
             }
             () = tokio::time::sleep_until((began + PROGRESS * (1 + elapsed(began))).into()) => {
-                out::line(&tally::progress(&child.log().to_owned()))?;
+                out::line(&tally::progress(child.log()))?;
             }
         }
     }

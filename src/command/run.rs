@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_run_asks_for_the_same_when_it_is_given_again() {
-        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --proxy toxiproxy --repeat 3 --shard 1/2";
+        let line = "leaseproof run a b.yaml --filter x --vault openbao:2.7.2 --vault vault --postgres postgres:16 --mysql mysql --proxy toxiproxy --repeat 3 --shard 1/2";
         assert_eq!(command(&parsed(line)), line);
         assert_eq!(
             command(&parsed(&command(&parsed("leaseproof run --jobs 2 --keep")))),

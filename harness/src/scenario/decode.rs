@@ -57,7 +57,7 @@ impl Lost {
     }
 
     fn note(&mut self, collection: &Node, key: Option<&str>, meant: Option<String>, cut: &Node) {
-        let names = |key: &str| matches!(key, "as" | "session");
+        let names = |key: &str| matches!(key, "as" | "session" | "keeps" | "keeps_token");
         self.nameless |= (key.is_some_and(names) || meant.as_deref().is_some_and(names))
             && (cut.is_null() || !matches!(cut.kind, Kind::Scalar { .. }));
         self.words.extend(meant.clone());

@@ -39,13 +39,13 @@ struct Server {
 
 impl Server {
     /// `None`, told loudly, on a machine that has no Go to build it with; with LEASEPROOF_REQUIRE_ALL set that is a failure.
+    #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
     async fn start() -> Option<Self> {
         let fetcher = Fetcher::new(Places::here(Cache::usual().unwrap()));
         let program = match fetcher.provide(&Part::toxiproxy(), None, &|_| {}).await {
             Ok(found) => found.program,
             Err(lack @ (FetchError::NoGo { .. } | FetchError::Client { .. })) => {
                 assert!(std::env::var_os(REQUIRE_ALL_VARIABLE).is_none(), "cannot run here: {lack}");
-                #[expect(clippy::print_stderr, reason = "a test that did not run says so")]
                 eprintln!("NOT RUN, there is no Toxiproxy server to hold the in-process proxy against: {lack}");
                 return None;
             }

@@ -125,7 +125,7 @@ impl Resolver<'_> {
         }
         if let Some(others) = &race.others {
             self.check_answer(others, Call::Api);
-            if !others.speaks_of_refusal() {
+            if !others.speaks_of_refusal() && !self.lost.wounded(others.at.start) {
                 self.error(
                     Diagnostic::error(others.at, "`others` says how they are refused, and this is no refusal")
                         .label("speaks of a success")

@@ -564,6 +564,9 @@ fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     match part.product() {
         Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
+        Some(Product::Moto | Product::Localstack | Product::AwsPlugin) => {
+            Err("that is no secrets server; a scenario gets it when its stack has `aws`".to_owned())
+        }
         _ => match part.dbms() {
             Some(dbms) => Err(format!("that is a database; name it with --{dbms}")),
             None => Ok(part),

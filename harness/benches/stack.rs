@@ -179,6 +179,7 @@ async fn start(
 ) -> Result<(Process, Vault), Failure> {
     let more = serde_json::Map::new();
     let settings = launch::Launch {
+        plugins: None,
         more: &more,
         storage,
         data,

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::scenario::Dbms;
 use crate::secret::Secret;
+use crate::service::aws::Key;
 use crate::service::database::{Login, Session};
 
 /// A credential from a dynamic role.
@@ -18,8 +19,8 @@ pub struct Credential {
     pub lease_id: String,
     /// What it logs in with.
     pub login: Login,
-    /// Where it logs in.
-    pub dbms: Dbms,
+    /// The database server where it logs in; none when it is AWS.
+    pub dbms: Option<Dbms>,
     /// Its TTL in seconds, when it was issued.
     pub ttl: u64,
 }
@@ -46,6 +47,7 @@ struct Held {
     credentials: BTreeMap<String, Credential>,
     tokens: BTreeMap<String, Token>,
     passwords: BTreeMap<String, (Dbms, Login)>,
+    keys: BTreeMap<String, Key>,
     sessions: BTreeMap<String, Arc<Session>>,
     snapshots: BTreeMap<String, Arc<Vec<u8>>>,
     values: BTreeMap<String, serde_json::Value>,
@@ -82,10 +84,10 @@ impl Book {
         self.held().passwords.insert(name.to_owned(), (dbms, login));
     }
 
-    /// What a name logs in with, and where: a credential, or a kept static password.
+    /// What a name logs in with at a database server, and at which: a credential, or a kept static password.
     pub fn login(&self, name: &str) -> Option<(Dbms, Login)> {
         let held = self.held();
-        let credential = held.credentials.get(name).map(|held| (held.dbms, held.login.clone()));
+        let credential = held.credentials.get(name).and_then(|held| Some((held.dbms?, held.login.clone())));
         credential.or_else(|| held.passwords.get(name).cloned())
     }
 
@@ -97,6 +99,16 @@ impl Book {
     /// A snapshot.
     pub fn snapshot(&self, name: &str) -> Option<Arc<Vec<u8>>> {
         self.held().snapshots.get(name).cloned()
+    }
+
+    /// Keeps an AWS access key: that of a credential, or a static role's.
+    pub fn keep_key(&self, name: &str, key: Key) {
+        self.held().keys.insert(name.to_owned(), key);
+    }
+
+    /// The AWS access key that goes by a name.
+    pub fn key(&self, name: &str) -> Option<Key> {
+        self.held().keys.get(name).cloned()
     }
 
     /// Keeps a part of an answer.

@@ -11,14 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::approle;
 use crate::event::{Actor, Event, TokenAct};
-use crate::operator::{bodies, issue, keep_token};
+use crate::operator::{Wanted, bodies, issue, keep_token};
 use crate::outcome::{Cause, Outcome};
 use crate::plan::PlannedClient;
 use crate::scenario::Client;
 use crate::secret::Secret;
+use crate::service::Seen;
 use crate::service::database::Login;
 use crate::service::vault::Vault;
-use crate::world::World;
+use crate::world::{Missing, World};
 
 /// How long a client waits for Vault before it gives a call up.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -53,9 +54,9 @@ async fn use_it(world: &World, client: &Client, present: &Present) {
     loop {
         let turn = Instant::now();
         let held = holds.borrow_and_update().clone();
-        match (held, world.database_of(&client.holds)) {
-            (Some((credential, login)), Ok(server)) => {
-                let seen = server.linked.work(&login).await;
+        match held {
+            Some((credential, login)) => {
+                let Ok(seen) = work(world, client, &credential, &login).await else { return };
                 let refused = seen.outcome.refusal().is_some_and(|refusal| refusal.cause == Cause::Authentication);
                 world.seen(&who, None, seen, |outcome| Event::Used {
                     credential: Some(credential.clone()),
@@ -72,12 +73,19 @@ async fn use_it(world: &World, client: &Client, present: &Present) {
                     });
                 }
             }
-            (None, Ok(_)) => {
+            None => {
                 world.history.note(who.clone(), Event::Used { credential: None, outcome: None });
             }
-            (_, Err(_)) => return,
         }
         sleep_until(turn + client.uses_every).await;
+    }
+}
+
+/// Uses a credential as an application does, over the client's own link: a query, or a signed request to AWS.
+async fn work(world: &World, client: &Client, credential: &str, login: &Login) -> Result<Seen<()>, Missing> {
+    match world.book.key(credential) {
+        Some(key) => Ok(world.aws()?.linked.login(&key).await),
+        None => Ok(world.database_of(&client.holds)?.linked.work(login).await),
     }
 }
 
@@ -124,7 +132,8 @@ impl Keeper<'_> {
             let who = self.who();
             let role = &self.client.holds;
             let of = Some(self.client.name.to_string());
-            let outcome = issue(self.world, &who, None, &token.vault, &name, role, of).await;
+            let wanted = Wanted { role, ttl: None, token: of };
+            let outcome = issue(self.world, &who, None, &token.vault, &name, wanted).await;
             let held = match outcome {
                 Ok(Outcome::Ok(held)) => held,
                 Ok(Outcome::Refused(refusal)) if refusal.cause == Cause::PermissionDenied => {

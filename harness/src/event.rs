@@ -419,6 +419,8 @@ pub enum Part {
     Postgres,
     /// MySQL does not serve, or not everybody.
     Mysql,
+    /// The stand-in for AWS does not serve.
+    Aws,
     /// A link between two ends.
     Link {
         /// Who opens connections.
@@ -443,6 +445,7 @@ impl From<Server> for Part {
             Server::Postgres => Self::Postgres,
             Server::Mysql => Self::Mysql,
             Server::Transit => Self::Transit,
+            Server::Aws => Self::Aws,
         }
     }
 }
@@ -455,6 +458,7 @@ impl fmt::Display for Part {
             Self::Transit => f.write_str("transit"),
             Self::Postgres => f.write_str("postgres"),
             Self::Mysql => f.write_str("mysql"),
+            Self::Aws => f.write_str("aws"),
             Self::Link { from, to } => write!(f, "{from}→{to}"),
             Self::Root => f.write_str("vault's user at the database"),
             Self::Credential(name) => write!(f, "credential {name}"),
@@ -487,7 +491,7 @@ pub enum ServerState {
 pub struct Lease {
     /// Its id.
     pub lease_id: String,
-    /// The user at the target.
+    /// By what the target knows it: a database user, or the id of an access key. Empty for a session of STS.
     pub username: String,
     /// `lease_duration`, in seconds.
     pub ttl: u64,

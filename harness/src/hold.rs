@@ -9,10 +9,14 @@ use crate::engine;
 use crate::history::History;
 use crate::plan::Plan;
 use crate::provider::Programs;
-use crate::provider::native::fetch::Progress;
+use crate::provider::native::cache::Cache;
+use crate::provider::native::fetch::{Fetcher, Progress};
+use crate::provider::native::find::Places;
+use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::scenario::{Dbms, Scenario};
 use crate::secret::KnownSecrets;
+use crate::service::aws::REGION;
 use crate::service::database::Login;
 use crate::stack::Stack;
 use crate::time::Clock;
@@ -28,6 +32,9 @@ pub enum HoldError {
     /// The servers' programs or images.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// A program that only some scenarios need.
+    #[error(transparent)]
+    Lack(#[from] Lack),
     /// A server would not come up or go down.
     #[error(transparent)]
     Up(#[from] crate::provider::UpError),
@@ -55,7 +62,7 @@ pub async fn hold(
     stop: CancellationToken,
 ) -> Result<(), HoldError> {
     let site = Site::open(choice, wanted, on).await?;
-    let kept = keep(&site, scenario, ready, stop).await;
+    let kept = keep(&site, scenario, on, ready, stop).await;
     let closed = site.provider.close().await;
     kept?;
     Ok(closed?)
@@ -64,6 +71,7 @@ pub async fn hold(
 async fn keep(
     site: &Site,
     scenario: Scenario,
+    on: &(dyn Fn(Progress) + Send + Sync),
     ready: impl FnOnce(&Path, &str) + Send,
     stop: CancellationToken,
 ) -> Result<(), HoldError> {
@@ -76,7 +84,11 @@ async fn keep(
     let history = history.map_err(|error| broken(error.to_string()))?;
     let vault = site.vaults.first().cloned().ok_or_else(|| broken("no secrets server is named".to_owned()))?;
     let postgres = Some(site.postgres.clone());
-    let programs = Programs { vault, next: None, postgres, mysql: site.mysql_program(), toxiproxy: None };
+    let on_demand = OnDemand::new(Fetcher::new(Places::here(Cache::usual().map_err(SiteError::from)?)));
+    let in_containers = site.kind() == Choice::Docker;
+    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&plan.scenario, &vault, in_containers, on).await?;
+    let mysql = site.mysql_program();
+    let programs = Programs { vault, next: None, postgres, mysql, aws, aws_plugin, toxiproxy: None };
     let stack = tokio::select! {
         stack = site.provider.up(&programs, &plan.scenario, NAME, plan.seed, &history) => stack?,
         () = stop.cancelled() => return Ok(()),
@@ -110,6 +122,11 @@ pub fn exports(stack: &Stack) -> String {
         let address = server.direct.address();
         let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
         lines.extend(way_in(server.dbms(), host, port, &server.admin));
+    }
+    if let Some(aws) = &stack.aws {
+        let (address, key) = (aws.direct.address(), &aws.admin);
+        lines.push(format!("export AWS_ENDPOINT_URL=http://{address} AWS_DEFAULT_REGION={REGION}"));
+        lines.push(format!("export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}", key.id, key.secret.expose()));
     }
     lines.join("\n") + "\n"
 }

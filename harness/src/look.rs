@@ -103,10 +103,17 @@ async fn count_leases(world: &World, who: &Actor, step: Option<&str>, role: &Ref
     world.seen(who, step, seen, |outcome| Event::LeasesListed { role: role.to_string(), outcome });
 }
 
-/// A login with a credential or a kept password, straight at the target.
+/// A login with a credential or a kept password, straight at the target. Nothing is looked at where it would tell nothing.
 pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) -> Result<(), Missing> {
-    let (server, login) = login_of(world, name)?;
-    let seen = server.direct.login(&login).await;
+    if !world.login_tells(name) {
+        return Ok(());
+    }
+    let seen = if let Some(key) = world.book.key(name) {
+        world.aws()?.direct.login(&key).await
+    } else {
+        let (server, login) = login_of(world, name)?;
+        server.direct.login(&login).await
+    };
     world.seen(who, step, seen, |outcome| Event::Login { credential: name.to_owned(), outcome });
     Ok(())
 }
@@ -114,8 +121,14 @@ pub async fn log_in(world: &World, who: &Actor, step: Option<&str>, name: &str) 
 /// What the target says of a credential's user.
 pub async fn principal(world: &World, who: &Actor, step: Option<&str>, credential: &str) -> Result<(), Missing> {
     let held = held(world, credential)?;
-    let server = world.database(held.dbms)?;
-    let seen = server.direct.principal(&server.admin, &held.login.username).await;
+    let username = &held.login.username;
+    let seen = if let Some(dbms) = held.dbms {
+        let server = world.database(dbms)?;
+        server.direct.principal(&server.admin, username).await
+    } else {
+        let aws = world.aws()?;
+        aws.direct.principal(&aws.admin, username).await
+    };
     world.seen(who, step, seen, |outcome| Event::PrincipalRead { credential: credential.to_owned(), outcome });
     Ok(())
 }
@@ -153,7 +166,7 @@ pub async fn static_role(
     keep_as: Option<&Name>,
     try_it: bool,
 ) -> Result<(), Missing> {
-    let server = world.database_of(role)?;
+    let dbms = world.dbms_of(role)?;
     let vault = world.stack.vault.root();
     let seen = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
     let Seen { mut at, mut outcome, shape } = seen;
@@ -162,10 +175,18 @@ pub async fn static_role(
         let password = world.history.secrets().learn(reply.body.password.clone());
         let present = Login { username: reply.body.username.clone(), password };
         if let Some(name) = keep_as {
-            world.book.keep_password(name.as_str(), server.dbms(), present.clone());
+            if let Some(dbms) = dbms {
+                world.book.keep_password(name.as_str(), dbms, present.clone());
+            }
+            if let Some(key) = &reply.body.key {
+                world.keep_key(name.as_str(), key.clone());
+            }
         }
         if try_it {
-            let tried = server.direct.login(&present).await;
+            let tried = match &reply.body.key {
+                Some(key) => world.aws()?.direct.login(key).await,
+                None => world.database_of(role)?.direct.login(&present).await,
+            };
             at = Interval::new(at.sent, tried.at.answered);
             if tried.outcome.refusal().is_some() {
                 let again = vault.static_creds(role.mount.as_str(), role.name.as_str()).await;
@@ -267,19 +288,20 @@ pub async fn ledger(world: &World, who: &Actor, step: Option<&str>) {
     world.write(who, step, at, Event::Ledger(LedgerRead { leases, principals }));
 }
 
-/// The users that Vault made on all database servers.
+/// The users that Vault made, at every target of the stack.
 async fn principals(world: &World) -> Seen<Vec<String>> {
     let sent = world.history.now();
-    let mut all = Outcome::Ok(Vec::new());
+    let mut all: Outcome<Vec<String>> = Outcome::Ok(Vec::new());
+    let mut add = |here: Outcome<Vec<String>>| match (&mut all, here) {
+        (Outcome::Ok(all), Outcome::Ok(here)) => all.extend(here),
+        (Outcome::Ok(_), no) => all = no,
+        _ => {}
+    };
     for server in world.stack.databases() {
-        let here = server.direct.principals(&server.admin).await.outcome;
-        all = match (all, here) {
-            (Outcome::Ok(mut all), Outcome::Ok(here)) => {
-                all.extend(here);
-                Outcome::Ok(all)
-            }
-            (Outcome::Ok(_), no) | (no, _) => no,
-        };
+        add(server.direct.principals(&server.admin).await.outcome);
+    }
+    if let Some(aws) = &world.stack.aws {
+        add(aws.direct.principals(&aws.admin).await.outcome);
     }
     Seen { at: Interval::new(sent, world.history.now()), outcome: all, shape: None }
 }

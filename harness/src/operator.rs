@@ -9,7 +9,7 @@ use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
 use crate::outcome::Outcome;
 use crate::scenario::file::{self, Method, TokenKind};
-use crate::scenario::word::Name;
+use crate::scenario::word::{Name, Ref};
 use crate::scenario::{Dbms, Verb};
 use crate::service::Seen;
 use crate::service::database::Login;
@@ -47,7 +47,19 @@ async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Re
     let vault = world.vault_at(step, verb.node.as_deref().copied(), verb.token.as_deref()).await?;
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
-    issue(world, WHO, step, &vault, &name, &verb.role, token).await.map(drop)
+    let ttl = verb.ttl.map(|ttl| ttl.0.as_secs());
+    issue(world, WHO, step, &vault, &name, Wanted { role: &verb.role, ttl, token }).await.map(drop)
+}
+
+/// What is asked of a dynamic role.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The role.
+    pub role: &'a Ref,
+    /// The lifetime that is asked for, in seconds.
+    pub ttl: Option<u64>,
+    /// The name of the token to ask with; none for the root token.
+    pub token: Option<String>,
 }
 
 /// Takes a credential and keeps it under a name; gives it back if there is one.
@@ -57,14 +69,17 @@ pub async fn issue(
     step: Option<&str>,
     vault: &Vault,
     name: &str,
-    role: &crate::scenario::word::Ref,
-    token: Option<String>,
+    wanted: Wanted<'_>,
 ) -> Result<Outcome<Credential>, Missing> {
-    let dbms = world.database_of(role)?.dbms();
-    let seen = vault.creds(role.mount.as_str(), role.name.as_str()).await;
+    let Wanted { role, ttl, token } = wanted;
+    let dbms = world.dbms_of(role)?;
+    let seen = vault.creds(role.mount.as_str(), role.name.as_str(), ttl).await;
     let kept = seen.outcome.clone().map(|reply: Reply<Issued>| {
-        let Issued { lease, password } = reply.body;
+        let Issued { lease, password, key } = reply.body;
         let password = world.history.secrets().learn(password);
+        if let Some(key) = key {
+            world.keep_key(name, key);
+        }
         Credential {
             role: role.to_string(),
             ttl: lease.ttl,
@@ -142,7 +157,11 @@ async fn rotate(world: &World, step: Option<&str>, verb: &file::Rotate) {
         (None, Some(connection)) => ("rotate-root", connection, true),
         (None, None) => return,
     };
-    let path = format!("{}/{kind}/{}", of.mount, of.name);
+    let path = if root && world.is_aws(of) {
+        format!("{}/config/rotate-root", of.mount)
+    } else {
+        format!("{}/{kind}/{}", of.mount, of.name)
+    };
     let seen = world.stack.vault.root().act(Method::Post, &path, Some(json!({}))).await;
     let what = of.to_string();
     world.seen(WHO, step, seen, |outcome| Event::Rotated { what, root, outcome });

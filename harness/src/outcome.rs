@@ -75,7 +75,7 @@ impl<T> fmt::Display for Outcome<T> {
 pub struct Refusal {
     /// What the answer means, the same word for every server.
     pub cause: Cause,
-    /// The server's own code: an HTTP status or a SQLSTATE.
+    /// The server's own code: an HTTP status, a SQLSTATE, or AWS's word.
     pub code: String,
     /// The server's own words, cleaned of secrets.
     pub message: String,
@@ -99,9 +99,9 @@ impl fmt::Display for Refusal {
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     // ---- a database speaks
-    /// The credential is not, or no longer, good (SQLSTATE 28P01, 28000).
+    /// The credential is not, or no longer, good (SQLSTATE 28P01, 28000; at AWS `InvalidClientTokenId`).
     Authentication,
-    /// The credential is good, the right is missing (SQLSTATE 42501).
+    /// The credential is good, the right is missing (SQLSTATE 42501; at AWS `AccessDenied`).
     Privilege,
     /// The role behind an open session is gone (SQLSTATE 42704, 22023 "invalid role OID", 42501 on a dropped role).
     RoleGone,
@@ -140,9 +140,9 @@ pub enum Cause {
     TargetRefused,
     /// Vault gave up waiting for the target (500 `context canceled`, `context deadline exceeded`).
     TargetSilent,
-    /// A quota or limit (429).
+    /// A quota or limit (429; at AWS `Throttling`, `LimitExceeded`).
     RateLimited,
-    /// `unsupported path`, or nothing there (404).
+    /// `unsupported path`, or nothing there (404; at AWS `NoSuchEntity`).
     NotFound,
     /// The mount is tainted: being unmounted (404).
     Tainted,

@@ -122,6 +122,9 @@ impl fmt::Display for Plan {
         for (dbms, server) in scenario.stack.databases() {
             write!(f, ", {dbms} (max_connections {})", server.max_connections)?;
         }
+        if let Some(product) = scenario.stack.aws {
+            write!(f, ", aws ({product})")?;
+        }
         writeln!(f)?;
         let mount = scenario.database.iter();
         for (mount, connection) in mount.flat_map(|database| database.connections.iter().map(|c| (&database.mount, c)))
@@ -137,6 +140,7 @@ impl fmt::Display for Plan {
             }
             writeln!(f)?;
         }
+        self.print_aws(f)?;
         writeln!(f, "3 baseline: every role issues, logs in and revokes; the ledgers agree")?;
         for planned in &self.clients {
             let client = &planned.client;
@@ -164,6 +168,22 @@ impl fmt::Display for Plan {
         }
         writeln!(f, "8 logs")?;
         writeln!(f, "9 down")
+    }
+}
+
+impl Plan {
+    fn print_aws(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(engine) = &self.scenario.aws else { return Ok(()) };
+        write!(f, "  {}/config/root", engine.mount)?;
+        engine.lease.map_or(Ok(()), |lease| write!(f, ", lease {}", Length(lease)))?;
+        engine.lease_max.map_or(Ok(()), |max| write!(f, " max {}", Length(max)))?;
+        for role in &engine.roles {
+            write!(f, ", role {} ({})", role.name, role.credential_type)?;
+        }
+        for role in &engine.static_roles {
+            write!(f, ", static role {} every {}", role.name, Length(role.rotation_period))?;
+        }
+        writeln!(f)
     }
 }
 

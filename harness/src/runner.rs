@@ -195,7 +195,13 @@ impl Runner {
                 engine::try_role(world, &database.mount, &role.name).await.map_err(short)?;
             }
         }
-        if !world.plan.clients.is_empty() || world.stack.databases().next().is_some() {
+        if let Some(engine) = &world.plan.scenario.aws {
+            for role in &engine.roles {
+                engine::try_role(world, &engine.mount, &role.name).await.map_err(short)?;
+            }
+        }
+        let stack = &world.stack;
+        if !world.plan.clients.is_empty() || stack.databases().next().is_some() || stack.aws.is_some() {
             self.background.spawn(probe::run(world.clone(), self.quiet.clone()));
         }
         for planned in &world.plan.clients {
@@ -410,6 +416,11 @@ async fn works(world: &World) -> Result<(), String> {
             return Err(format!("{}: {no}", server.dbms()));
         }
     }
+    if let Some(aws) = &world.stack.aws
+        && let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = aws.linked.login(&aws.admin).await.outcome
+    {
+        return Err(format!("aws: {no}"));
+    }
     Ok(())
 }
 
@@ -423,7 +434,7 @@ async fn last_reads(world: &World) {
     for name in world.book.sessions() {
         let _ = look::session(world, who, None, &name).await;
     }
-    if world.plan.scenario.database.is_some() {
+    if world.plan.scenario.database.is_some() || world.plan.scenario.aws.is_some() {
         look::ledger(world, who, None).await;
     }
 }
@@ -437,7 +448,8 @@ async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
     let unsealer = stack.transit.iter().flat_map(|transit| &transit.nodes);
     let machines = (stack.vault.nodes.iter().map(|node| (name(node), &node.machine)))
         .chain(unsealer.map(|node| ("transit.log".to_owned(), &node.machine)))
-        .chain(stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine)));
+        .chain(stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine)))
+        .chain(stack.aws.iter().map(|aws| ("aws.log".to_owned(), &aws.machine)));
     for (name, machine) in machines {
         let log = machine.log().await;
         let to = folder.join(&name);

@@ -13,8 +13,10 @@ use crate::provider::docker::container::{Container, ContainerError};
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::Dbms;
-use crate::scenario::file::{Endpoint, Node, RootKind, Server};
+use crate::scenario::file::{AwsProduct, Endpoint, Node, RootKind, Server};
 use crate::secret::Secret;
+use crate::service::aws::gate::Gate;
+use crate::service::aws::{Aws, Key, launch as aws_launch};
 use crate::service::database::{Database, Login};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
@@ -26,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(20);
 
 mod vault;
 
-pub use vault::{Next, VaultNode, VaultServer};
+pub use vault::{Next, Plugin, VaultNode, VaultServer};
 
 /// A stack that is up.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Stack {
     pub postgres: Option<DatabaseServer>,
     /// MySQL, if the scenario has it.
     pub mysql: Option<DatabaseServer>,
+    /// What stands in for AWS, if the scenario has it.
+    pub aws: Option<AwsServer>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links
@@ -52,7 +56,7 @@ impl Stack {
         match server {
             Server::Vault => Some(&self.vault),
             Server::Transit => self.transit.as_ref(),
-            Server::Postgres | Server::Mysql => None,
+            Server::Postgres | Server::Mysql | Server::Aws => None,
         }
     }
 
@@ -356,6 +360,52 @@ impl DatabaseServer {
     /// Notes that Vault's own user was given another password.
     pub fn set_root_password(&self, password: Secret) {
         *self.root_password.lock().unwrap_or_else(PoisonError::into_inner) = password;
+    }
+}
+
+/// What stands in for AWS.
+#[derive(Debug)]
+pub struct AwsServer {
+    /// Its process.
+    pub machine: Machine,
+    /// A way to it that no link fault touches.
+    pub direct: Aws,
+    /// A way to it over the clients' link.
+    pub linked: Aws,
+    /// What it is.
+    pub product: AwsProduct,
+    /// The harness's own key, which may do everything.
+    pub admin: Key,
+    /// The key that Vault was given first; Vault may have rotated it since.
+    pub root: Key,
+    /// The ARN of the IAM role that assumed roles lead to.
+    pub application: String,
+    /// What stands between the links and it, and can answer in its place: on Vault's link, and on the clients'.
+    pub gates: [Gate; 2],
+}
+
+impl AwsServer {
+    /// The gate on the link from there.
+    pub fn gate(&self, from: Endpoint) -> &Gate {
+        let [of_vault, of_clients] = &self.gates;
+        if from == Endpoint::Vault { of_vault } else { of_clients }
+    }
+
+    /// Waits until its process answers; nothing need be in it yet.
+    pub async fn until_answering(&self) -> Result<(), StackError> {
+        let path = aws_launch::health(self.product);
+        self.machine.until_up(|| self.direct.answers(path)).await
+    }
+
+    /// Waits until it lets the harness in.
+    pub async fn until_ready(&self) -> Result<(), StackError> {
+        let look = move || async move {
+            match self.direct.login(&self.admin).await.outcome {
+                Outcome::Ok(()) => Ok(()),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
     }
 }
 

@@ -22,6 +22,7 @@ use crate::provider::native::estate;
 use crate::provider::native::fetch::{Fetcher, Progress};
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
+use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::native::part::Part;
 use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::report;
@@ -188,6 +189,7 @@ impl Exit {
 pub struct Suite {
     settings: Settings,
     sites: Vec<Site>,
+    on_demand: OnDemand,
     toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
@@ -268,6 +270,7 @@ impl Suite {
         Ok(Self {
             settings,
             sites,
+            on_demand: OnDemand::new(Fetcher::new(Places::here(Cache::usual()?))),
             toxiproxy,
             folder,
             id,
@@ -340,6 +343,8 @@ impl Suite {
             next: None,
             postgres: Some(site.postgres.clone()),
             mysql: site.mysql_program(),
+            aws: None,
+            aws_plugin: None,
             toxiproxy: None,
         };
         let history = History::in_memory(Clock::start(), self.secrets.clone());
@@ -407,26 +412,38 @@ impl Suite {
         let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
         let next = next.map(|next| next.vault.clone());
-        let record = if let Some(reason) = lacks(target.site, scenario) {
-            ScenarioRecord { result: ScenarioResult::Skipped, reason, ..blank }
-        } else {
-            match self.run_in(run, scenario, (target, next), clock, &blank, between).await {
+        let record = match self.parts_for(scenario, target).await {
+            Ok(aws) => match self.run_in(run, scenario, (target, next, aws), clock, &blank, between).await {
                 Ok(record) => record,
                 Err(source) => ScenarioRecord {
                     reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
                     ..blank
                 },
+            },
+            Err(Lack { why: reason, is_lack }) => {
+                let result = if is_lack { ScenarioResult::Skipped } else { ScenarioResult::Broken };
+                ScenarioRecord { result, reason, ..blank }
             }
         };
         (self.on)(SuiteEvent::Finished { run, record: Box::new(record.clone()) });
         record
     }
 
+    /// The parts that only some scenarios take, or why this one cannot run there.
+    async fn parts_for(&self, scenario: &Scenario, target: Target<'_>) -> Result<AwsParts, Lack> {
+        if let Some(why) = lacks(target.site, scenario) {
+            return Err(Lack { why, is_lack: true });
+        }
+        let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
+        let in_containers = target.site.kind() == Choice::Docker;
+        self.on_demand.aws(scenario, target.vault, in_containers, &progress).await
+    }
+
     async fn run_in(
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        (target, next): (Target<'_>, Option<Found>),
+        (target, next, aws): (Target<'_>, Option<Found>, AwsParts),
         clock: Clock,
         blank: &ScenarioRecord,
         between: Option<&dyn Between>,
@@ -444,11 +461,14 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
+        let AwsParts { server: aws, plugin: aws_plugin } = aws;
         let programs = Programs {
             vault: vault.clone(),
             next,
             postgres: Some(site.postgres.clone()),
             mysql: site.mysql_program(),
+            aws,
+            aws_plugin,
             toxiproxy: self.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
@@ -492,6 +512,9 @@ impl Suite {
             let mut addresses = vec![("vault".to_owned(), format!("http://{}", world.stack.vault.direct.address()))];
             for server in world.stack.databases() {
                 addresses.push((server.dbms().to_string(), server.direct.address()));
+            }
+            if let Some(aws) = &world.stack.aws {
+                addresses.push(("aws".to_owned(), format!("http://{}", aws.direct.address())));
             }
             // Not among the reports, which hold no secrets: it goes with the servers.
             let secrets = site.provider.folder().join(format!("kept-{run}.sh"));

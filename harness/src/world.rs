@@ -7,11 +7,12 @@ use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::plan::Plan;
 use crate::scenario::Dbms;
-use crate::scenario::file::Node;
+use crate::scenario::file::{AwsProduct, CredentialType, Node};
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
+use crate::service::aws::Key;
 use crate::service::vault::Vault;
-use crate::stack::{DatabaseServer, Stack};
+use crate::stack::{AwsServer, DatabaseServer, Stack};
 use std::collections::BTreeMap;
 
 /// A running scenario.
@@ -101,9 +102,44 @@ impl World {
         self.database(dbms.ok_or_else(|| Missing { kind: "role or connection", name: reference.to_string() })?)
     }
 
+    /// The kind of database server behind a role or a connection; none where it is the AWS engine's.
+    pub fn dbms_of(&self, reference: &Ref) -> Result<Option<Dbms>, Missing> {
+        if self.is_aws(reference) { Ok(None) } else { self.database_of(reference).map(|server| Some(server.dbms())) }
+    }
+
+    /// What stands in for AWS, which every scenario that is asked for it has.
+    pub fn aws(&self) -> Result<&AwsServer, Missing> {
+        self.stack.aws.as_ref().ok_or_else(|| Missing { kind: "server", name: "aws".to_owned() })
+    }
+
+    /// Whether a role or connection is the AWS engine's.
+    pub fn is_aws(&self, reference: &Ref) -> bool {
+        self.plan.scenario.aws.as_ref().is_some_and(|engine| engine.mount == reference.mount)
+    }
+
+    /// Whether a login with this credential tells anything: LocalStack lets every key in, and Moto no federated session.
+    pub fn login_tells(&self, name: &str) -> bool {
+        let (Some(_), Some(aws)) = (self.book.key(name), &self.stack.aws) else { return true };
+        let role = self.book.credential(name).map(|credential| credential.role);
+        let engine = self.plan.scenario.aws.iter();
+        let mut roles = engine.flat_map(|e| e.roles.iter().map(|role| (format!("{}/{}", e.mount, role.name), role)));
+        let role = roles.find(|(path, _)| Some(path) == role.as_ref()).map(|(_, role)| role.credential_type);
+        aws.product == AwsProduct::Moto && role.is_none_or(CredentialType::is_known_to_moto)
+    }
+
+    /// Keeps an access key under a name.
+    pub fn keep_key(&self, name: &str, key: Key) {
+        let learn = |secret| self.history.secrets().learn(secret);
+        let key = Key { id: key.id, secret: learn(key.secret), session_token: key.session_token.map(learn) };
+        self.book.keep_key(name, key);
+    }
+
     /// The paths below which Vault keeps the leases of dynamic roles.
     pub fn role_paths(&self) -> Vec<String> {
-        let Some(database) = &self.plan.scenario.database else { return Vec::new() };
-        database.roles().map(|(_, role)| format!("{}/creds/{}", database.mount, role.name)).collect()
+        let path = |mount: &Name, role: &Name| format!("{mount}/creds/{role}");
+        let scenario = &self.plan.scenario;
+        let database = scenario.database.iter().flat_map(|d| d.roles().map(|(_, role)| path(&d.mount, &role.name)));
+        let aws = scenario.aws.iter().flat_map(|e| e.roles.iter().map(|role| path(&e.mount, &role.name)));
+        database.chain(aws).collect()
     }
 }

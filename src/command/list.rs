@@ -30,6 +30,7 @@ pub(super) fn run(args: &List) -> Result<Exit, Failure> {
 fn text(scenario: &Scenario) -> String {
     let mut servers = vec![format!("vault ({} storage)", scenario.stack.storage)];
     servers.extend(scenario.stack.databases().map(|(dbms, _)| dbms.to_string()));
+    servers.extend(scenario.stack.aws.map(|server| format!("aws ({server})")));
     let mut about = vec![scenario.path.display().to_string()];
     if !scenario.guarantees.is_empty() {
         about.push(scenario.guarantees.join(", "));
@@ -51,7 +52,12 @@ fn machine(scenario: &Scenario) -> Value {
         "file": scenario.path,
         "guarantees": scenario.guarantees,
         "tags": scenario.tags.iter().map(Name::as_str).collect::<Vec<_>>(),
-        "stack": { "vault": { "storage": scenario.stack.storage }, "postgres": postgres, "mysql": mysql },
+        "stack": {
+            "vault": { "storage": scenario.stack.storage },
+            "postgres": postgres,
+            "mysql": mysql,
+            "aws": scenario.stack.aws.map(|server| json!({ "server": server })),
+        },
         "clients": scenario.clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(),
     })
 }

@@ -125,10 +125,11 @@ fn used(entry: &Entry, client: &str) -> Option<(Use, Interval, u64)> {
 
 /// Whether a fault keeps the target from answering clients, whatever their credentials.
 fn silences(part: &Part) -> bool {
-    matches!(
-        part,
-        Part::Postgres | Part::Mysql | Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres | Endpoint::Mysql }
-    )
+    match part {
+        Part::Postgres | Part::Mysql | Part::Aws => true,
+        Part::Link { from: Endpoint::Clients, to } => *to != Endpoint::Vault,
+        _ => false,
+    }
 }
 
 fn words(length: Duration) -> Length {

@@ -56,6 +56,11 @@ impl End {
 }
 
 impl Life {
+    /// Whether it is a session of STS: nothing at the target goes with its lease, and nobody can end it.
+    pub fn is_sts(&self) -> bool {
+        self.username.is_empty()
+    }
+
     /// Its end by its own clock, as the last answer of Vault has it; `None` when that cannot be known.
     pub fn end(&self) -> Option<Interval> {
         self.ends.last().and_then(|end| end.end)
@@ -77,7 +82,8 @@ impl Life {
     pub fn over_since(&self, at: Interval) -> Option<Moment> {
         let by_clock =
             ends_at(&self.ends, at).try_fold(Moment::START, |latest, end| end.map(|end| latest.max(end.answered)));
-        let by_hand = self.ended_early.as_ref().and_then(|early| early.done);
+        // A session of STS lives on when its lease is revoked, as documented.
+        let by_hand = self.ended_early.as_ref().filter(|_| !self.is_sts()).and_then(|early| early.done);
         by_clock.into_iter().chain(by_hand).filter(|over| *over < at.sent).min()
     }
 }

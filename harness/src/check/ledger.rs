@@ -49,6 +49,10 @@ fn compare(leases: &[String], principals: &[String], history: &[Entry]) -> Vec<D
     let mut known_users = BTreeSet::new();
     for (name, life) in lives {
         known_leases.insert(life.lease_id.as_str());
+        // A session of STS has no user that could be there or gone.
+        if life.is_sts() {
+            continue;
+        }
         known_users.insert(life.username.as_str());
         match (leases.contains(life.lease_id.as_str()), principals.contains(life.username.as_str())) {
             (false, true) => found.push(Difference {
@@ -120,7 +124,7 @@ pub fn differences(history: &[Entry]) -> Vec<Difference> {
             _ => None,
         });
         match login {
-            Some((_, Outcome::Ok(()))) if gone => found.push(Difference {
+            Some((_, Outcome::Ok(()))) if gone && !life.is_sts() => found.push(Difference {
                 kind: DifferenceKind::Zombie,
                 what: life.username.clone(),
                 detail: format!("{name} still logs in, and Vault has no lease for it"),

@@ -16,6 +16,8 @@ pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
         let demand =
             if answer::is_refusal(&entry.event) { race.others.as_deref() } else { race.api.answers.as_deref() };
         match answer::reading(demand, &entry.event) {
+            // Whoever is answered with any error, be it one that says nothing else, was not let in.
+            Reading::Unknown(_) if demand.is_none() && answer::is_refusal(&entry.event) => {}
             Reading::Unknown(why) => unknown.push(why),
             reading => {
                 let is_accepted = !answer::is_refusal(&entry.event);

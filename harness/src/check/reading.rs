@@ -142,7 +142,7 @@ fn of_login(login: &ExpectLogin, event: &Event) -> Reading {
 }
 
 fn says_nothing(cause: Cause) -> bool {
-    matches!(cause, Cause::Unavailable | Cause::TooManyConnections)
+    matches!(cause, Cause::Unavailable | Cause::TooManyConnections | Cause::RateLimited)
 }
 
 fn of_principal(expected: &ExpectPrincipal, entry: &Entry, history: &[Entry]) -> Reading {

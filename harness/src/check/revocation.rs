@@ -48,7 +48,9 @@ pub fn no_zombie(history: &[Entry], grace: Duration) -> Judgement {
 /// Whether a fault could keep Vault from revoking: one on Vault, the target, the link between them, or Vault's own user.
 fn hinders(part: &Part) -> bool {
     match part {
-        Part::Vault | Part::Postgres | Part::Mysql | Part::Root | Part::Credential(_) | Part::Role(_) => true,
+        Part::Vault | Part::Postgres | Part::Mysql | Part::Aws | Part::Root | Part::Credential(_) | Part::Role(_) => {
+            true
+        }
         Part::Link { to, .. } => *to != crate::scenario::file::Endpoint::Vault,
         Part::Client(_) | Part::Node(_) | Part::Transit => false,
     }

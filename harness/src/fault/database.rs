@@ -223,5 +223,7 @@ async fn until(database: &DatabaseServer, proof: &Proof) -> Result<String, Fault
 fn user_of<'w>(world: &'w World, credential: &Name) -> Result<(&'w DatabaseServer, String), FaultError> {
     let held = world.book.credential(credential.as_str());
     let held = held.ok_or_else(|| Missing { kind: "credential", name: credential.to_string() })?;
-    Ok((world.database(held.dbms)?, held.login.username))
+    let dbms =
+        held.dbms.ok_or_else(|| Missing { kind: "database user of credential", name: credential.to_string() })?;
+    Ok((world.database(dbms)?, held.login.username))
 }

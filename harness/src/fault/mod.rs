@@ -2,6 +2,7 @@
 //! must be healed; healing is awaited, and seen as well. One file for each family.
 
 mod armed;
+mod aws;
 mod cluster;
 mod database;
 mod network;
@@ -80,6 +81,7 @@ enum Undo {
     Process(process::Undo),
     Vault(vault::Undo),
     Database(database::Undo),
+    Aws(aws::Undo),
 }
 
 /// What injecting gives: how to undo it, what it disturbs, and how its effect was seen.
@@ -134,6 +136,11 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::ExhaustConnections(_)
         | Broken::DropUser(_)
         | Broken::OwnObjects(_) => database::inject(world, broken).await,
+        Broken::Throttle(_)
+        | Broken::FailRequests(_)
+        | Broken::DeleteRootKey(_)
+        | Broken::SecondRootKey(_)
+        | Broken::DeleteUser(_) => aws::inject(world, broken).await,
     }
 }
 
@@ -153,6 +160,7 @@ impl Injected {
             Undo::Process(undo) => process::heal(world, undo).await,
             Undo::Vault(undo) => vault::heal(world, undo).await,
             Undo::Database(undo) => database::heal(world, undo).await,
+            Undo::Aws(undo) => aws::heal(world, undo).await,
         };
         let at = Interval::new(sent, world.history.now());
         let (outcome, result) = match healed {

@@ -255,6 +255,7 @@ async fn answer(link: &Link, to: Endpoint) -> Met {
     let question: &[u8] = match to {
         Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
         Endpoint::Mysql => &[1, 0, 0, 1, 0],
+        Endpoint::Aws => b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         _ => b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     };
     let met = async {

@@ -28,6 +28,7 @@ pub(super) enum Target {
     Vault,
     Transit,
     Node(Node),
+    Aws,
 }
 
 /// A paused server is called silent when it does not answer for so long; a running one does in a millisecond.
@@ -108,6 +109,7 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
                 Target::Transit => transit(world)?.until_active().await?,
                 Target::Node(name) => named(world, name)?.until_serving().await?,
                 Target::Database(dbms) => world.database(dbms)?.until_ready().await?,
+                Target::Aws => world.aws()?.until_ready().await?,
             }
         }
     }
@@ -126,6 +128,7 @@ pub(super) async fn target(
             Server::Transit => (Target::Transit, vec![Part::Transit]),
             Server::Postgres => (Target::Database(Dbms::Postgres), vec![Part::from(server)]),
             Server::Mysql => (Target::Database(Dbms::Mysql), vec![Part::from(server)]),
+            Server::Aws => (Target::Aws, vec![Part::from(server)]),
         });
     };
     let found = node(world, wanted).await?;
@@ -167,6 +170,7 @@ fn machines(world: &World, target: Target) -> Result<Vec<&Machine>, FaultError> 
         Target::Transit => transit(world)?.nodes.iter().map(|node| &node.machine).collect(),
         Target::Node(name) => vec![&named(world, name)?.machine],
         Target::Database(dbms) => vec![&world.database(dbms)?.machine],
+        Target::Aws => vec![&world.aws()?.machine],
     })
 }
 
@@ -176,6 +180,11 @@ async fn start_again(world: &World, target: Target) -> Result<(), FaultError> {
         Target::Transit => transit(world)?.start_again().await?,
         Target::Node(name) => world.stack.vault.start_node(named(world, name)?).await?,
         Target::Database(dbms) => world.database(dbms)?.start_again().await?,
+        // Refused when the scenario is read: it keeps all that it knows in memory.
+        Target::Aws => {
+            let what = "a start of the stand-in for AWS".to_owned();
+            return Err(FaultError::Refused { what, why: "it has forgotten everything".to_owned() });
+        }
     }
     Ok(())
 }
@@ -210,6 +219,10 @@ async fn silences(world: &World, target: Target) -> Result<Vec<Option<(Silence, 
         Target::Database(dbms) => {
             let database = world.database(dbms)?;
             vec![database.direct.within(SILENCE).login(&database.admin).await.outcome]
+        }
+        Target::Aws => {
+            let aws = world.aws()?;
+            vec![aws.direct.within(SILENCE).login(&aws.admin).await.outcome]
         }
     };
     let silence = |outcome| match outcome {

@@ -59,7 +59,7 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             let vault = &vault;
             let (mount, name) = (on.role.mount.as_str(), on.role.name.as_str());
             let seen = until_shows("a role that is not there", || async move {
-                shows(&vault.creds(mount, name).await.outcome, |refusal| refusal.cause == Cause::UnknownRole)
+                shows(&vault.creds(mount, name, None).await.outcome, |refusal| refusal.cause == Cause::UnknownRole)
             })
             .await?;
             Ok(effect(undo, Part::Role(on.role.to_string()), seen))

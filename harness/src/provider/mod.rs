@@ -32,6 +32,10 @@ pub struct Programs {
     pub postgres: Option<native::find::Found>,
     /// MySQL or MariaDB.
     pub mysql: Option<native::find::Found>,
+    /// What stands in for AWS.
+    pub aws: Option<native::find::Found>,
+    /// The AWS engine as a plugin, for a secrets server that has none.
+    pub aws_plugin: Option<native::find::Found>,
     /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<native::find::Found>,
 }

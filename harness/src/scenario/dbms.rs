@@ -68,7 +68,7 @@ impl Dbms {
         match server {
             Server::Postgres => Some(Self::Postgres),
             Server::Mysql => Some(Self::Mysql),
-            Server::Vault | Server::Transit => None,
+            Server::Vault | Server::Transit | Server::Aws => None,
         }
     }
 }

@@ -38,8 +38,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use file::{
-    Always, Api, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair, Revoke, RootKind, Rotate, Seal,
-    Snapshot, Sql, Start, Storage, Token, Wait,
+    Always, Api, AwsProduct, CredentialType, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair, Revoke,
+    RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -65,6 +65,8 @@ pub struct Scenario {
     pub stack: Stack,
     /// The database engine, if it is mounted.
     pub database: Option<Database>,
+    /// The AWS engine, if it is mounted.
+    pub aws: Option<AwsEngine>,
     /// The other secrets engines and the auth methods, in the order in which they are enabled.
     pub mounts: Vec<Mount>,
     /// The policies.
@@ -111,6 +113,8 @@ pub struct Stack {
     pub postgres: Option<DatabaseServer>,
     /// MySQL, if the scenario has it.
     pub mysql: Option<DatabaseServer>,
+    /// What stands in for AWS, if the scenario has it.
+    pub aws: Option<AwsProduct>,
 }
 
 impl Stack {
@@ -214,6 +218,38 @@ pub struct StaticRole {
     pub username: Name,
     /// How often its password changes.
     pub rotation_period: Duration,
+}
+
+/// The AWS engine of a scenario. What is `None` is left to the server.
+#[derive(Debug, Clone)]
+pub struct AwsEngine {
+    /// Where it is mounted: `aws`.
+    pub mount: Name,
+    /// `lease` of `config/lease`.
+    pub lease: Option<Duration>,
+    /// `lease_max` of `config/lease`.
+    pub lease_max: Option<Duration>,
+    /// `max_retries` of `config/root`.
+    pub max_retries: u32,
+    /// Dynamic roles.
+    pub roles: Vec<AwsRole>,
+    /// Static roles.
+    pub static_roles: Vec<StaticRole>,
+}
+
+/// A dynamic role of the AWS engine.
+#[derive(Debug, Clone)]
+pub struct AwsRole {
+    /// Its name.
+    pub name: Name,
+    /// What a read of it makes.
+    pub credential_type: CredentialType,
+    /// The policy document; leaseproof's default when `None`.
+    pub policy_document: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Lifetime of an STS credential when none is asked for.
+    pub default_sts_ttl: Option<Duration>,
+    /// Its longest lifetime.
+    pub max_sts_ttl: Option<Duration>,
 }
 
 /// A secrets engine other than the database engine, or an auth method.

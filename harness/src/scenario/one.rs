@@ -3,9 +3,9 @@
 
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
-    ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Fault,
-    Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer,
-    Partition, Slicer, SlowClose, Sql, Timeout, TuneMount,
+    ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
+    FailRequests, Fault, Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink,
+    OnNode, OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -89,6 +89,11 @@ one_of! {
         exhaust_connections: ExhaustConnections(OnConnection),
         drop_user: DropUser(OnCredential),
         own_objects: OwnObjects(OnCredential),
+        throttle: Throttle(Throttle),
+        fail_requests: FailRequests(FailRequests),
+        delete_root_key: DeleteRootKey(Nothing),
+        second_root_key: SecondRootKey(Nothing),
+        delete_user: DeleteUser(OnCredential),
     }
 }
 

@@ -89,7 +89,8 @@ impl<'a> Walk<'a> {
 
     fn fault(&mut self, fault: &'a Fault, during: Option<&'a [Marked<Step>]>) {
         self.roles_changed |= fault.tune_mount.is_some() || fault.change_role.is_some() || fault.delete_role.is_some();
-        if let Some(lease) = fault.drop_user.as_ref().and_then(|on| self.leases.get_mut(on.of.as_str())) {
+        let dropped = fault.drop_user.as_ref().or(fault.delete_user.as_ref());
+        if let Some(lease) = dropped.and_then(|on| self.leases.get_mut(on.of.as_str())) {
             lease.open = true;
         }
         self.latest += FAULT;

@@ -44,6 +44,7 @@ impl fmt::Display for Verb {
                 at_node(f, step.node)?;
                 step.name.as_ref().map_or(Ok(()), |name| write!(f, " as {}", **name))?;
                 step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
+                step.ttl.as_ref().map_or(Ok(()), |ttl| write!(f, " for {}", **ttl))?;
                 answers(f, step.answers.as_deref())
             }
             Self::Read(step) => {
@@ -359,6 +360,16 @@ impl fmt::Display for Broken<'_> {
             Self::ExhaustConnections(on) => write!(f, "exhaust the connections of {}", *on.of),
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
+            Self::Throttle(t) => {
+                write!(f, "throttle {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)
+            }
+            Self::FailRequests(t) => {
+                let status = t.status.map_or(503, |status| *status);
+                write!(f, "answer {status} to {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)
+            }
+            Self::DeleteRootKey(_) => f.write_str("delete vault's own access key"),
+            Self::SecondRootKey(_) => f.write_str("give vault's own IAM user a second access key"),
+            Self::DeleteUser(on) => write!(f, "delete the IAM user of {} by hand", *on.of),
         }
     }
 }
@@ -366,6 +377,10 @@ impl fmt::Display for Broken<'_> {
 /// `postgres`, `vault`, `vault leader`.
 fn whom(server: Marked<Server>, node: Option<Marked<Node>>) -> String {
     node.map_or_else(|| server.to_string(), |node| format!("{} {}", *server, *node))
+}
+
+fn action(action: Option<&crate::scenario::mark::Marked<String>>) -> &str {
+    action.map_or("every request", |action| action.as_str())
 }
 
 impl fmt::Display for When {

@@ -21,8 +21,22 @@ pub(super) struct Ttls {
 
 /// The TTLs that a role's leases have, with the mount's where the role says nothing.
 pub(super) fn of_role(file: &ScenarioFile, role: &Ref) -> Option<Ttls> {
+    if role.mount.as_str() == "aws" {
+        return of_aws_role(file, role);
+    }
     let database = &file.engines.database.as_ref()?.value;
     database.role(role.name.as_str()).map(|(_, role)| ttls(database, role))
+}
+
+/// The TTLs of an IAM user's lease. Those of an STS session are AWS's to say.
+fn of_aws_role(file: &ScenarioFile, role: &Ref) -> Option<Ttls> {
+    let engine = &file.engines.aws.as_ref()?.value;
+    let role = engine.roles.get(role.name.as_str())?;
+    if role.credential_type.is_sts() {
+        return None;
+    }
+    let max = engine.lease_max.map_or(SYSTEM_TTL, |max| max.0);
+    Some(Ttls { issued: engine.lease.map_or(SYSTEM_TTL, |lease| lease.0).min(max), max })
 }
 
 fn ttls(database: &Database, role: &Role) -> Ttls {

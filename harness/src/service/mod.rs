@@ -1,6 +1,7 @@
 //! The servers that leaseproof knows: how each is set up, asked, and understood. A refusal is given its cause here, once,
 //! from the server's own codes; nothing above reads an error text.
 
+pub mod aws;
 pub mod database;
 pub mod mysql;
 pub mod postgres;

@@ -35,6 +35,8 @@ pub struct VaultServer {
     pub product: String,
     /// What follows when it is upgraded.
     pub next: Mutex<Option<Next>>,
+    /// The AWS engine as a plugin, where the server has none built in.
+    pub aws_plugin: Option<Plugin>,
 }
 
 /// The program that follows on a server's data.
@@ -43,6 +45,19 @@ pub struct Next {
     /// The program.
     pub program: PathBuf,
     /// `OpenBao 2.7.2`.
+    pub product: String,
+}
+
+/// A plugin that the server may start.
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    /// The folder that it lies in.
+    pub folder: PathBuf,
+    /// Its file in that folder.
+    pub command: String,
+    /// The digest by which the server knows it.
+    pub sha256: String,
+    /// `AWS secrets engine 1.14.0`.
     pub product: String,
 }
 

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Options, TestingError};
 use crate::provider::docker::image::Images;
-use crate::provider::native::fetch::FetchError;
 use crate::report::record::{ScenarioRecord, ScenarioResult};
 use crate::report::text;
 use crate::scenario::{self, Entry, Scenario, Style};
@@ -167,23 +166,7 @@ impl Shared {
 
 /// Whether the error says that this machine lacks something, and not that something is wrong.
 fn is_lack(error: &SuiteError) -> bool {
-    let SuiteError::Fetch(error) = error else { return false };
-    match error {
-        FetchError::NotOffered { .. }
-        | FetchError::NoPython { .. }
-        | FetchError::NoGo { .. }
-        | FetchError::NoVenv { .. }
-        | FetchError::NoApt { .. }
-        | FetchError::NoPackage { .. }
-        | FetchError::Unreachable { .. } => true,
-        FetchError::Given(_)
-        | FetchError::Cache(_)
-        | FetchError::NoSuchVersion { .. }
-        | FetchError::Client { .. }
-        | FetchError::Run { .. }
-        | FetchError::Unpack { .. }
-        | FetchError::Unfit { .. } => false,
-    }
+    matches!(error, SuiteError::Fetch(error) if error.is_lack())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::provider::native::cache::{Cache, CacheError};
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::{FetchError, Fetcher};
 use crate::provider::native::find::Places;
+use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::{Programs, Provider, UpError};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
@@ -37,6 +38,9 @@ pub enum StackFailure {
     /// A program could not be had.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A program that only some scenarios need could not be had.
+    #[error(transparent)]
+    Lack(#[from] Lack),
     /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -70,13 +74,15 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
         Some(_) => Some(fetcher.provide(&options.mysql, None, &|_| {}).await?),
         None => None,
     };
+    let on_demand = OnDemand::new(fetcher);
+    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&scenario, &vault, false, &|_| {}).await?;
     let provider = Provider::Native(Native::new(Estate::open()?, cache));
     let plan = Plan::new(Arc::new(scenario), options.seed);
     let place = provider.folder().join("history");
     std::fs::create_dir(&place).map_err(StackFailure::History)?;
     let history = History::create(&place, Clock::start(), KnownSecrets::default(), None)
         .map_err(|error| StackFailure::History(io::Error::other(error.to_string())))?;
-    let programs = Programs { vault, next: None, postgres, mysql, toxiproxy: None };
+    let programs = Programs { vault, next: None, postgres, mysql, aws, aws_plugin, toxiproxy: None };
     let stack = provider.up(&programs, &plan.scenario, NAME, plan.seed, &history).await?;
     let approles =
         engine::set_up(&stack, &plan.scenario).await.map_err(|error| StackFailure::SetUp(error.to_string()))?;

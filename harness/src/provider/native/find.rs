@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::built::Recipe;
 use super::cache::Cache;
 use super::fetch;
 use super::part::{Part, Product, Version};
@@ -115,6 +116,9 @@ impl Places {
         if let Some(program) = named {
             return given_program(part, program).await;
         }
+        if let Some(found) = built_parts(&self.cache, part) {
+            return Ok(Search { found, passed_over: Vec::new() });
+        }
         let mut search = Search::default();
         for (program, how) in self.candidates(part) {
             match examine(part, &program, how).await {
@@ -172,6 +176,16 @@ impl Places {
     }
 }
 
+/// A part that leaseproof puts together, if that is what the part is: what the cache has of it.
+#[expect(clippy::option_option, reason = "another kind of part, and one that is not there, are two things")]
+fn built_parts(cache: &Cache, part: &Part) -> Option<Option<Found>> {
+    let recipes = Recipe::all(part);
+    if recipes.is_empty() {
+        return None;
+    }
+    Some(recipes.iter().find_map(|recipe| recipe.found(part, recipe.cached(cache)?, How::Cache)))
+}
+
 /// What a part's program is called, the usual name first.
 fn program_names(part: &Part) -> &'static [&'static str] {
     match part {
@@ -182,6 +196,9 @@ fn program_names(part: &Part) -> &'static [&'static str] {
         Part::Mysql(_) => &["mysqld", "mariadbd"],
         Part::MariaDb(_) => &["mariadbd", "mysqld"],
         Part::Toxiproxy(_) => &["toxiproxy-server"],
+        // They are looked for in the cache alone.
+        Part::Moto | Part::Localstack => &["python"],
+        Part::AwsPlugin => &[super::built::AWS_PLUGIN_FILE],
     }
 }
 

@@ -2,6 +2,8 @@
 //! nothing of them left behind.
 
 mod apt;
+mod aws;
+pub mod built;
 pub mod cache;
 mod cluster;
 mod database;
@@ -15,6 +17,7 @@ pub mod launch;
 pub mod ledger;
 pub(super) mod lines;
 mod mysql;
+pub mod on_demand;
 pub mod part;
 pub mod port;
 mod postgres;

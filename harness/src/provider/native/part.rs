@@ -1,4 +1,4 @@
-//! Parts: the servers' programs that a run wants, as people name them (`openbao:2.7.2`, `vault`, `postgres:16`).
+//! Parts: the servers' programs that a run wants, as people name them (`openbao:2.7.2`, `vault`, `postgres:16`, `moto`).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,8 @@ const OPENBAO_DEFAULT: &str = "2.7.2";
 /// The Toxiproxy that is used when none is named: the one that the conformance test holds the in-process proxy against.
 const TOXIPROXY_DEFAULT: &str = "2.12.0";
 /// The names that parts begin with.
-const NAMES: [&str; 6] = ["openbao", "vault", "postgres", "mysql", "mariadb", "toxiproxy"];
+const NAMES: [&str; 9] =
+    ["openbao", "vault", "postgres", "mysql", "mariadb", "toxiproxy", "moto", "localstack", "aws-plugin"];
 /// What people write instead.
 const OTHER_NAMES: [(&str, &str); 4] =
     [("bao", "openbao"), ("postgresql", "postgres"), ("pg", "postgres"), ("hashicorp", "vault")];
@@ -34,6 +35,12 @@ pub enum Part {
     MariaDb(Option<Version>),
     /// Toxiproxy's server of exactly this version.
     Toxiproxy(Version),
+    /// Moto's server, of the version that leaseproof pins.
+    Moto,
+    /// LocalStack's community edition, of the version that leaseproof pins for the machine's Python.
+    Localstack,
+    /// The AWS secrets engine as a plugin, of the version that leaseproof pins.
+    AwsPlugin,
 }
 
 /// What a program is.
@@ -51,6 +58,12 @@ pub enum Product {
     MariaDb,
     /// Toxiproxy's server.
     Toxiproxy,
+    /// Moto.
+    Moto,
+    /// LocalStack.
+    Localstack,
+    /// The AWS secrets engine as a plugin.
+    AwsPlugin,
 }
 
 /// A version as its program says it, compared by its leading numbers.
@@ -64,7 +77,7 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
     /// The name is not known.
-    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION], mariadb[:VERSION] and toxiproxy[:VERSION]", did_you_mean(meant.as_deref()))]
+    #[error("no part is called `{name}`{} There are openbao:VERSION, vault[:VERSION], /path/to/vault, postgres[:MAJOR], mysql[:VERSION], mariadb[:VERSION], toxiproxy[:VERSION], moto, localstack and aws-plugin", did_you_mean(meant.as_deref()))]
     Unknown {
         /// What was written before the colon.
         name: String,
@@ -105,6 +118,9 @@ impl Part {
             Self::Mysql(_) => Some(Product::Mysql),
             Self::MariaDb(_) => Some(Product::MariaDb),
             Self::Toxiproxy(_) => Some(Product::Toxiproxy),
+            Self::Moto => Some(Product::Moto),
+            Self::Localstack => Some(Product::Localstack),
+            Self::AwsPlugin => Some(Product::AwsPlugin),
         }
     }
 
@@ -113,7 +129,13 @@ impl Part {
         match self {
             Self::Postgres(_) => Some(Dbms::Postgres),
             Self::Mysql(_) | Self::MariaDb(_) => Some(Dbms::Mysql),
-            Self::OpenBao(_) | Self::Vault(_) | Self::VaultBinary(_) | Self::Toxiproxy(_) => None,
+            Self::OpenBao(_)
+            | Self::Vault(_)
+            | Self::VaultBinary(_)
+            | Self::Toxiproxy(_)
+            | Self::Moto
+            | Self::Localstack
+            | Self::AwsPlugin => None,
         }
     }
 
@@ -140,6 +162,7 @@ impl Part {
             Self::MariaDb(Some(wanted)) => product == Product::MariaDb && version.is(wanted),
             Self::MariaDb(None) => product == Product::MariaDb && version.major() >= Self::OLDEST_MARIADB,
             Self::Toxiproxy(wanted) => product == Product::Toxiproxy && version.is(wanted),
+            Self::Moto | Self::Localstack | Self::AwsPlugin => self.product() == Some(product),
         }
     }
 }
@@ -169,8 +192,23 @@ impl FromStr for Part {
             }
             "postgres" => Ok(Self::Postgres(version.map(major).transpose()?)),
             "toxiproxy" => version.map_or_else(|| Ok(Self::toxiproxy()), toxiproxy),
+            "moto" => pinned(Self::Moto, "moto", version),
+            "localstack" => pinned(Self::Localstack, "localstack", version),
+            "aws-plugin" => pinned(Self::AwsPlugin, "aws-plugin", version),
             _ => Err(PartError::Unknown { name: name.into(), meant: meant(name, version) }),
         }
+    }
+}
+
+/// A part of which leaseproof knows one version alone.
+fn pinned(part: Part, name: &'static str, version: Option<&str>) -> Result<Part, PartError> {
+    match version {
+        None => Ok(part),
+        Some(version) => Err(PartError::Version {
+            name,
+            version: version.into(),
+            example: "the name alone: leaseproof pins the version that its scenarios were run on",
+        }),
     }
 }
 
@@ -267,6 +305,9 @@ impl fmt::Display for Part {
             Self::MariaDb(Some(version)) => write!(f, "mariadb:{version}"),
             Self::MariaDb(None) => f.write_str("mariadb"),
             Self::Toxiproxy(version) => write!(f, "toxiproxy:{version}"),
+            Self::Moto => f.write_str("moto"),
+            Self::Localstack => f.write_str("localstack"),
+            Self::AwsPlugin => f.write_str("aws-plugin"),
         }
     }
 }
@@ -280,6 +321,9 @@ impl fmt::Display for Product {
             Self::Mysql => "MySQL",
             Self::MariaDb => "MariaDB",
             Self::Toxiproxy => "Toxiproxy",
+            Self::Moto => "Moto",
+            Self::Localstack => "LocalStack",
+            Self::AwsPlugin => "AWS secrets engine",
         })
     }
 }

@@ -47,8 +47,18 @@ impl Native {
         template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
         let keys = vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?;
         let (server, api, more) = (Server::Transit, ports[0].address().to_string(), serde_json::Map::new());
-        let place =
-            Place { server, seal: None, name: None, folder: &folder, data: &data, ports, door: None, api, more: &more };
+        let place = Place {
+            server,
+            seal: None,
+            name: None,
+            folder: &folder,
+            data: &data,
+            ports,
+            door: None,
+            api,
+            plugins: None,
+            more: &more,
+        };
         let node = place.node(program, Storage::Raft, self.estate.owner(), history)?;
         let mut server = alone(node, Storage::Raft, program).await?;
         (server.keys, server.root_token) = (keys.unseal, keys.root);

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::built::{NO_GO, Recipe};
 use super::fetch::{Client, FetchError, Fetcher, Package};
 use super::find::{self, Found, PassedOver};
 use super::part::Part;
@@ -62,6 +63,9 @@ impl Fetcher {
     }
 
     async fn remedy(&self, part: &Part) -> Remedy {
+        if let Some(recipe) = Recipe::all(part).first() {
+            return self.remedy_of(part, recipe);
+        }
         let package = match Package::of(part) {
             Ok(package) => package,
             Err(advice) => return Remedy::ByHand(advice),
@@ -76,6 +80,18 @@ impl Fetcher {
             Some(missing) => Remedy::Hindered { command, missing },
             None => Remedy::Fetch(command),
         }
+    }
+
+    /// How a part would be put together.
+    fn remedy_of(&self, part: &Part, recipe: &Recipe) -> Remedy {
+        let command = recipe.command();
+        if find::on_path(&self.places().path, recipe.client()).is_some() {
+            return Remedy::Fetch(command);
+        }
+        let part = part.clone();
+        let missing =
+            if recipe.client() == "go" { NO_GO.to_owned() } else { FetchError::NoPython { part }.to_string() };
+        Remedy::Hindered { command, missing }
     }
 
     /// What fetching with pip lacks here, short of the network.

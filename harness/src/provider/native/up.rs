@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
+use super::aws;
 use super::cache::Cache;
 use super::database::Order;
 use super::estate::Estate;
@@ -33,7 +34,7 @@ use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::{KnownSecrets, Secret};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{DatabaseServer, Links, Machine, Next, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
@@ -84,18 +85,27 @@ impl Native {
                 Box::pin(self.database(&order, proxies, history)).await.map(Some)
             }
         };
+        let plugin = match (&scenario.aws, &programs.aws_plugin) {
+            (Some(_), Some(found)) => Some(aws::plugin(found).await?),
+            _ => None,
+        };
         let vault = async {
             let sealer = match scenario.stack.seal {
                 Seal::Shamir => None,
                 Seal::Transit => Some(self.sealer(&programs.vault, name, &proxies, history).await?),
             };
             let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
-            let vault = self.vault(programs, &scenario.stack, seal, name, &proxies, history).await?;
+            let vault = self.vault(programs, &scenario.stack, Extras { seal, plugin }, name, &proxies, history).await?;
             Ok::<_, UpError>((vault, sealer))
         };
         // All to their end, also when one fails: what is still being copied could not be removed.
-        let (vault, postgres, mysql) = tokio::join!(Box::pin(vault), database(Dbms::Postgres), database(Dbms::Mysql));
-        let ((vault, sealer), postgres, mysql) = (vault?, postgres?, mysql?);
+        let (vault, postgres, mysql, aws) = tokio::join!(
+            Box::pin(vault),
+            database(Dbms::Postgres),
+            database(Dbms::Mysql),
+            Box::pin(self.aws(programs, scenario, name, &proxies, history)),
+        );
+        let ((vault, sealer), postgres, mysql, aws) = (vault?, postgres?, mysql?, aws?);
         let transit = sealer.map(|sealer| {
             links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
             sealer.server
@@ -112,15 +122,21 @@ impl Native {
             })
         };
         let (postgres, mysql) = (linked(postgres), linked(mysql));
-        Ok(Stack { vault: vault.0, transit, postgres, mysql, links, toxiproxy: proxies.into_server() })
+        let aws = aws.map(|(server, from_vault, from_clients)| {
+            links.insert(Endpoint::Vault, Endpoint::Aws, from_vault);
+            links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
+            server
+        });
+        Ok(Stack { vault: vault.0, transit, postgres, mysql, aws, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, transit, postgres, mysql, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, mysql, aws, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
         let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
-        let machines = nodes.chain([&postgres, &mysql].into_iter().flatten().map(|server| &server.machine));
+        let databases = [&postgres, &mysql].into_iter().flatten().map(|server| &server.machine);
+        let machines = nodes.chain(databases).chain(aws.iter().map(|server| &server.machine));
         let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
@@ -153,13 +169,14 @@ impl Native {
         &self,
         programs: &Programs,
         wanted: &scenario::Stack,
-        seal: Option<vault_launch::Transit>,
+        extras: Extras,
         name: &str,
         lines: &Lines,
         history: &History,
     ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Link)>), UpError> {
+        let Extras { seal, plugin } = extras;
         if wanted.nodes > 1 {
-            return self.cluster(programs, wanted, name, lines, history).await;
+            return self.cluster(programs, wanted, plugin, name, lines, history).await;
         }
         let program = &programs.vault;
         let folder = self.folder_for(name, "vault", None)?;
@@ -182,6 +199,7 @@ impl Native {
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
+        let plugins = plugin.as_ref().map(|plugin| plugin.folder.clone());
         let sealed_elsewhere = seal.is_some();
         let server = Server::Vault;
         let place = Place {
@@ -193,12 +211,14 @@ impl Native {
             ports,
             door: None,
             api: link.address().to_string(),
+            plugins: plugins.as_deref(),
             more: &wanted.configuration,
         };
         let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
         let mut server = alone(node, wanted.storage, program).await?;
         server.linked = http(link.address(), history)?;
         server.nodes[0].linked = server.linked.clone();
+        server.aws_plugin = plugin;
         let keys = match keys {
             Some(keys) => keys,
             None if sealed_elsewhere => vault_keys::init_sealed_elsewhere(&server.direct, history.secrets()).await?,
@@ -257,6 +277,7 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
         ports,
         door: None,
         api,
+        plugins: None,
         more: &more,
     };
     let node = place.node(&program, Storage::Raft, owner, &history)?;
@@ -268,6 +289,14 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     server.until_active().await?;
     server.nodes[0].machine.stop().await?;
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
+}
+
+/// What a Vault server is given beside its program.
+struct Extras {
+    /// What unseals it, if it is not key shares.
+    seal: Option<vault_launch::Transit>,
+    /// The AWS engine, where it has none built in.
+    plugin: Option<Plugin>,
 }
 
 /// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
@@ -282,6 +311,7 @@ pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) ->
         storage,
         product: name_of(program),
         next: Mutex::default(),
+        aws_plugin: None,
     };
     server.nodes[0].machine.start().await?;
     server.nodes[0].until_answering().await?;
@@ -301,6 +331,8 @@ pub(super) struct Place<'a> {
     /// Where its peers reach it; its own port when left out.
     pub(super) door: Option<SocketAddr>,
     pub(super) api: String,
+    /// The folder of the plugins that it may start.
+    pub(super) plugins: Option<&'a Path>,
     /// What stands in its configuration beside leaseproof's own.
     pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
 }
@@ -326,6 +358,7 @@ impl Place<'_> {
             api: self.api,
             seal: self.seal,
             hashicorp: program.product == Product::Vault,
+            plugins: self.plugins,
             more: self.more,
         };
         let file = self.folder.join("vault.json");

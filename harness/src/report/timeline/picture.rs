@@ -128,7 +128,7 @@ impl Picture {
             Event::Server { server, node, state } => {
                 let kind = match server {
                     Server::Vault | Server::Transit => LaneKind::Vault,
-                    Server::Postgres | Server::Mysql => LaneKind::Target,
+                    Server::Postgres | Server::Mysql | Server::Aws => LaneKind::Target,
                 };
                 // Each node of a cluster has a lane of its own.
                 let node = match (server, node) {

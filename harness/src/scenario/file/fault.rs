@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Node;
+use super::{FailRequests, Node, Throttle};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -118,6 +118,23 @@ pub struct Fault {
     /// A credential's user comes to own a table, which stands in the way of dropping it.
     #[serde(default)]
     pub own_objects: Option<Marked<OnCredential>>,
+
+    // ---- AWS
+    /// Requests to AWS are answered `Throttling` (400).
+    #[serde(default)]
+    pub throttle: Option<Marked<Throttle>>,
+    /// Requests to AWS fail at its end (5xx).
+    #[serde(default)]
+    pub fail_requests: Option<Marked<FailRequests>>,
+    /// The access key that Vault itself uses is deleted behind its back. Healing gives Vault a new one.
+    #[serde(default)]
+    pub delete_root_key: Option<Marked<Nothing>>,
+    /// Vault's own IAM user has a second access key, which is as many as AWS allows.
+    #[serde(default)]
+    pub second_root_key: Option<Marked<Nothing>>,
+    /// A credential's IAM user is deleted by hand, with its keys and policies.
+    #[serde(default)]
+    pub delete_user: Option<Marked<OnCredential>>,
 }
 
 /// `{}`: the fault takes no settings.
@@ -137,6 +154,8 @@ pub enum Endpoint {
     Postgres,
     /// The MySQL server.
     Mysql,
+    /// The server that stands in for AWS.
+    Aws,
     /// The Vault that unseals the secrets server.
     Transit,
     /// The active node of the cluster.
@@ -171,7 +190,7 @@ impl Endpoint {
             Self::Vault3 => Node::Vault3,
             Self::Vault4 => Node::Vault4,
             Self::Vault5 => Node::Vault5,
-            Self::Clients | Self::Vault | Self::Postgres | Self::Mysql | Self::Transit => return None,
+            Self::Clients | Self::Vault | Self::Postgres | Self::Mysql | Self::Aws | Self::Transit => return None,
         })
     }
 }
@@ -409,6 +428,8 @@ pub enum Server {
     Postgres,
     /// The MySQL server.
     Mysql,
+    /// The server that stands in for AWS.
+    Aws,
     /// The Vault that unseals the secrets server.
     Transit,
 }

@@ -2,6 +2,7 @@
 //! descriptions that editors show, so they are written for SREs.
 
 mod always;
+mod aws;
 mod expect;
 mod fault;
 mod field;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::always::*;
+pub use self::aws::*;
 pub use self::expect::*;
 pub use self::fault::*;
 pub use self::field::*;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Mount};
+use super::{Aws, AwsEngine, Body, Mount};
 use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Fraction, Length, Name, Ref};
@@ -22,6 +22,9 @@ pub struct Stack {
     /// A MySQL server, or MariaDB.
     #[serde(default)]
     pub mysql: Option<DatabaseServer>,
+    /// A server that stands in for AWS.
+    #[serde(default)]
+    pub aws: Option<Aws>,
 }
 
 impl Stack {
@@ -100,6 +103,10 @@ pub struct Engines {
     /// The database secrets engine, mounted at `database/`.
     #[serde(default)]
     pub database: Option<Marked<Database>>,
+    /// The AWS secrets engine, mounted at `aws/`. On OpenBao it is a plugin, which leaseproof builds from HashiCorp's last
+    /// release of it under a free licence (1.14).
+    #[serde(default)]
+    pub aws: Option<Marked<AwsEngine>>,
     /// Versioned key-value secrets (KV version 2), mounted at `kv/`.
     #[serde(default)]
     pub kv: Option<Marked<Mount>>,

@@ -97,6 +97,9 @@ pub struct Issue {
     /// The node of a Vault cluster to ask; the active one when left out.
     #[serde(default)]
     pub node: Option<Marked<Node>>,
+    /// With an STS role: the lifetime that is asked for.
+    #[serde(default)]
+    pub ttl: Option<Marked<Length>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -367,7 +370,8 @@ pub struct Answer {
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,
-    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, or an error code of MySQL such as 1045.
+    /// The code that the target gave and Vault passed on: a SQLSTATE such as 28P01, an error code of MySQL such as 1045,
+    /// or AWS's own word such as `InvalidClientTokenId`.
     #[serde(default)]
     pub target_code: Option<Marked<String>>,
     /// A part of an error's text.

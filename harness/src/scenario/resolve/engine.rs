@@ -9,6 +9,7 @@ use super::super::mark::{Marked, Place};
 use super::super::word::{Name, Ref};
 use super::super::{Connection, Database, Dbms, Role, StaticRole};
 use super::Resolver;
+use super::aws::AWS;
 use super::names::{DATABASE, Target, check_ref};
 
 /// Size of Vault's pool when a scenario leaves it out: the engine's own default.
@@ -29,13 +30,17 @@ impl Resolver<'_> {
 
     /// Reports a reference that leads to nothing of this kind.
     pub(super) fn reference(&mut self, target: Target, reference: &Marked<Ref>) -> bool {
+        if reference.mount.as_str() == AWS && self.file.engines.aws.is_some() {
+            return self.aws_reference(target, reference);
+        }
         let database = self.file.engines.database.as_ref().map(|database| &database.value);
         check_ref(target, reference, database, self.lost, &mut self.found)
     }
 
     /// Reports a mount that is not there.
     pub(super) fn mount(&mut self, mount: &Marked<Name>) {
-        if (mount.as_str() == DATABASE && self.database_file().is_some()) || self.lost.word(mount.as_str()) {
+        let aws = mount.as_str() == AWS && self.file.engines.aws.is_some();
+        if aws || (mount.as_str() == DATABASE && self.database_file().is_some()) || self.lost.word(mount.as_str()) {
             return;
         }
         let error =
@@ -227,6 +232,6 @@ impl Resolver<'_> {
 }
 
 /// One of leaseproof's own names, which all are good.
-fn fixed_name(text: &str) -> Option<Name> {
+pub(super) fn fixed_name(text: &str) -> Option<Name> {
     text.parse().ok()
 }

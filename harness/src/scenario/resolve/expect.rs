@@ -50,7 +50,8 @@ impl Resolver<'_> {
         if let Some(sql) = &expect.sql {
             self.sql(sql);
         }
-        if let Some(ledger) = expect.ledger.filter(|_| self.database_file().is_none() && self.lost.nothing()) {
+        let engine = self.database_file().is_some() || self.file.engines.aws.is_some();
+        if let Some(ledger) = expect.ledger.filter(|_| !engine && self.lost.nothing()) {
             self.error(
                 Diagnostic::error(ledger.at, "there is no engine whose ledger could be looked at")
                     .label("asserts nothing, so it could not fail")
@@ -83,6 +84,7 @@ impl Resolver<'_> {
         self.note(Kind::Credential, &login.with);
         let given = given!(login; accepted, refused);
         exactly_one("`login`", login.at, &given, self.lost, &mut self.found);
+        self.tells(login);
         if let Some(accepted) = login.accepted.filter(|accepted| !accepted.value) {
             self.error(
                 Diagnostic::error(accepted.at, "`accepted: false` would take an outage for a refusal")
@@ -95,9 +97,11 @@ impl Resolver<'_> {
     fn expect_principal(&mut self, principal: &Marked<ExpectPrincipal>) {
         self.note(Kind::Credential, &principal.of);
         let given = given!(principal; exists, valid_after_lease_end);
+        self.has_a_user(&principal.of);
         self.asserts("this `principal` expectation", principal.at, &given);
         self.range("valid_after_lease_end", principal.valid_after_lease_end.as_ref());
         if let Some(after) = &principal.valid_after_lease_end {
+            self.aws_knows_no_end(&principal.of, after.at);
             self.lease(&principal.of);
             if let Some(exists) = principal.exists.filter(|exists| !exists.value) {
                 self.excludes("exists: false", Some(exists.at), "valid_after_lease_end", Some(after.at));
@@ -226,7 +230,8 @@ impl Resolver<'_> {
         let Some(code) = &answer.target_code else { return };
         let sqlstate = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
         let number = code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit());
-        if !sqlstate && !number {
+        let of_aws = self.file.engines.aws.is_some() && super::aws::is_code(code);
+        if !sqlstate && !number && !of_aws {
             self.error(
                 Diagnostic::error(
                     code.at,

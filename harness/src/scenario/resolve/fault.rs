@@ -11,13 +11,15 @@ use super::cluster::node_link;
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 6] = [
+const LINKS: [(Endpoint, Endpoint); 8] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
     (Endpoint::Clients, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Postgres),
     (Endpoint::Vault, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Transit),
+    (Endpoint::Clients, Endpoint::Aws),
+    (Endpoint::Vault, Endpoint::Aws),
 ];
 
 impl When {
@@ -52,11 +54,13 @@ impl Resolver<'_> {
             partition, stop, kill, pause, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
-            drop_user, own_objects);
+            drop_user, own_objects,
+            throttle, fail_requests, delete_root_key, second_root_key, delete_user);
         exactly_one("a fault", fault.at, &given, self.lost, &mut self.found);
         self.network(fault);
         self.process(fault);
         self.vault(fault);
+        self.aws_faults(fault);
         for on in [
             &fault.change_root_password,
             &fault.lock_root,
@@ -148,7 +152,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
+    pub(super) fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
         let link = (from.value, to.value);
         if let Some(nodes) = node_link(from, to) {
             for node in nodes {
@@ -170,8 +174,8 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, and both to `postgres` and to `mysql`, and in a cluster those between \
-                 its nodes and from `clients` to a node"
+                "the links are `clients` to `vault`, and both to `postgres`, to `mysql` and to `aws`, and in a cluster those \
+                 between its nodes and from `clients` to a node"
                     .to_owned()
             };
             self.error(error.help(help));
@@ -184,6 +188,9 @@ impl Resolver<'_> {
             if let Some(dbms) = Dbms::at(end.value) {
                 self.needs(dbms, end.at);
             }
+        }
+        if let Some(end) = [from, to].into_iter().find(|end| end.value == Endpoint::Aws) {
+            self.needs_aws(end.at);
         }
     }
 
@@ -220,6 +227,16 @@ impl Resolver<'_> {
         let killed = kill.map(|kill| kill.server);
         for (verb, server) in [("stop", on(&fault.stop)), ("kill", killed), ("restart", on(&fault.restart))] {
             let Some(server) = server else { continue };
+            if server.value == Server::Aws {
+                self.error(
+                    Diagnostic::error(
+                        server.at,
+                        format!("`{verb}` would lose every user and key: the stand-in for AWS keeps them in memory"),
+                    )
+                    .label("forgets everything")
+                    .help("`pause` makes it hang, and `down` on a link makes it unreachable"),
+                );
+            }
             if server.value == Server::Vault {
                 self.needs_raft(server.at, &format!("`{verb}` would lose all that Vault knows: it keeps it in memory"));
             }
@@ -230,6 +247,9 @@ impl Resolver<'_> {
         for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
             if let Some(dbms) = Dbms::of(server.value) {
                 self.needs(dbms, server.at);
+            }
+            if server.value == Server::Aws {
+                self.needs_aws(server.at);
             }
         }
         if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
@@ -299,6 +319,7 @@ impl Resolver<'_> {
         }
         if let Some(change) = &fault.change_role {
             self.role(&change.role);
+            self.not_of_aws(&change.role, "write the role anew with an `api` step");
             let statements = change.revocation_statements.as_deref();
             self.statements("revocation_statements", statements);
             let statements = statements.map(|all| all.first().map_or(change.at, |first| first.at));
@@ -311,6 +332,7 @@ impl Resolver<'_> {
         }
         if let Some(delete) = &fault.delete_role {
             self.role(&delete.role);
+            self.not_of_aws(&delete.role, "delete the role with an `api` step");
         }
     }
 

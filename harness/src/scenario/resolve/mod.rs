@@ -1,5 +1,6 @@
 //! From the file's shape to a [`Scenario`] in which every name leads somewhere, or to everything that stands in the way.
 
+mod aws;
 mod choice;
 mod cluster;
 mod engine;
@@ -55,6 +56,7 @@ pub(super) fn resolve(
     resolver.head();
     let stack = resolver.stack();
     let database = resolver.database();
+    let aws = resolver.aws_engine();
     let mounts = resolver.mounts();
     let policies = resolver.policies();
     let clients = resolver.clients();
@@ -78,6 +80,7 @@ pub(super) fn resolve(
         tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         stack,
         database,
+        aws,
         mounts,
         policies,
         clients,
@@ -158,6 +161,7 @@ impl Resolver<'_> {
             configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
             mysql,
+            aws: stack.aws.map(|aws| aws.server.map_or_else(file::AwsProduct::default, |server| server.value)),
         }
     }
 
@@ -180,6 +184,7 @@ impl Resolver<'_> {
 
     fn client(&mut self, name: &Name, client: &file::Client) -> Client {
         self.role(&client.holds);
+        self.client_tells(&client.holds);
         if let Some(every) = client.uses_every.filter(|every| every.0 < USES_EVERY_AT_LEAST) {
             self.error(
                 Diagnostic::error(every.at, format!("`uses_every` is below 100ms: {}", every.value))
@@ -295,6 +300,14 @@ impl Resolver<'_> {
                     .help("add an `expect` step, or say what must hold under `always:`"),
             );
         }
+    }
+}
+
+/// Visits each step, and those below it.
+fn each_step<'a>(steps: &'a [Marked<file::Step>], visit: &mut impl FnMut(&'a file::Step)) {
+    for step in steps {
+        visit(step);
+        each_step(step.during.as_deref().unwrap_or_default(), visit);
     }
 }
 

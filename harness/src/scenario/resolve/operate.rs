@@ -36,6 +36,13 @@ impl Resolver<'_> {
         if let Some(dbms) = Dbms::of(start.server.value) {
             self.needs(dbms, start.server.at);
         }
+        if start.server.value == Server::Aws {
+            self.error(
+                Diagnostic::error(start.server.at, "the stand-in for AWS cannot be started: no fault ends it")
+                    .label("always runs")
+                    .help("it keeps all that it knows in memory; `pause` makes it hang"),
+            );
+        }
         let nodes = self.file.stack.vault.nodes.map_or(1, |nodes| nodes.value);
         if start.server.value == Server::Vault && nodes > 1 && start.node.is_none() {
             self.error(

@@ -83,6 +83,7 @@ impl Resolver<'_> {
             self.role(&issue.role);
             self.node(issue.node);
             self.token_to_ask_with(issue.token.as_ref());
+            self.asked_ttl(issue);
             self.answer(issue.answers.as_ref(), Call::Issue);
             verb = Some(Verb::Issue(issue.value.clone()));
         }
@@ -114,6 +115,7 @@ impl Resolver<'_> {
         }
         if let Some(open) = &step.open {
             self.note(Kind::Credential, &open.with);
+            self.opens_a_session(&open.with);
             verb = Some(Verb::Open(open.value.clone()));
         }
         if let Some(repair) = &step.repair {
@@ -278,6 +280,7 @@ impl Resolver<'_> {
         exactly_one("`rotate`", rotate.at, &given, self.lost, &mut self.found);
         if let Some(role) = &rotate.static_role {
             self.reference(Target::StaticRole, role);
+            self.not_of_aws(role, "the AWS engine rotates a static role by its own clock only");
         }
         if let Some(root) = &rotate.root {
             self.reference(Target::Connection, root);
@@ -290,6 +293,10 @@ impl Resolver<'_> {
         exactly_one("`repair`", repair.at, &given, self.lost, &mut self.found);
         for connection in [&repair.password_of, &repair.reset].into_iter().flatten() {
             self.reference(Target::Connection, connection);
+            self.not_of_aws(
+                connection,
+                "the AWS engine has no pool and no password: write `aws/config/root` with an `api` step",
+            );
         }
         self.answer(repair.answers.as_ref(), Call::Other);
     }

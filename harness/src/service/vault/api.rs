@@ -8,14 +8,17 @@ use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::Method;
 use crate::secret::Secret;
 use crate::service::Seen;
+use crate::service::aws::Key;
 
 /// A new credential: the lease, and the password that goes with it.
 #[derive(Debug, Clone)]
 pub struct Issued {
     /// The lease.
     pub lease: Lease,
-    /// The password of its user.
+    /// The password of its user, or the secret of its access key.
     pub password: Secret,
+    /// The AWS access key, from the AWS engine.
+    pub key: Option<Key>,
 }
 
 /// A new token.
@@ -36,6 +39,8 @@ pub struct StaticCreds {
     pub username: String,
     /// The password.
     pub password: Secret,
+    /// The AWS access key, from the AWS engine.
+    pub key: Option<Key>,
     /// Seconds to the next rotation.
     pub ttl: i64,
 }
@@ -93,24 +98,27 @@ impl Vault {
         self.call(Method::Post, "sys/unseal", Some(body)).await.read(|v| v["sealed"].as_bool().unwrap_or(true))
     }
 
-    /// Reads a dynamic role: makes a user and a lease.
-    pub async fn creds(&self, mount: &str, role: &str) -> Seen<Reply<Issued>> {
-        self.call(Method::Get, &format!("{mount}/creds/{role}"), None).await.read(|v| Issued {
+    /// Reads a dynamic role: makes a user and a lease. `ttl` is asked for in seconds, where the engine listens to it.
+    pub async fn creds(&self, mount: &str, role: &str, ttl: Option<u64>) -> Seen<Reply<Issued>> {
+        let asked = ttl.map(|seconds| format!("?ttl={seconds}s")).unwrap_or_default();
+        self.call(Method::Get, &format!("{mount}/creds/{role}{asked}"), None).await.read(|v| Issued {
             lease: Lease {
                 lease_id: text(&v["lease_id"]),
-                username: text(&v["data"]["username"]),
+                username: principal(&v["data"]),
                 ttl: seconds(&v["lease_duration"]),
                 renewable: v["renewable"].as_bool().unwrap_or_default(),
             },
-            password: Secret::new(text(&v["data"]["password"])),
+            password: password(&v["data"]),
+            key: key(&v["data"]),
         })
     }
 
     /// Reads a static role's present password.
     pub async fn static_creds(&self, mount: &str, role: &str) -> Seen<Reply<StaticCreds>> {
         self.call(Method::Get, &format!("{mount}/static-creds/{role}"), None).await.read(|v| StaticCreds {
-            username: text(&v["data"]["username"]),
-            password: Secret::new(text(&v["data"]["password"])),
+            username: principal(&v["data"]),
+            password: password(&v["data"]),
+            key: key(&v["data"]),
             ttl: v["data"]["ttl"].as_i64().unwrap_or_default(),
         })
     }
@@ -176,6 +184,27 @@ impl Vault {
     pub async fn act(&self, method: Method, path: &str, body: Option<Value>) -> Seen<Reply<()>> {
         self.call(method, path, body).await.read(|_| ())
     }
+}
+
+/// The AWS access key in an answer's data.
+fn key(data: &Value) -> Option<Key> {
+    let id = data["access_key"].as_str()?.to_owned();
+    // Vault from 1.15 on has both names.
+    let token = data["security_token"].as_str().or_else(|| data["session_token"].as_str());
+    Some(Key { id, secret: Secret::new(text(&data["secret_key"])), session_token: token.map(Secret::new) })
+}
+
+/// By what the target knows the credential in an answer's data: a database user, an access key; a session of STS by nothing.
+fn principal(data: &Value) -> String {
+    match key(data) {
+        Some(key) if key.session_token.is_some() => String::new(),
+        Some(key) => key.id,
+        None => text(&data["username"]),
+    }
+}
+
+fn password(data: &Value) -> Secret {
+    key(data).map_or_else(|| Secret::new(text(&data["password"])), |key| key.secret)
 }
 
 fn new_token(value: &Value) -> NewToken {

@@ -26,6 +26,8 @@ pub struct Launch<'a> {
     pub seal: Option<Transit>,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
+    /// The folder of the plugins that it may start.
+    pub plugins: Option<&'a Path>,
     /// What stands in its configuration beside all this.
     pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
@@ -76,6 +78,9 @@ impl Launch<'_> {
                 "key_name": SEAL_KEY,
                 "mount_path": "transit/",
             }});
+        }
+        if let Some(plugins) = self.plugins {
+            configuration["plugin_directory"] = serde_json::json!(plugins);
         }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);

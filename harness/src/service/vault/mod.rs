@@ -235,7 +235,7 @@ fn texts(value: &Value) -> Vec<String> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn silence(error: &reqwest::Error) -> Unknown {
+pub(crate) fn silence(error: &reqwest::Error) -> Unknown {
     let why = if error.is_connect() { Silence::Unreachable } else { Silence::Lost };
     // The innermost error is the system's own word ("connection refused"); the outer ones repeat the address.
     let mut innermost: &dyn std::error::Error = error;

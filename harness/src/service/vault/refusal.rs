@@ -80,8 +80,12 @@ fn cause(status: u16, text: &str, target_answered: bool) -> Cause {
     }
 }
 
-/// The code that a database gave and Vault passed on: `(SQLSTATE 28P01)` from PostgreSQL, `Error 1045 (28000)` from MySQL.
+/// The code that a target gave and Vault passed on: `(SQLSTATE 28P01)` from PostgreSQL, `Error 1045 (28000)` from MySQL,
+/// `NoSuchEntity: …` with `status code: 404` from AWS.
 fn target_code(message: &str) -> Option<String> {
+    if let Some(code) = aws_code(message) {
+        return Some(code);
+    }
     if let Some((_, after)) = message.rsplit_once("SQLSTATE ") {
         let code: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
         return (code.len() == 5).then_some(code);
@@ -91,12 +95,27 @@ fn target_code(message: &str) -> Option<String> {
     (code.len() == 4).then_some(code)
 }
 
+/// AWS's code, as its SDK writes it: the first word that stands alone between colons before `status code: 404, request id`.
+/// Moto names no code where it refuses a key; then it is the HTTP status.
+fn aws_code(message: &str) -> Option<String> {
+    let (before, after) = message.rsplit_once("status code: ")?;
+    let status: String = after.chars().take_while(char::is_ascii_digit).collect();
+    if status.len() != 3 || !after.contains("request id") {
+        return None;
+    }
+    let is_code = |part: &&str| {
+        part.starts_with(|c: char| c.is_ascii_uppercase()) && part.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let code = before.split(": ").map(str::trim).find(is_code);
+    Some(code.map_or(status, str::to_owned))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Statuses and texts as real servers answered them.
-    const SEEN: [(u16, &str, Cause, Option<&str>); 17] = [
+    const SEEN: [(u16, &str, Cause, Option<&str>); 21] = [
         (503, "Vault is sealed", Cause::Sealed, None),
         (403, "permission denied", Cause::PermissionDenied, None),
         (403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n", Cause::PermissionDenied, None),
@@ -127,6 +146,25 @@ mod tests {
         (
             400,
             "failed to revoke entry: resp: (*logical.Response)(nil) err: invalid connection",
+            Cause::TargetUnreachable,
+            None,
+        ),
+        (
+            500,
+            "1 error occurred:\n\t* error calling CreateAccessKey: LimitExceeded: Cannot exceed quota for AccessKeysPerUser: 2\n\tstatus code: 409, request id: x\n\n",
+            Cause::TargetRefused,
+            Some("LimitExceeded"),
+        ),
+        (
+            400,
+            "failed to revoke entry: resp: (*logical.Response)(nil) err: NoSuchEntity: The user with name v cannot be found.\n\tstatus code: 404, request id: x",
+            Cause::TargetRefused,
+            Some("NoSuchEntity"),
+        ),
+        (400, "Error creating IAM user: : \n\tstatus code: 403, request id: x", Cause::TargetRefused, Some("403")),
+        (
+            400,
+            "Error creating IAM user: RequestError: send request failed\ncaused by: Post \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused",
             Cause::TargetUnreachable,
             None,
         ),

@@ -1,0 +1,85 @@
+//! Parts that only some scenarios need: each is looked for or fetched once, when the first of them comes.
+
+use tokio::sync::OnceCell;
+
+use super::fetch::{Fetcher, OnProgress};
+use super::find::Found;
+use super::part::{Part, Product};
+use crate::scenario::Scenario;
+use crate::scenario::file::{AwsProduct, CredentialType};
+
+/// The parts of a run that are had on demand.
+#[derive(Debug)]
+pub struct OnDemand {
+    fetcher: Fetcher,
+    moto: OnceCell<Result<Found, Lack>>,
+    localstack: OnceCell<Result<Found, Lack>>,
+    plugin: OnceCell<Result<Found, Lack>>,
+}
+
+/// Why a scenario does not get what it needs.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{why}")]
+pub struct Lack {
+    /// What is missing, and what to do.
+    pub why: String,
+    /// Whether this machine or this product lacks it; else something is wrong.
+    pub is_lack: bool,
+}
+
+/// The parts that AWS takes.
+#[derive(Debug, Clone, Default)]
+pub struct AwsParts {
+    /// What stands in for it.
+    pub server: Option<Found>,
+    /// The engine, for a secrets server that has none.
+    pub plugin: Option<Found>,
+}
+
+impl OnDemand {
+    /// Nothing is looked for yet.
+    pub fn new(fetcher: Fetcher) -> Self {
+        Self { fetcher, moto: OnceCell::new(), localstack: OnceCell::new(), plugin: OnceCell::new() }
+    }
+
+    /// What a scenario takes of AWS on this secrets server.
+    pub async fn aws(
+        &self,
+        scenario: &Scenario,
+        vault: &Found,
+        in_containers: bool,
+        on: OnProgress<'_>,
+    ) -> Result<AwsParts, Lack> {
+        let mut parts = AwsParts::default();
+        if in_containers && (scenario.stack.aws.is_some() || scenario.aws.is_some()) {
+            let why = "what stands in for AWS runs as a process, not in a container; use --provider native".to_owned();
+            return Err(Lack { why, is_lack: true });
+        }
+        if let Some(product) = scenario.stack.aws {
+            let (cell, part) = match product {
+                AwsProduct::Moto => (&self.moto, Part::Moto),
+                AwsProduct::Localstack => (&self.localstack, Part::Localstack),
+            };
+            parts.server = Some(self.had(cell, part, on).await?);
+        }
+        let built_in = vault.product == Product::Vault;
+        if let Some(engine) = scenario.aws.as_ref().filter(|_| !built_in) {
+            if engine.roles.iter().any(|role| role.credential_type == CredentialType::SessionToken) {
+                let why = "the AWS engine as a plugin is that of Vault 1.14, which has no `session_token`; \
+                           run this scenario with --vault vault, 1.16 or newer"
+                    .to_owned();
+                return Err(Lack { why, is_lack: true });
+            }
+            parts.plugin = Some(self.had(&self.plugin, Part::AwsPlugin, on).await?);
+        }
+        Ok(parts)
+    }
+
+    async fn had(&self, cell: &OnceCell<Result<Found, Lack>>, part: Part, on: OnProgress<'_>) -> Result<Found, Lack> {
+        let provide = || async {
+            let provided = self.fetcher.provide(&part, None, on).await;
+            provided.map_err(|error| Lack { why: error.to_string(), is_lack: error.is_lack() })
+        };
+        cell.get_or_init(provide).await.clone()
+    }
+}

@@ -31,7 +31,7 @@ async fn a_fixture_gives_a_stack_on_which_a_revoked_credential_is_refused(#[futu
     let refused = postgres.login(&login).await.outcome;
     assert_eq!(refused.refusal().unwrap().cause, Cause::Authentication);
 
-    let log = running.world.stack.vault.machine.log().await;
+    let log = running.world.stack.vault.nodes[0].machine.log().await;
     assert!(log.exists());
     running.down().await.unwrap();
     assert!(!log.exists(), "the stack's folder goes with it");

@@ -188,6 +188,8 @@ async fn start(
         peers: ports[1].address().to_string(),
         api: ports[0].address().to_string(),
         hashicorp: false,
+        node_id: "one".to_owned(),
+        seal: None,
     };
     let file = home.join("vault.json");
     std::fs::write(&file, settings.configuration())?;

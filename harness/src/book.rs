@@ -49,6 +49,7 @@ struct Held {
     passwords: BTreeMap<String, (Dbms, Login)>,
     keys: BTreeMap<String, Key>,
     sessions: BTreeMap<String, Arc<Session>>,
+    snapshots: BTreeMap<String, Arc<Vec<u8>>>,
     values: BTreeMap<String, serde_json::Value>,
 }
 
@@ -88,6 +89,16 @@ impl Book {
         let held = self.held();
         let credential = held.credentials.get(name).and_then(|held| Some((held.dbms?, held.login.clone())));
         credential.or_else(|| held.passwords.get(name).cloned())
+    }
+
+    /// Keeps a snapshot of Vault's storage.
+    pub fn keep_snapshot(&self, name: &str, snapshot: Vec<u8>) {
+        self.held().snapshots.insert(name.to_owned(), Arc::new(snapshot));
+    }
+
+    /// A snapshot.
+    pub fn snapshot(&self, name: &str) -> Option<Arc<Vec<u8>>> {
+        self.held().snapshots.get(name).cloned()
     }
 
     /// Keeps an AWS access key: that of a credential, or a static role's.

@@ -36,7 +36,7 @@ const ANOTHER: &str = "[another value]";
 
 /// Makes the call once, and writes what came of it.
 pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> Result<(), Missing> {
-    let call = Call::of(world, api)?;
+    let call = Call::of(world, step, api).await?;
     let seen = call.make().await;
     call.conclude(who, step, seen);
     Ok(())
@@ -44,7 +44,7 @@ pub async fn api(world: &World, who: &Actor, step: Option<&str>, api: &Api) -> R
 
 /// Makes the call from several callers at the same moment.
 pub async fn race(world: &World, who: &Actor, step: Option<&str>, race: &Race) -> Result<(), Missing> {
-    let call = Call::of(world, &race.api)?;
+    let call = Call::of(world, step, &race.api).await?;
     let callers = (0..race.callers.value).map(|_| call.make());
     for seen in futures_util::future::join_all(callers).await {
         call.conclude(who, step, seen);
@@ -62,13 +62,13 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn of(world: &'a World, api: &'a Api) -> Result<Self, Missing> {
+    async fn of(world: &'a World, step: Option<&str>, api: &'a Api) -> Result<Self, Missing> {
         let value = |name: &str| world.book.value(name);
         let missing = |name: String| Missing { kind: "kept value", name };
         let path = kept::text(&api.path, &value).map_err(|name| missing(name.to_owned()))?;
         let body = api.body.as_ref().map(|body| kept::body(&Value::Object(body.0.clone()), &value));
         let body = body.transpose().map_err(missing)?;
-        let vault = world.vault_as(api.token.as_deref())?;
+        let vault = world.vault_at(step, api.node.as_deref().copied(), api.token.as_deref()).await?;
         let vault = match api.wrap_ttl {
             Some(ttl) => vault.wrapping(ttl.0),
             None => vault,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
-use crate::scenario::file::{Endpoint, Method, Server};
+use crate::scenario::file::{Endpoint, Method, Node, Server};
 use crate::shape::Shape;
 use crate::time::{Interval, Moment};
 
@@ -167,6 +167,9 @@ pub enum Event {
     Server {
         /// Which.
         server: Server,
+        /// Which node of a cluster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
         /// Into what.
         state: ServerState,
     },
@@ -279,6 +282,9 @@ pub enum Event {
     },
     /// `sys/health` was read. The status is known whatever it is.
     Health {
+        /// The node of a cluster that was asked; none for whichever is active.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
         /// The status.
         outcome: Outcome<u16>,
     },
@@ -296,6 +302,26 @@ pub enum Event {
         /// The names of values that were to be kept and were not in the answer.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_kept: Vec<String>,
+    },
+
+    /// A metric was read from `sys/metrics`.
+    Metric {
+        /// Its name.
+        name: String,
+        /// Its value, summed over its labels; none when it is not there.
+        outcome: Outcome<Option<f64>>,
+    },
+    /// A step started a server.
+    Started {
+        /// Which.
+        server: Server,
+        /// Which node of a cluster.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<Node>,
+        /// Whether it came up.
+        came_up: bool,
+        /// How that was seen.
+        seen: String,
     },
 
     // ---- the target
@@ -385,6 +411,10 @@ pub struct FieldRead {
 pub enum Part {
     /// Vault does not serve, or not everything.
     Vault,
+    /// One node of a cluster, while the others serve.
+    Node(Node),
+    /// The Vault that unseals does not serve.
+    Transit,
     /// PostgreSQL does not serve, or not everybody.
     Postgres,
     /// MySQL does not serve, or not everybody.
@@ -414,6 +444,7 @@ impl From<Server> for Part {
             Server::Vault => Self::Vault,
             Server::Postgres => Self::Postgres,
             Server::Mysql => Self::Mysql,
+            Server::Transit => Self::Transit,
             Server::Aws => Self::Aws,
         }
     }
@@ -423,6 +454,8 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vault => f.write_str("vault"),
+            Self::Node(node) => node.fmt(f),
+            Self::Transit => f.write_str("transit"),
             Self::Postgres => f.write_str("postgres"),
             Self::Mysql => f.write_str("mysql"),
             Self::Aws => f.write_str("aws"),

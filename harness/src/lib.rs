@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod engine;
 pub mod event;
 pub mod fault;
+pub mod front;
 pub mod guarantee;
 pub mod history;
 pub mod hold;

@@ -6,7 +6,7 @@ use crate::call;
 use crate::check::reading::asks_lookup;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
-use crate::scenario::file::Sql;
+use crate::scenario::file::{ExpectMetric, Node, Sql};
 use crate::scenario::kept;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Name, Ref};
@@ -38,7 +38,8 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         Expected::StaticRole(role) => {
             static_role(world, who, step, &role.of, None, role.logs_in.is_some()).await?;
         }
-        Expected::Health(_) => health(world, who, step).await,
+        Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
+        Expected::Metric(expected) => metric(world, who, step, expected).await?,
         Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await,
@@ -49,7 +50,26 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
 /// `sys/health`.
 pub async fn health(world: &World, who: &Actor, step: Option<&str>) {
     let seen = world.stack.vault.direct.within(BRIEF).health().await;
-    world.seen(who, step, seen, |outcome| Event::Health { outcome });
+    world.seen(who, step, seen, |outcome| Event::Health { node: None, outcome });
+}
+
+/// `sys/health` of one node of a cluster, or of whichever is active.
+async fn health_of(world: &World, who: &Actor, step: Option<&str>, node: Option<Node>) -> Result<(), Missing> {
+    let Some(node) = node else {
+        health(world, who, step).await;
+        return Ok(());
+    };
+    let Some(found) = world.stack.vault.find(node).await else {
+        // Nobody is so just now, which is an answer to whoever expects that somebody is.
+        let now = Interval::at(world.history.now());
+        let (why, detail) = (crate::outcome::Silence::Unreachable, format!("no node of the cluster is the {node}"));
+        let outcome = Outcome::Unknown(crate::outcome::Unknown { why, detail });
+        world.write(who, step, now, Event::Health { node: Some(node), outcome });
+        return Ok(());
+    };
+    let seen = found.direct.within(BRIEF).health().await;
+    world.seen(who, step, seen, |outcome| Event::Health { node: Some(found.name), outcome });
+    Ok(())
 }
 
 /// A lookup of a credential's lease.
@@ -190,6 +210,29 @@ pub async fn static_role(
     Ok(())
 }
 
+/// A metric, as the text that Prometheus would fetch says it.
+async fn metric(world: &World, who: &Actor, step: Option<&str>, expected: &ExpectMetric) -> Result<(), Missing> {
+    let vault = world.vault_at(step, expected.node.as_deref().copied(), None).await?.within(BRIEF);
+    let seen = vault.fetch("sys/metrics?format=prometheus").await;
+    let name = expected.name.value.clone();
+    let seen = seen.map(|reply| sum_of(&name, &String::from_utf8_lossy(&reply.body)));
+    world.seen(who, step, seen, |outcome| Event::Metric { name, outcome });
+    Ok(())
+}
+
+/// The sum of all series of one name: lines such as `name{label="x"} 3`.
+fn sum_of(name: &str, text: &str) -> Option<f64> {
+    let value = |line: &str| {
+        let rest = line.strip_prefix(name)?;
+        let rest = match rest.strip_prefix('{') {
+            Some(labels) => labels.rsplit_once('}')?.1,
+            None => rest.starts_with(' ').then_some(rest)?,
+        };
+        rest.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    text.lines().filter_map(value).reduce(|sum, value| sum + value)
+}
+
 /// Any SQL.
 pub async fn sql(world: &World, who: &Actor, step: Option<&str>, sql: &Sql) -> Result<(), Missing> {
     let value = |name: &str| world.book.value(name);
@@ -286,4 +329,17 @@ fn login_of<'a>(world: &'a World, name: &str) -> Result<(&'a DatabaseServer, Log
     let held = world.book.login(name);
     let (dbms, login) = held.ok_or_else(|| Missing { kind: "credential", name: name.to_owned() })?;
     Ok((world.database(dbms)?, login))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_the_sum_of_its_series_and_no_other_metric() {
+        let text = "# TYPE vault_x counter\nvault_x{path=\"a b\"} 2\nvault_x 1.5\nvault_x_total 9\nvault_xy{} 4\n";
+        assert_eq!(sum_of("vault_x", text), Some(3.5));
+        assert_eq!(sum_of("vault_x_total", text), Some(9.0));
+        assert_eq!(sum_of("vault", text), None);
+    }
 }

@@ -8,13 +8,14 @@ use crate::engine::approle;
 use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
 use crate::outcome::Outcome;
-use crate::scenario::Verb;
 use crate::scenario::file::{self, Method, TokenKind};
 use crate::scenario::word::{Name, Ref};
+use crate::scenario::{Dbms, Verb};
 use crate::service::Seen;
 use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::service::vault::api::Issued;
+use crate::time::Interval;
 use crate::world::{Missing, World};
 
 const WHO: &Actor = &Actor::Operator;
@@ -34,6 +35,8 @@ pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Mis
         Verb::Token(verb) => token(world, step, verb).await,
         Verb::Open(verb) => open(world, step, verb).await,
         Verb::Repair(verb) => repair(world, step, verb).await,
+        Verb::Snapshot(verb) => snapshot(world, step, verb).await,
+        Verb::Start(verb) => start(world, step, verb).await,
         Verb::Api(verb) => call::api(world, WHO, step, verb).await,
         Verb::Race(verb) => call::race(world, WHO, step, verb).await,
         Verb::Sql(verb) => look::sql(world, WHO, step, verb).await,
@@ -41,7 +44,7 @@ pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Mis
 }
 
 async fn issue_step(world: &World, step: Option<&str>, verb: &file::Issue) -> Result<(), Missing> {
-    let vault = world.vault_as(verb.token.as_deref())?;
+    let vault = world.vault_at(step, verb.node.as_deref().copied(), verb.token.as_deref()).await?;
     let name = verb.name.as_ref().map_or_else(|| format!("step {}", step.unwrap_or_default()), |name| name.to_string());
     let token = verb.token.as_ref().map(|token| token.to_string());
     let ttl = verb.ttl.map(|ttl| ttl.0.as_secs());
@@ -98,12 +101,14 @@ async fn renew(world: &World, step: Option<&str>, verb: &file::Renew) -> Result<
     let increment = verb.increment.map(|length| length.0.as_secs());
     if let Some(lease) = &verb.lease {
         let held = credential(world, lease)?;
-        let seen = world.stack.vault.root().renew_lease(&held.lease_id, increment).await;
+        let vault = world.vault_at(step, verb.node.as_deref().copied(), None).await?;
+        let seen = vault.renew_lease(&held.lease_id, increment).await;
         let credential = lease.to_string();
         world.seen(WHO, step, seen, |outcome| Event::Renewed { credential, increment, outcome });
     }
     if let Some(name) = &verb.token {
-        let seen = world.vault_as(Some(name))?.renew_self(increment).await;
+        let vault = world.vault_at(step, verb.node.as_deref().copied(), Some(name)).await?;
+        let seen = vault.renew_self(increment).await;
         let token = name.to_string();
         world.seen(WHO, step, seen, |outcome| Event::Token { token, act: TokenAct::Renewed, outcome });
     }
@@ -226,6 +231,54 @@ async fn repair(world: &World, step: Option<&str>, verb: &file::Repair) -> Resul
     };
     let seen = vault.act(Method::Post, &path, Some(body)).await;
     world.seen(WHO, step, seen, |outcome| Event::api(Method::Post, path, outcome));
+    Ok(())
+}
+
+async fn snapshot(world: &World, step: Option<&str>, verb: &file::Snapshot) -> Result<(), Missing> {
+    let vault = world.stack.vault.root();
+    let (method, path, seen) = if let Some(name) = &verb.save {
+        let path = "sys/storage/raft/snapshot";
+        let seen = vault.fetch(path).await;
+        if let Outcome::Ok(reply) = &seen.outcome {
+            world.book.keep_snapshot(name.as_str(), reply.body.clone());
+        }
+        (Method::Get, path, seen)
+    } else if let Some(name) = &verb.restore {
+        let kept = world.book.snapshot(name.as_str());
+        let kept = kept.ok_or_else(|| Missing { kind: "snapshot", name: name.to_string() })?;
+        let force = verb.force.is_some_and(|force| *force);
+        let path = if force { "sys/storage/raft/snapshot-force" } else { "sys/storage/raft/snapshot" };
+        (Method::Post, path, vault.post_bytes(path, kept.as_ref().clone()).await)
+    } else {
+        return Ok(());
+    };
+    let path = path.to_owned();
+    world.seen(WHO, step, bodies(seen, |_| ()), |outcome| Event::api(method, path, outcome));
+    Ok(())
+}
+
+async fn start(world: &World, step: Option<&str>, verb: &file::Start) -> Result<(), Missing> {
+    let sent = world.history.now();
+    let node = verb.node.map(|node| *node);
+    let server = *verb.server;
+    let started = if let Some(dbms) = Dbms::of(server) {
+        world.database(dbms)?.start_again().await
+    } else {
+        let missing = || Missing { kind: "server", name: server.to_string() };
+        let vault = world.stack.vault_of(server).ok_or_else(missing)?;
+        let place = node.and_then(file::Node::index).unwrap_or_default();
+        let started = vault.nodes.get(place).ok_or_else(missing)?;
+        match started.machine.start().await {
+            Ok(()) => started.until_answering().await,
+            no => no,
+        }
+    };
+    let (came_up, seen) = match started {
+        Ok(()) => (true, "it came up".to_owned()),
+        Err(error) => (false, world.history.secrets().redact(&error.to_string())),
+    };
+    let at = Interval::new(sent, world.history.now());
+    world.write(WHO, step, at, Event::Started { server, node, came_up, seen });
     Ok(())
 }
 

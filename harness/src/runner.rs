@@ -22,7 +22,7 @@ use crate::plan::{Plan, PlannedStep};
 use crate::provider::{Programs, Provider};
 use crate::scenario::one::Expected;
 use crate::scenario::{Action, Scenario, Timing};
-use crate::stack::Stack;
+use crate::stack::{Stack, VaultNode};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
@@ -441,9 +441,14 @@ async fn last_reads(world: &World) {
 
 /// Copies the servers' logs, cleaned of secrets, to where the report keeps them.
 async fn take_logs(stack: &Stack, folder: &Path, history: &History) {
-    let databases = stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine));
-    let machines = std::iter::once(("vault.log".to_owned(), &stack.vault.machine))
-        .chain(databases)
+    let name = |node: &VaultNode| match stack.vault.nodes.as_slice() {
+        [_] => "vault.log".to_owned(),
+        _ => format!("{}.log", node.name),
+    };
+    let unsealer = stack.transit.iter().flat_map(|transit| &transit.nodes);
+    let machines = (stack.vault.nodes.iter().map(|node| (name(node), &node.machine)))
+        .chain(unsealer.map(|node| ("transit.log".to_owned(), &node.machine)))
+        .chain(stack.databases().map(|server| (format!("{}.log", server.dbms()), &server.machine)))
         .chain(stack.aws.iter().map(|aws| ("aws.log".to_owned(), &aws.machine)));
     for (name, machine) in machines {
         let log = machine.log().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::event::{Actor, Event, ServerState};
@@ -13,12 +13,11 @@ use crate::provider::docker::container::{Container, ContainerError};
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::Dbms;
-use crate::scenario::file::{AwsProduct, Endpoint, RootKind, Server, Storage};
+use crate::scenario::file::{AwsProduct, Endpoint, Node, RootKind, Server};
 use crate::secret::Secret;
 use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch as aws_launch};
 use crate::service::database::{Database, Login};
-use crate::service::vault::{BRIEF, Vault};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 
@@ -27,11 +26,17 @@ const UP: Duration = Duration::from_secs(60);
 /// How long a server may take to stop in good order before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
 
+mod vault;
+
+pub use vault::{Next, Plugin, VaultNode, VaultServer};
+
 /// A stack that is up.
 #[derive(Debug)]
 pub struct Stack {
     /// The secrets server.
     pub vault: VaultServer,
+    /// The Vault that unseals the secrets server, if the scenario has it.
+    pub transit: Option<VaultServer>,
     /// PostgreSQL, if the scenario has it.
     pub postgres: Option<DatabaseServer>,
     /// MySQL, if the scenario has it.
@@ -46,6 +51,15 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The Vault that a scenario names so.
+    pub fn vault_of(&self, server: Server) -> Option<&VaultServer> {
+        match server {
+            Server::Vault => Some(&self.vault),
+            Server::Transit => self.transit.as_ref(),
+            Server::Postgres | Server::Mysql | Server::Aws => None,
+        }
+    }
+
     /// A database server, if the scenario has it.
     pub fn database(&self, dbms: Dbms) -> Option<&DatabaseServer> {
         match dbms {
@@ -108,14 +122,14 @@ pub enum StackError {
 #[derive(Debug)]
 pub enum Body {
     /// A process of this machine.
-    Process(Box<Process>),
+    Process(Arc<Process>),
     /// A container.
     Container(Box<Container>),
 }
 
 impl From<Process> for Body {
     fn from(process: Process) -> Self {
-        Self::Process(Box::new(process))
+        Self::Process(Arc::new(process))
     }
 }
 
@@ -129,6 +143,8 @@ impl From<Container> for Body {
 #[derive(Debug)]
 pub struct Machine {
     server: Server,
+    /// Which node of a cluster it is.
+    node: Option<Node>,
     body: Body,
     history: History,
     /// Its ports, which stay its own while it is down.
@@ -138,7 +154,14 @@ pub struct Machine {
 impl Machine {
     /// Keeps a process or container as a server of the stack.
     pub fn new(server: Server, body: impl Into<Body>, history: History) -> Self {
-        Self { server, body: body.into(), history, ports: Vec::new() }
+        Self { server, node: None, body: body.into(), history, ports: Vec::new() }
+    }
+
+    /// Keeps it as a node of a cluster.
+    #[must_use]
+    pub fn of_node(mut self, node: Node) -> Self {
+        self.node = Some(node);
+        self
     }
 
     /// Keeps these ports for it as long as the stack lives.
@@ -199,6 +222,14 @@ impl Machine {
         }
         self.changed(sent, ServerState::Resumed);
         Ok(())
+    }
+
+    /// Its process, if it is one of this machine.
+    pub fn process(&self) -> Option<Arc<Process>> {
+        match &self.body {
+            Body::Process(process) => Some(Arc::clone(process)),
+            Body::Container(_) => None,
+        }
     }
 
     /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
@@ -275,117 +306,7 @@ impl Machine {
 
     fn changed(&self, sent: Moment, state: ServerState) {
         let at = Interval::new(sent, self.history.now());
-        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, state });
-    }
-}
-
-/// The secrets server.
-#[derive(Debug)]
-pub struct VaultServer {
-    /// Its process.
-    pub machine: Machine,
-    /// A way to it that no link fault touches, without a token.
-    pub direct: Vault,
-    /// A way to it over the clients' link, without a token.
-    pub linked: Vault,
-    /// Its root token.
-    pub root_token: Secret,
-    /// Its unseal keys, as many as are needed.
-    pub keys: Vec<Secret>,
-    /// Where it keeps its data.
-    pub storage: Storage,
-    /// `OpenBao 2.7.2`: what it was started as.
-    pub product: String,
-    /// What follows when it is upgraded.
-    pub next: Mutex<Option<Next>>,
-    /// The AWS engine as a plugin, where the server has none built in.
-    pub aws_plugin: Option<Plugin>,
-}
-
-/// The program that follows on a server's data.
-#[derive(Debug, Clone)]
-pub struct Next {
-    /// The program.
-    pub program: PathBuf,
-    /// `OpenBao 2.7.2`.
-    pub product: String,
-}
-
-/// A plugin that the server may start.
-#[derive(Debug, Clone)]
-pub struct Plugin {
-    /// The folder that it lies in.
-    pub folder: PathBuf,
-    /// Its file in that folder.
-    pub command: String,
-    /// The digest by which the server knows it.
-    pub sha256: String,
-    /// `AWS secrets engine 1.14.0`.
-    pub product: String,
-}
-
-impl VaultServer {
-    /// Has the program that follows start next, and says what that is. Where none follows, it is the same again.
-    pub fn move_on(&self) -> String {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match next {
-            Some(Next { program, product }) => {
-                if let Body::Process(process) = &self.machine.body {
-                    process.replace_program(program);
-                }
-                product
-            }
-            None => self.product.clone(),
-        }
-    }
-
-    /// A way to it as root, that no link fault touches.
-    pub fn root(&self) -> Vault {
-        self.direct.with_token(&self.root_token)
-    }
-
-    /// Waits until it answers, sealed or not.
-    pub async fn until_answering(&self) -> Result<(), StackError> {
-        let vault = &self.direct.within(BRIEF);
-        let look = move || async move {
-            match vault.health().await.outcome {
-                Outcome::Ok(_) => Ok(()),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
-    }
-
-    /// Waits until it is the active node, as a node is some time after it was unsealed.
-    pub async fn until_active(&self) -> Result<(), StackError> {
-        let vault = &self.direct.within(BRIEF);
-        let look = move || async move {
-            match vault.health().await.outcome {
-                Outcome::Ok(200) => Ok(()),
-                Outcome::Ok(status) => Err(format!("health status {status}")),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
-    }
-
-    /// Gives it its keys.
-    pub async fn unseal(&self) -> Result<(), StackError> {
-        for key in &self.keys {
-            let seen = self.direct.unseal(key).await;
-            if !matches!(seen.outcome, Outcome::Ok(_)) {
-                return Err(StackError::Vault { what: "its unseal key", why: seen.outcome.to_string() });
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts it again after it ended, unseals it, and waits until it is active.
-    pub async fn start_again(&self) -> Result<(), StackError> {
-        self.machine.start().await?;
-        self.until_answering().await?;
-        self.unseal().await?;
-        self.until_active().await
+        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, node: self.node, state });
     }
 }
 

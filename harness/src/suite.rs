@@ -674,6 +674,9 @@ fn slug(name: &str) -> String {
 
 /// Why a scenario cannot run at a site, if it cannot.
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
+    if let Some(what) = site.provider.lacks(&scenario.stack) {
+        return Some(what.to_owned());
+    }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {
         Some(Ok(_)) => None,

@@ -7,7 +7,7 @@ use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::plan::Plan;
 use crate::scenario::Dbms;
-use crate::scenario::file::{AwsProduct, CredentialType};
+use crate::scenario::file::{AwsProduct, CredentialType, Node};
 use crate::scenario::word::{Name, Ref};
 use crate::service::Seen;
 use crate::service::aws::Key;
@@ -64,6 +64,24 @@ impl World {
         let kept = self.book.token(name.as_str());
         let token = kept.ok_or_else(|| Missing { kind: "token", name: name.to_string() })?;
         Ok(self.stack.vault.direct.with_token(&token.token))
+    }
+
+    /// The same at one node of a cluster, if one is named. Who leads is written down.
+    pub async fn vault_at(
+        &self,
+        step: Option<&str>,
+        node: Option<Node>,
+        token: Option<&Name>,
+    ) -> Result<Vault, Missing> {
+        let way = self.vault_as(token)?;
+        let Some(node) = node else { return Ok(way) };
+        let found = self.stack.vault.find(node).await;
+        let found = found.ok_or_else(|| Missing { kind: "node", name: node.to_string() })?;
+        if node.index().is_none() {
+            let now = crate::time::Interval::at(self.history.now());
+            self.write(&Actor::Harness, step, now, Event::Note(format!("the {node} is {}", found.name)));
+        }
+        Ok(way.elsewhere(&found.direct))
     }
 
     /// A database server, which every scenario that is asked for it has.

@@ -105,7 +105,7 @@ fn static_refused(cause: Cause) -> Event {
 }
 
 fn health(outcome: Outcome<u16>) -> Event {
-    Event::Health { outcome }
+    Event::Health { node: None, outcome }
 }
 
 fn api(outcome: Outcome<Reply<()>>) -> Event {

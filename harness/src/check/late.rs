@@ -31,7 +31,13 @@ pub(super) fn verb(verb: &Verb, reading: Reading, at: Interval, history: &[Entry
         Verb::Api(step) => step.token.as_deref().map(Subject::Token),
         Verb::Race(step) => step.api.token.as_deref().map(Subject::Token),
         Verb::Open(step) => Some(Subject::Credential(&step.with)),
-        Verb::Read(_) | Verb::Revoke(_) | Verb::Rotate(_) | Verb::Repair(_) | Verb::Sql(_) => None,
+        Verb::Read(_)
+        | Verb::Revoke(_)
+        | Verb::Rotate(_)
+        | Verb::Repair(_)
+        | Verb::Snapshot(_)
+        | Verb::Start(_)
+        | Verb::Sql(_) => None,
     };
     judge(subject, reading, at, history)
 }
@@ -103,7 +109,7 @@ mod tests {
     }
 
     fn renew(lease: Option<Marked<Name>>, token: Option<Marked<Name>>) -> Verb {
-        Verb::Renew(Renew { lease, token, increment: None, answers: None })
+        Verb::Renew(Renew { lease, token, increment: None, node: None, answers: None })
     }
 
     fn at(millis: u64) -> Interval {

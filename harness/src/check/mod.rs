@@ -108,7 +108,8 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
         Verb::Token(step) => step.answers.as_deref(),
         Verb::Repair(step) => step.answers.as_deref(),
         Verb::Api(step) => step.answers.as_deref(),
-        Verb::Open(_) | Verb::Sql(_) | Verb::Race(_) => None,
+        Verb::Snapshot(step) => step.answers.as_deref(),
+        Verb::Open(_) | Verb::Sql(_) | Verb::Race(_) | Verb::Start(_) => None,
     };
     let reading = match (verb, &entry.event) {
         (Verb::Sql(sql), event) => reading::of_sql(sql, event),
@@ -117,6 +118,9 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
             Outcome::Refused(refusal) => Reading::No(refusal.to_string()),
             Outcome::Unknown(unknown) => Reading::Unknown(unknown.to_string()),
         },
+        (Verb::Start(start), Event::Started { came_up, seen, .. }) => {
+            reading::yes_if(*came_up == *start.comes_up, seen.clone())
+        }
         (_, event) => match answer::reading(answers, event) {
             Reading::Yes(seen) => answer::keeps_its_id(event, history).unwrap_or(Reading::Yes(seen)),
             other => other,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::event::{Entry, Event, LeaseState, Principal, Reply};
 use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::{
-    ExpectLease, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Sql, TtlRange,
+    ExpectLease, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Sql,
+    TtlRange,
 };
 use crate::scenario::one::Expected;
 
@@ -44,11 +45,12 @@ pub fn reading(expected: &Expected<'_>, look: &[Entry], history: &[Entry]) -> Re
         Expected::Token(token) => of_token(token, &first.event),
         Expected::StaticRole(role) => of_static_role(role, first, history),
         Expected::Health(health) => match &first.event {
-            Event::Health { outcome } => {
+            Event::Health { outcome, .. } => {
                 known(outcome, |status| yes_if(*status == *health.status, format!("health status {status}")))
             }
             other => stranger(other),
         },
+        Expected::Metric(metric) => of_metric(metric, &first.event),
         Expected::Api(api) => answer::reading(api.answers.as_deref(), &first.event),
         Expected::Sql(sql) => of_sql(sql, &first.event),
         Expected::Ledger(expected) => ledger::reading(**expected, first, history),
@@ -78,6 +80,20 @@ pub fn of_sql(sql: &Sql, event: &Event) -> Reading {
         }
         Outcome::Unknown(unknown) => Reading::Unknown(unknown.to_string()),
     }
+}
+
+fn of_metric(metric: &ExpectMetric, event: &Event) -> Reading {
+    let Event::Metric { outcome, .. } = event else { return stranger(event) };
+    known(outcome, |value| {
+        let Some(value) = value else { return Reading::No("there is no such metric".to_owned()) };
+        // Metrics are floating-point numbers; counts are exact in them far beyond what a run can reach.
+        #[expect(clippy::cast_precision_loss, reason = "a bound is a count, far below 2^52")]
+        let bound = |bound: Option<crate::scenario::mark::Marked<u64>>| bound.map(|bound| *bound as f64);
+        let so = bound(metric.equals).is_none_or(|wanted| (value - wanted).abs() < f64::EPSILON)
+            && bound(metric.at_least).is_none_or(|least| *value >= least)
+            && bound(metric.at_most).is_none_or(|most| *value <= most);
+        yes_if(so, format!("it is {value}"))
+    })
 }
 
 fn of_lease(lease: &ExpectLease, event: &Event) -> Reading {
@@ -266,7 +282,7 @@ fn known<T>(outcome: &Outcome<T>, read: impl FnOnce(&T) -> Reading) -> Reading {
     }
 }
 
-fn yes_if(so: bool, seen: String) -> Reading {
+pub(super) fn yes_if(so: bool, seen: String) -> Reading {
     if so { Reading::Yes(seen) } else { Reading::No(seen) }
 }
 

@@ -52,6 +52,6 @@ fn hinders(part: &Part) -> bool {
             true
         }
         Part::Link { to, .. } => *to != crate::scenario::file::Endpoint::Vault,
-        Part::Client(_) => false,
+        Part::Client(_) | Part::Node(_) | Part::Transit => false,
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use regex::Regex;
 use tokio::task::JoinHandle;
 
+use super::process::Target;
 use super::{Effect, FaultError, network, process};
 use crate::event::{Actor, Event, Part};
 use crate::link::{Coming, Moment, Protocol, ToxicId, Watch};
-use crate::scenario::file::{Endpoint, Server, When};
+use crate::scenario::file::{Endpoint, When};
 use crate::scenario::one::Broken;
 use crate::world::World;
 
@@ -38,7 +39,7 @@ enum Break {
     Down,
     Cut,
     Reset,
-    Kill(Server),
+    Kill(Target),
 }
 
 /// The moment for which a fault waits, if it waits for one.
@@ -52,20 +53,23 @@ pub(super) fn moment<'a>(broken: &Broken<'a>) -> Option<&'a When> {
 
 pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When) -> Result<Effect, FaultError> {
     let title = broken.to_string();
+    let mut killed = Vec::new();
     let ((from, to), what) = match broken {
         Broken::Down(on) => ((*on.from, *on.to), Break::Down),
         Broken::Cut(on) => ((*on.from, *on.to), Break::Cut),
         Broken::Reset(on) => ((*on.from, *on.to), Break::Reset),
-        Broken::Kill(on) => (when.link(), Break::Kill(*on.server)),
+        Broken::Kill(on) => {
+            let (target, whom) = process::target(world, *on.server, on.node.map(|node| *node)).await?;
+            killed = whom;
+            (when.link(), Break::Kill(target))
+        }
         _ => return Err(FaultError::Refused { what: title, why: "it cannot wait for a moment".to_owned() }),
     };
     let watch = watch(when).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
     let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
     let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
-    let disturbs = match what {
-        Break::Kill(server) => vec![Part::Link { from, to }, Part::from(server)],
-        _ => vec![Part::Link { from, to }],
-    };
+    let mut disturbs = vec![Part::Link { from, to }];
+    disturbs.extend(killed);
     let seen = "the link reads what is said, and waits for its moment".to_owned();
     Ok(Effect { undo: super::Undo::Armed(Undo { from, to, armed, coming, title, breaking }), disturbs, seen })
 }
@@ -91,7 +95,7 @@ async fn break_then(
 ) -> Result<Then, FaultError> {
     coming.wait().await;
     let link = network::link(&world, from, to)?;
-    let on_link = |what| Then::Network(network::Undo { from, to, what });
+    let on_link = |what| Then::Network(network::Undo::one(from, to, what));
     let then = match what {
         Break::Down => {
             link.disable().await?;
@@ -99,11 +103,11 @@ async fn break_then(
         }
         Break::Cut => on_link(network::What::Remove(link.cut().await?)),
         Break::Reset => on_link(network::What::Remove(link.reset().await?)),
-        Break::Kill(server) => {
-            process::machine(&world, server)?.kill().await?;
+        Break::Kill(target) => {
+            process::kill(&world, target).await?;
             // The dead leave no connection open: the other side is to learn of it.
             link.remove(armed).await?;
-            Then::Process(process::Undo::Start(server))
+            Then::Process(process::Undo::Start(target))
         }
     };
     world.history.note(Actor::Harness, Event::Note(format!("the moment came, and the fault took effect: {title}")));

@@ -3,6 +3,7 @@
 
 mod armed;
 mod aws;
+mod cluster;
 mod database;
 mod network;
 mod process;
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Refusal, Silence, Unknown};
+use crate::scenario::file::Node;
 use crate::scenario::one::Broken;
-use crate::stack::StackError;
+use crate::stack::{StackError, VaultNode};
 use crate::time::Interval;
 use crate::world::{Missing, World};
 
@@ -113,10 +115,12 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::SlowClose(_)
         | Broken::Timeout(_)
         | Broken::Slicer(_)
-        | Broken::LimitData(_) => network::inject(world, broken).await,
+        | Broken::LimitData(_)
+        | Broken::Partition(_) => network::inject(world, broken).await,
         Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) | Broken::Upgrade(_) => {
             process::inject(world, broken).await
         }
+        Broken::Replace(on) => cluster::replace(world, *on.node).await,
         Broken::Seal(_)
         | Broken::StepDown(_)
         | Broken::RevokeToken(_)
@@ -166,6 +170,17 @@ impl Injected {
         world.write(&Actor::Harness, None, at, Event::FaultHealed { fault: self.fault, outcome });
         result
     }
+}
+
+/// The node that is meant, looked for until there is one: after a change of leader there is none for a while.
+async fn node(world: &World, node: Node) -> Result<&VaultNode, FaultError> {
+    let mut looks = crate::wait::Looks::within(SHOWS);
+    while looks.again().await {
+        if let Some(found) = world.stack.vault.find(node).await {
+            return Ok(found);
+        }
+    }
+    Err(FaultError::Unseen { what: format!("a {node}"), last: "no node of the cluster is one".to_owned() })
 }
 
 /// Goes on only if the server did it.

@@ -5,23 +5,33 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::{Effect, FaultError, until_shows};
 use crate::event::Part;
 use crate::link::{Direction, Link, Toxic, ToxicId};
-use crate::scenario::file::{Endpoint, Way};
+use crate::scenario::file::{Endpoint, Node, Partition, Way};
 use crate::scenario::mark::Marked;
 use crate::scenario::one::Broken;
 use crate::world::{Missing, World};
 
 /// What undoes a fault on a link.
 #[derive(Debug)]
-pub(super) struct Undo {
-    pub(super) from: Endpoint,
-    pub(super) to: Endpoint,
-    pub(super) what: What,
+pub(super) struct Undo(Vec<OnLink>);
+
+impl Undo {
+    /// What undoes it on one link.
+    pub(super) fn one(from: Endpoint, to: Endpoint, what: What) -> Self {
+        Self(vec![OnLink { from, to, what }])
+    }
+}
+
+/// What undoes it on one link.
+#[derive(Debug)]
+struct OnLink {
+    from: Endpoint,
+    to: Endpoint,
+    what: What,
 }
 
 #[derive(Debug)]
@@ -34,7 +44,11 @@ pub(super) enum What {
 const SILENCE: Duration = Duration::from_millis(400);
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
+    if let Broken::Partition(partition) = broken {
+        return self::partition(world, partition).await;
+    }
     let (from, to) = ends(broken).ok_or_else(|| missing("link"))?;
+    let (from, to) = (named(world, from).await?, named(world, to).await?);
     let link = link(world, from, to)?;
     let what = match broken {
         Broken::Down(_) => {
@@ -49,21 +63,72 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
         }
     };
     let seen = see(link, to, broken).await?;
-    Ok(Effect { undo: super::Undo::Network(Undo { from, to, what }), disturbs: vec![Part::Link { from, to }], seen })
+    let undo = super::Undo::Network(Undo(vec![OnLink { from, to, what }]));
+    Ok(Effect { undo, disturbs: vec![Part::Link { from, to }], seen })
+}
+
+/// Cuts every link between two sides, both ways.
+async fn partition(world: &World, partition: &Partition) -> Result<Effect, FaultError> {
+    let mut side = Vec::new();
+    for wanted in &partition.nodes {
+        side.push(super::node(world, **wanted).await?.name);
+    }
+    let all = &world.stack.vault.nodes;
+    let leader = world.stack.vault.find(Node::Leader).await.map(|node| node.name);
+    let (here, there): (Vec<Node>, Vec<Node>) = all.iter().map(|node| node.name).partition(|name| side.contains(name));
+    let mut undo = Vec::new();
+    for one in &here {
+        for other in &there {
+            for (from, to) in [(*one, *other), (*other, *one)] {
+                let (from, to) = (Endpoint::from(from), Endpoint::from(to));
+                let cut = link(world, from, to)?.cut().await?;
+                undo.push(OnLink { from, to, what: What::Remove(cut) });
+            }
+        }
+    }
+    for on in &undo {
+        let link = link(world, on.from, on.to)?;
+        let look = || async move { expect(&ask(link, on.to).await, |met| matches!(met, Met::Silence)) };
+        until_shows("silence", look).await?;
+    }
+    // Whoever is on a side without a majority is out; if the leader is, all of Vault is disturbed until another leads.
+    let out = |side: &[Node]| side.len() * 2 <= all.len();
+    let mut disturbs = Vec::new();
+    for side in [&here, &there].into_iter().filter(|side| out(side)) {
+        disturbs.extend(side.iter().map(|node| Part::Node(*node)));
+        if leader.is_none_or(|leader| side.contains(&leader)) {
+            disturbs.push(Part::Vault);
+        }
+    }
+    let names = |side: &[Node]| side.iter().map(Node::to_string).collect::<Vec<_>>().join(", ");
+    let led = leader.map_or_else(|| "nobody led".to_owned(), |leader| format!("{leader} led"));
+    let seen = format!("{led}; between {} and {} nothing passes", names(&here), names(&there));
+    Ok(Effect { undo: super::Undo::Network(Undo(undo)), disturbs, seen })
+}
+
+/// The end by its name, where a scenario calls a node by what it is.
+async fn named(world: &World, end: Endpoint) -> Result<Endpoint, FaultError> {
+    match end.node() {
+        Some(node) => Ok(super::node(world, node).await?.name.into()),
+        None => Ok(end),
+    }
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
-    let link = link(world, undo.from, undo.to)?;
-    match undo.what {
-        What::Enable => link.enable().await?,
-        What::Remove(id) => link.remove(id).await?,
+    let mut seen = String::new();
+    for on in undo.0 {
+        let link = link(world, on.from, on.to)?;
+        match on.what {
+            What::Enable => link.enable().await?,
+            What::Remove(id) => link.remove(id).await?,
+        }
+        // Only that the link takes connections again: whether the server behind it answers is another fault's matter.
+        seen = until_shows("an open link", || async move {
+            link.connect().await.map(|_| "the link takes connections".to_owned()).map_err(|e| e.to_string())
+        })
+        .await?;
     }
-    // Only that the link takes connections again: whether the server behind it answers is another fault's matter.
-    let address = link.address();
-    until_shows("an open link", || async move {
-        TcpStream::connect(address).await.map(|_| "the link takes connections".to_owned()).map_err(|e| e.to_string())
-    })
-    .await
+    Ok(seen)
 }
 
 pub(super) fn link(world: &World, from: Endpoint, to: Endpoint) -> Result<&Link, FaultError> {
@@ -119,25 +184,26 @@ const fn direction(way: Way) -> Direction {
 
 /// Sees a fault's effect from outside: what a client of the link meets.
 async fn see(link: &Link, to: Endpoint, broken: &Broken<'_>) -> Result<String, FaultError> {
-    let address = link.address();
     match broken {
         Broken::Down(_) => {
-            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Refused)) };
+            // A link within a cluster shares its address with others, so that it cannot refuse: it resets.
+            let refuses = |met: &Met| matches!(met, Met::Refused) || (!link.has_address() && matches!(met, Met::Reset));
+            let look = || async move { expect(&ask(link, to).await, refuses) };
             until_shows("a refused connection", look).await
         }
         Broken::Cut(_) => {
-            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Silence)) };
+            let look = || async move { expect(&ask(link, to).await, |met| matches!(met, Met::Silence)) };
             until_shows("silence", look).await
         }
         Broken::Reset(_) => {
-            let look = || async move { expect(&ask(address, to).await, |met| matches!(met, Met::Reset)) };
+            let look = || async move { expect(&ask(link, to).await, |met| matches!(met, Met::Reset)) };
             until_shows("a reset connection", look).await
         }
         Broken::Latency(toxic) => {
             let least = toxic.latency.0.saturating_sub(toxic.jitter.map_or(Duration::ZERO, |jitter| jitter.0));
             let patience = toxic.latency.0 * 4 + SILENCE;
             let began = Instant::now();
-            let met = timeout(patience, answer(address, to)).await.unwrap_or(Met::Silence);
+            let met = timeout(patience, answer(link, to)).await.unwrap_or(Met::Silence);
             let took = began.elapsed();
             if took >= least {
                 Ok(format!("an answer took {} ms ({met})", took.as_millis()))
@@ -179,23 +245,21 @@ fn expect(met: &Met, is_it: impl FnOnce(&Met) -> bool) -> Result<String, String>
     if is_it(met) { Ok(format!("a new connection met {met}")) } else { Err(format!("a new connection met {met}")) }
 }
 
-async fn ask(address: std::net::SocketAddr, to: Endpoint) -> Met {
-    timeout(SILENCE, answer(address, to)).await.unwrap_or(Met::Silence)
+async fn ask(link: &Link, to: Endpoint) -> Met {
+    timeout(SILENCE, answer(link, to)).await.unwrap_or(Met::Silence)
 }
 
 /// Asks something harmless and waits for the first byte of the answer: PostgreSQL's question for TLS, a login at MySQL that
 /// says nothing, or an HTTP request.
-async fn answer(address: std::net::SocketAddr, to: Endpoint) -> Met {
+async fn answer(link: &Link, to: Endpoint) -> Met {
     let question: &[u8] = match to {
         Endpoint::Postgres => &[0, 0, 0, 8, 4, 210, 22, 47],
         Endpoint::Mysql => &[1, 0, 0, 1, 0],
         Endpoint::Aws => b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        Endpoint::Vault | Endpoint::Clients => {
-            b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        }
+        _ => b"GET /v1/sys/seal-status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     };
     let met = async {
-        let mut stream = TcpStream::connect(address).await?;
+        let mut stream = link.connect().await?;
         if to == Endpoint::Mysql {
             // It speaks first: a packet of three bytes of length, a number, and so many bytes.
             let mut head = [0; 4];

@@ -7,17 +7,18 @@ use super::{Effect, FaultError, must, shows, until_shows};
 use crate::engine::{approle, database};
 use crate::event::Part;
 use crate::outcome::{Cause, Outcome};
-use crate::scenario::file::Method;
+use crate::scenario::file::{Method, Node};
 use crate::scenario::one::Broken;
 use crate::scenario::word::{Name, Ref};
 use crate::scenario::{Connection, Role};
 use crate::service::vault::BRIEF;
+use crate::stack::VaultNode;
 use crate::world::{Missing, World};
 
 /// What undoes a fault on Vault.
 #[derive(Debug)]
 pub(super) enum Undo {
-    Unseal,
+    Unseal(Node),
     UntilActive,
     Policy { client: Name, holds: Ref },
     Tune { path: String, body: Value },
@@ -71,8 +72,16 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
     let server = &world.stack.vault;
     let vault = server.root();
     match undo {
-        Undo::Unseal => {
-            server.unseal().await?;
+        Undo::Unseal(name) => {
+            if let Some(node) = server.nodes.iter().find(|node| node.name == name) {
+                if server.keys.is_empty() {
+                    // What unseals by itself does so when it starts, and only then.
+                    node.machine.stop().await?;
+                    server.start_node(node).await?;
+                }
+                node.unseal(&server.keys).await?;
+                node.until_serving().await?;
+            }
             server.until_active().await?;
             Ok("it is unsealed and active".to_owned())
         }
@@ -101,9 +110,11 @@ fn effect(undo: Undo, disturbs: Part, seen: String) -> Effect {
 }
 
 async fn seal(world: &World) -> Result<Effect, FaultError> {
-    let vault = world.stack.vault.root();
+    // Only the active node can be sealed; in a cluster another then leads.
+    let node = super::node(world, Node::Leader).await?;
+    let vault = world.stack.vault.root().elsewhere(&node.direct);
     must("sys/seal", vault.act(Method::Post, "sys/seal", None).await.outcome)?;
-    let vault = &world.stack.vault.direct.within(BRIEF);
+    let vault = &node.direct.within(BRIEF);
     let seen = until_shows("a sealed Vault", || async move {
         match vault.health().await.outcome {
             Outcome::Ok(503) => Ok("health status 503".to_owned()),
@@ -112,13 +123,14 @@ async fn seal(world: &World) -> Result<Effect, FaultError> {
         }
     })
     .await?;
-    Ok(effect(Undo::Unseal, Part::Vault, seen))
+    Ok(effect(Undo::Unseal(node.name), Part::Vault, format!("{}{seen}", was(world, node))))
 }
 
 async fn step_down(world: &World) -> Result<Effect, FaultError> {
-    let vault = world.stack.vault.root();
+    let node = super::node(world, Node::Leader).await?;
+    let vault = world.stack.vault.root().elsewhere(&node.direct);
     must("sys/step-down", vault.act(Method::Post, "sys/step-down", None).await.outcome)?;
-    let vault = &world.stack.vault.direct.within(BRIEF);
+    let vault = &node.direct.within(BRIEF);
     let seen = until_shows("a node that is not active", || async move {
         match vault.health().await.outcome {
             Outcome::Ok(200) => Err("health status 200".to_owned()),
@@ -127,7 +139,12 @@ async fn step_down(world: &World) -> Result<Effect, FaultError> {
         }
     })
     .await?;
-    Ok(effect(Undo::UntilActive, Part::Vault, seen))
+    Ok(effect(Undo::UntilActive, Part::Vault, format!("{}{seen}", was(world, node))))
+}
+
+/// Who led, where there is a choice.
+fn was(world: &World, node: &VaultNode) -> String {
+    if world.stack.vault.nodes.len() > 1 { format!("{} was the leader: ", node.name) } else { String::new() }
 }
 
 async fn revoke_token(world: &World, client: &Name) -> Result<Effect, FaultError> {

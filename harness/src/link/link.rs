@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use tokio::net::TcpStream;
+
 use super::armed::Coming;
 use super::proxy::{LinkError, Proxy};
 use super::talk::Watch;
@@ -22,6 +24,22 @@ impl Link {
         match self {
             Self::InProcess(proxy) => proxy.address(),
             Self::Toxiproxy(proxy) => proxy.address(),
+        }
+    }
+
+    /// Whether it has an address of its own, and not one that it shares with other links.
+    pub fn has_address(&self) -> bool {
+        match self {
+            Self::InProcess(proxy) => proxy.has_address(),
+            Self::Toxiproxy(_) => true,
+        }
+    }
+
+    /// A new connection over it, as one of its clients makes it.
+    pub async fn connect(&self) -> std::io::Result<TcpStream> {
+        match self {
+            Self::InProcess(proxy) => proxy.connect().await,
+            Self::Toxiproxy(proxy) => TcpStream::connect(proxy.address()).await,
         }
     }
 

@@ -12,6 +12,7 @@
 mod armed;
 mod chain;
 mod connection;
+mod door;
 #[expect(clippy::module_inception, reason = "the file holds the link itself, the folder all that it is made of")]
 mod link;
 mod port;
@@ -24,8 +25,9 @@ mod toxic;
 mod toxiproxy;
 
 pub use armed::Coming;
+pub use door::Door;
 pub use link::Link;
-pub use proxy::{LinkError, Proxy};
+pub use proxy::{Handle, LinkError, Proxy};
 pub use stats::Stats;
 pub use talk::{Moment, Protocol, Watch};
 pub use toxic::{Direction, Toxic, ToxicId};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::armed::{Armed, Coming};
 use super::chain::Stage;
@@ -90,10 +90,20 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
+/// A proxy's own hand, for whoever brings it connections or tells it where they go; it keeps no proxy alive.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
 /// Whoever holds this knows all connections: accepting is done under it, too.
 struct State {
-    /// `None` once the proxy is dropped.
+    /// `None` once the proxy is dropped, and for one without an address.
     port: Option<Port>,
+    /// Whether an address of somebody else's brings the connections.
+    behind_a_door: bool,
+    /// Whether connections that a door brings are turned away.
+    down: bool,
     acceptor: Option<Waker>,
     connections: BTreeMap<u64, Arc<Connection>>,
     next_connection: u64,
@@ -125,8 +135,21 @@ impl Proxy {
     pub async fn start(listen: SocketAddr, upstream: SocketAddr, seed: u64) -> Result<Self, LinkError> {
         let port = Port::open(listen).map_err(|source| LinkError::Listen { address: listen, source })?;
         let address = port.address();
+        let proxy = Self::new(Some(port), address, upstream, seed);
+        tokio::spawn(Arc::clone(&proxy.shared).accept());
+        Ok(proxy)
+    }
+
+    /// A proxy without an address: whoever has its [`Handle`] brings it connections that came in at `door`.
+    pub fn behind(door: SocketAddr, upstream: SocketAddr, seed: u64) -> Self {
+        Self::new(None, door, upstream, seed)
+    }
+
+    fn new(port: Option<Port>, address: SocketAddr, upstream: SocketAddr, seed: u64) -> Self {
         let state = State {
-            port: Some(port),
+            behind_a_door: port.is_none(),
+            down: false,
+            port,
             acceptor: None,
             connections: BTreeMap::new(),
             next_connection: 0,
@@ -139,8 +162,17 @@ impl Proxy {
             upstream: Arc::new(Mutex::new(upstream)),
             counters: Arc::default(),
         });
-        tokio::spawn(Arc::clone(&shared).accept());
-        Ok(Self { id: next_proxy(), address, shared })
+        Self { id: next_proxy(), address, shared }
+    }
+
+    /// A hand of it.
+    pub fn handle(&self) -> Handle {
+        Handle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Whether it has an address of its own.
+    pub fn has_address(&self) -> bool {
+        !self.shared.lock().behind_a_door
     }
 
     /// Where clients connect: the same for the proxy's life.
@@ -150,7 +182,18 @@ impl Proxy {
 
     /// Names another server for the connections that are made from now on.
     pub fn set_upstream(&self, upstream: SocketAddr) {
-        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
+        self.handle().set_upstream(upstream);
+    }
+
+    /// A new connection over this link, as one of its clients makes it.
+    pub async fn connect(&self) -> io::Result<TcpStream> {
+        if self.has_address() {
+            return TcpStream::connect(self.address).await;
+        }
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let (client, brought) = tokio::join!(TcpStream::connect(door.local_addr()?), door.accept());
+        self.handle().take(brought?.0);
+        client
     }
 
     /// Adds a toxic behind those that are there. Once this returns, every byte passes it, on every connection; also
@@ -204,6 +247,7 @@ impl Proxy {
         if let Some(port) = &mut state.port {
             port.refuse();
         }
+        state.down = true;
         state.close_all();
     }
 
@@ -212,6 +256,7 @@ impl Proxy {
         let mut state = self.shared.lock();
         let listening = state.port.as_mut().map_or(Ok(()), Port::listen);
         listening.map_err(|source| LinkError::Listen { address: self.address, source })?;
+        state.down = false;
         state.wake_acceptor();
         Ok(())
     }
@@ -241,10 +286,40 @@ impl Proxy {
     }
 }
 
+impl Handle {
+    /// Brings it a connection. While the proxy is down, or gone, it is reset.
+    pub fn take(&self, client: TcpStream) {
+        let mut state = self.shared.lock();
+        if state.down {
+            self.shared.counters.turned_away();
+            return set_reset_on_close(&client);
+        }
+        self.shared.admit(&mut state, client);
+    }
+
+    /// Names another server for the connections that are made from now on.
+    pub fn set_upstream(&self, upstream: SocketAddr) {
+        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
+    }
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
 impl Drop for Proxy {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.port = None;
+        state.down = true;
         state.close_all();
         state.wake_acceptor();
     }

@@ -7,7 +7,7 @@ pub mod site;
 use std::path::Path;
 
 use crate::history::History;
-use crate::scenario::{Dbms, Scenario};
+use crate::scenario::{self, Dbms, Scenario};
 use crate::stack::{Stack, StackError};
 
 /// A stack that could not be brought up: the environment is broken, and no promise is judged.
@@ -60,6 +60,14 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// What a stack wants that cannot be had here, if it does.
+    pub fn lacks(&self, wanted: &scenario::Stack) -> Option<&'static str> {
+        match self {
+            Self::Native(_) => None,
+            Self::Docker(_) => docker::Docker::lacks(wanted),
+        }
+    }
+
     /// Brings up the servers of a scenario and the links between them: started, initialised, unsealed, and empty.
     pub async fn up(
         &self,

@@ -59,7 +59,7 @@ impl Dbms {
         match end {
             Endpoint::Postgres => Some(Self::Postgres),
             Endpoint::Mysql => Some(Self::Mysql),
-            Endpoint::Clients | Endpoint::Vault | Endpoint::Aws => None,
+            _ => None,
         }
     }
 
@@ -68,7 +68,7 @@ impl Dbms {
         match server {
             Server::Postgres => Some(Self::Postgres),
             Server::Mysql => Some(Self::Mysql),
-            Server::Vault | Server::Aws => None,
+            Server::Vault | Server::Transit | Server::Aws => None,
         }
     }
 }

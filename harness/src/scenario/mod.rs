@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use file::{
     Always, Api, AwsProduct, CredentialType, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair, Revoke,
-    RootKind, Rotate, Sql, Storage, Token, Wait,
+    RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -101,6 +101,10 @@ fn links_read(steps: &[Step], links: &mut Vec<(file::Endpoint, file::Endpoint)>)
 pub struct Stack {
     /// Where Vault keeps its data.
     pub storage: Storage,
+    /// What seals it.
+    pub seal: Seal,
+    /// How many nodes form the cluster.
+    pub nodes: u8,
     /// How many key shares unseal needs.
     pub key_threshold: u8,
     /// What stands in its configuration file beside leaseproof's own.
@@ -321,6 +325,10 @@ pub enum Verb {
     Open(Open),
     /// Repairs a connection.
     Repair(Repair),
+    /// Saves or restores a snapshot.
+    Snapshot(Snapshot),
+    /// Starts a server.
+    Start(Start),
     /// Calls Vault's API.
     Api(Api),
     /// Calls Vault's API from several places at once.

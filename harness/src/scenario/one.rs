@@ -3,9 +3,9 @@
 
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
-    ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, FailRequests, Fault,
-    Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink, OnServer, Slicer,
-    SlowClose, Sql, Throttle, Timeout, TuneMount,
+    ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
+    FailRequests, Fault, Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink,
+    OnNode, OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -48,6 +48,7 @@ one_of! {
         token: Token(ExpectToken),
         static_role: StaticRole(ExpectStaticRole),
         health: Health(ExpectHealth),
+        metric: Metric(ExpectMetric),
         api: Api(Api),
         sql: Sql(Sql),
         ledger: Ledger(ExpectLedger),
@@ -66,11 +67,13 @@ one_of! {
         timeout: Timeout(Timeout),
         slicer: Slicer(Slicer),
         limit_data: LimitData(LimitData),
+        partition: Partition(Partition),
         stop: Stop(OnServer),
         kill: Kill(Kill),
         pause: Pause(OnServer),
         restart: Restart(OnServer),
         upgrade: Upgrade(Nothing),
+        replace: Replace(OnNode),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),
         revoke_token: RevokeToken(OnClient),

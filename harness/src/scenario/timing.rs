@@ -73,6 +73,8 @@ impl<'a> Walk<'a> {
             self.rotated |= rotate.static_role.is_some();
         } else if let Some(api) = &step.api {
             self.api(api);
+        } else if step.snapshot.as_ref().is_some_and(|snapshot| snapshot.restore.is_some()) {
+            self.nothing_is_sure();
         } else if let Some(sql) = &step.sql {
             self.sql(sql);
         } else if let Some(wait) = &step.wait {
@@ -165,10 +167,14 @@ impl<'a> Walk<'a> {
     /// Any call that writes may do anything; from then on nothing is sure.
     fn api(&mut self, api: &Api) {
         if api.method.is_some_and(|method| matches!(method.value, Method::Post | Method::Delete)) {
-            self.roles_changed = true;
-            self.rotated = true;
-            self.leases.values_mut().for_each(|lease| lease.open = true);
+            self.nothing_is_sure();
         }
+    }
+
+    fn nothing_is_sure(&mut self) {
+        self.roles_changed = true;
+        self.rotated = true;
+        self.leases.values_mut().for_each(|lease| lease.open = true);
     }
 
     fn sql(&mut self, sql: &Sql) {

@@ -3,11 +3,13 @@
 use std::fmt::{self, Write as _};
 
 use super::file::{
-    Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    Field, Method, OnLink, Race, Renew, Repair, Revoke, Rotate, TtlRange, Wait, When,
+    Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, Field, Method, Node, OnLink, Race, Renew, Repair, Revoke, Rotate, Server, Snapshot,
+    TtlRange, Wait, When,
 };
 use serde_json::Value;
 
+use super::mark::Marked;
 use super::one::{Broken, Expected, Throughout};
 use super::word::{Length, Name};
 use super::{Timing, Verb};
@@ -39,6 +41,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Issue(step) => {
                 write!(f, "issue {}", *step.role)?;
+                at_node(f, step.node)?;
                 step.name.as_ref().map_or(Ok(()), |name| write!(f, " as {}", **name))?;
                 step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
                 step.ttl.as_ref().map_or(Ok(()), |ttl| write!(f, " for {}", **ttl))?;
@@ -50,6 +53,7 @@ impl fmt::Display for Verb {
             }
             Self::Renew(step) => {
                 f.write_str(&renew(step))?;
+                at_node(f, step.node)?;
                 answers(f, step.answers.as_deref())
             }
             Self::Revoke(step) => {
@@ -71,8 +75,18 @@ impl fmt::Display for Verb {
                 f.write_str(&repair(step))?;
                 answers(f, step.answers.as_deref())
             }
+            Self::Snapshot(step) => {
+                f.write_str(&snapshot(step))?;
+                answers(f, step.answers.as_deref())
+            }
+            Self::Start(step) => {
+                write!(f, "start {}", *step.server)?;
+                step.node.map_or(Ok(()), |node| write!(f, " {}", *node))?;
+                f.write_str(if *step.comes_up { ", which comes up" } else { ", which ends by itself" })
+            }
             Self::Api(step) => {
                 write!(f, "{} {}", method(step), *step.path)?;
+                at_node(f, step.node)?;
                 step.token.as_ref().map_or(Ok(()), |token| write!(f, " with token {}", **token))?;
                 step.wrap_ttl.map_or(Ok(()), |ttl| write!(f, ", wrapped for {}", *ttl))?;
                 let names: Vec<&str> = step.keeps.iter().map(|(name, _)| name.as_str()).collect();
@@ -92,6 +106,10 @@ impl fmt::Display for Verb {
             Self::Sql(step) => write!(f, "sql: {}", first_words(&step.run)),
         }
     }
+}
+
+fn at_node(f: &mut fmt::Formatter<'_>, node: Option<Marked<Node>>) -> fmt::Result {
+    node.map_or(Ok(()), |node| write!(f, " at {}", *node))
 }
 
 fn renew(step: &Renew) -> String {
@@ -128,6 +146,15 @@ fn rotate(step: &Rotate) -> String {
         (Some(role), _) => format!("rotate static role {}", **role),
         (None, Some(root)) => format!("rotate the root password of {}", **root),
         (None, None) => "rotate".to_owned(),
+    }
+}
+
+fn snapshot(step: &Snapshot) -> String {
+    match (&step.save, &step.restore) {
+        (Some(name), _) => format!("save snapshot {}", **name),
+        (None, Some(name)) if step.force.is_some_and(|force| *force) => format!("restore snapshot {} by force", **name),
+        (None, Some(name)) => format!("restore snapshot {}", **name),
+        (None, None) => "snapshot".to_owned(),
     }
 }
 
@@ -206,9 +233,15 @@ impl fmt::Display for Expected<'_> {
             Self::Session(e) => session(f, e),
             Self::Token(e) => token(f, e),
             Self::StaticRole(e) => static_role(f, e),
-            Self::Health(e) => write!(f, "health status {}", *e.status),
+            Self::Health(e) => {
+                f.write_str("health status")?;
+                e.node.map_or(Ok(()), |node| write!(f, " of {}", *node))?;
+                write!(f, " {}", *e.status)
+            }
+            Self::Metric(e) => metric(f, e),
             Self::Api(e) => {
                 write!(f, "{} {}", method(e), *e.path)?;
+                at_node(f, e.node)?;
                 answers(f, e.answers.as_deref())
             }
             Self::Sql(e) => {
@@ -230,6 +263,14 @@ fn lease(f: &mut fmt::Formatter<'_>, e: &ExpectLease) -> fmt::Result {
     parts.extend(e.renewable.map(|v| yes(*v, "renewable")));
     parts.extend(e.irrevocable.map(|v| yes(*v, "irrevocable")));
     write!(f, "the lease of {} to be {}", *e.of, parts.join(", "))
+}
+
+fn metric(f: &mut fmt::Formatter<'_>, e: &ExpectMetric) -> fmt::Result {
+    write!(f, "metric {}", *e.name)?;
+    e.node.map_or(Ok(()), |node| write!(f, " of {}", *node))?;
+    e.equals.map_or(Ok(()), |value| write!(f, " to be {}", *value))?;
+    e.at_least.map_or(Ok(()), |value| write!(f, " to be at least {}", *value))?;
+    e.at_most.map_or(Ok(()), |value| write!(f, " to be at most {}", *value))
 }
 
 fn login(f: &mut fmt::Formatter<'_>, e: &ExpectLogin) -> fmt::Result {
@@ -287,14 +328,19 @@ impl fmt::Display for Broken<'_> {
             Self::Timeout(t) => write!(f, "timeout {}→{}: {}", *t.from, *t.to, *t.after),
             Self::Slicer(t) => write!(f, "slicer {}→{}: {} bytes", *t.from, *t.to, *t.average_bytes),
             Self::LimitData(t) => write!(f, "limit data {}→{}: {} bytes", *t.from, *t.to, *t.bytes),
-            Self::Stop(on) => write!(f, "stop {}", *on.server),
+            Self::Partition(on) => {
+                let nodes: Vec<String> = on.nodes.iter().map(|node| node.to_string()).collect();
+                write!(f, "partition {} from the other nodes", nodes.join(", "))
+            }
+            Self::Stop(on) => write!(f, "stop {}", whom(on.server, on.node)),
             Self::Kill(on) => {
-                write!(f, "kill {}", *on.server)?;
+                write!(f, "kill {}", whom(on.server, on.node))?;
                 on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
             }
-            Self::Pause(on) => write!(f, "pause {}", *on.server),
-            Self::Restart(on) => write!(f, "restart {}", *on.server),
+            Self::Pause(on) => write!(f, "pause {}", whom(on.server, on.node)),
+            Self::Restart(on) => write!(f, "restart {}", whom(on.server, on.node)),
             Self::Upgrade(_) => f.write_str("upgrade vault"),
+            Self::Replace(on) => write!(f, "replace vault {}", *on.node),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),
@@ -326,6 +372,11 @@ impl fmt::Display for Broken<'_> {
             Self::DeleteUser(on) => write!(f, "delete the IAM user of {} by hand", *on.of),
         }
     }
+}
+
+/// `postgres`, `vault`, `vault leader`.
+fn whom(server: Marked<Server>, node: Option<Marked<Node>>) -> String {
+    node.map_or_else(|| server.to_string(), |node| format!("{} {}", *server, *node))
 }
 
 fn action(action: Option<&crate::scenario::mark::Marked<String>>) -> &str {

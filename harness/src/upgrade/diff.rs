@@ -100,7 +100,7 @@ fn asked(event: &Event) -> Option<(String, Outcome<()>)> {
             let what = if *root { "the rotation of a root password" } else { "the rotation of a static role" };
             (what.to_owned(), outcome.done())
         }
-        Event::Health { outcome } => ("GET sys/health".to_owned(), outcome.done()),
+        Event::Health { outcome, .. } => ("GET sys/health".to_owned(), outcome.done()),
         Event::Api { method, path, outcome, .. } => (format!("{method} {path}"), outcome.done()),
         Event::Login { outcome, .. } => ("a login at the target".to_owned(), outcome.done()),
         _ => return None,

@@ -25,7 +25,7 @@ use crate::provider::native::part::{Part, Product};
 use crate::provider::native::port::Port;
 use crate::provider::native::vault_keys;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, RootKind, Server};
+use crate::scenario::file::{Endpoint, Node, RootKind, Seal, Server};
 use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::Secret;
 use crate::service::database::{Database, Login};
@@ -33,7 +33,7 @@ use crate::service::postgres::ADMIN;
 use crate::service::postgres::launch as postgres_launch;
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{DatabaseServer, Links, Machine, Stack, StackError, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Stack, StackError, VaultNode, VaultServer};
 
 /// Where Vault listens in its container.
 const VAULT_PORT: u16 = 8200;
@@ -95,6 +95,13 @@ impl Docker {
         removed.map_err(broken)
     }
 
+    /// What a stack wants that no containers are made for, if it does.
+    pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
+        (wanted.nodes > 1 || wanted.seal == Seal::Transit).then_some(
+            "clusters, and a Vault that unseals another, are processes of this machine so far: run with `--provider native`",
+        )
+    }
+
     pub(crate) async fn up(
         &self,
         programs: &Programs,
@@ -128,9 +135,9 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        // No scenario with MySQL or AWS runs in containers: the suite skips it.
-        let Stack { vault, postgres, mysql: _, aws: _, links, toxiproxy } = stack;
-        let (vault_gone, postgres_gone) = tokio::join!(vault.machine.remove(), async {
+        // No scenario with MySQL, AWS or a transit seal runs in containers: the suite skips it.
+        let Stack { vault, transit: _, postgres, mysql: _, aws: _, links, toxiproxy } = stack;
+        let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
                 None => Ok(()),
@@ -199,7 +206,7 @@ impl Place<'_> {
             server
         });
         let toxiproxy = self.lines.into_server();
-        Ok(Stack { vault: vault.0, postgres, mysql: None, aws: None, links, toxiproxy })
+        Ok(Stack { vault: vault.0, transit: None, postgres, mysql: None, aws: None, links, toxiproxy })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -232,6 +239,9 @@ impl Place<'_> {
     }
 
     async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Link), UpError> {
+        if let Some(what) = Docker::lacks(wanted) {
+            return Err(UpError::Machine(what.to_owned()));
+        }
         let port = claim()?;
         let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, &port).await?;
         let mut blueprint = self.blueprint(Server::Vault, program, vec![(port.number(), VAULT_PORT)])?;
@@ -243,6 +253,8 @@ impl Place<'_> {
             storage: wanted.storage,
             data: Path::new(data),
             listen: format!("0.0.0.0:{VAULT_PORT}"),
+            node_id: "one".to_owned(),
+            seal: None,
             cluster: format!("0.0.0.0:{}", VAULT_PORT + 1),
             peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
             api: link.address().to_string(),
@@ -254,8 +266,18 @@ impl Place<'_> {
         blueprint.arguments = vec!["server".to_owned(), format!("-config={file}")];
         blueprint.files = vec![(file, settings.configuration())];
         let direct = http(port.address(), self.history)?;
+        let linked = http(link.address(), self.history)?;
+        let node = VaultNode {
+            name: Node::Vault1,
+            machine: self.machine(Server::Vault, blueprint, vec![port]),
+            data: PathBuf::from(data),
+            direct: direct.clone(),
+            linked: linked.clone(),
+        };
         let mut server = VaultServer {
-            linked: http(link.address(), self.history)?,
+            nodes: vec![node],
+            front: None,
+            linked,
             direct,
             root_token: Secret::new(""),
             keys: Vec::new(),
@@ -263,10 +285,9 @@ impl Place<'_> {
             product: name_of(program),
             next: Mutex::default(),
             aws_plugin: None,
-            machine: self.machine(Server::Vault, blueprint, vec![port]),
         };
-        server.machine.start().await?;
-        server.until_answering().await?;
+        server.nodes[0].machine.start().await?;
+        server.nodes[0].until_answering().await?;
         let keys = vault_keys::init(&server.direct, wanted.key_threshold, self.history.secrets()).await?;
         (server.keys, server.root_token) = (keys.unseal, keys.root);
         server.unseal().await?;

@@ -5,9 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 
 use super::aws;
 use super::cache::Cache;
@@ -28,17 +29,19 @@ use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Server, Storage};
+use crate::scenario::file::{Endpoint, Node, Seal, Server, Storage};
 use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::{KnownSecrets, Secret};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
+    /// How many clusters may be up at once: their nodes hear of each other by heartbeats, which must not come late.
+    pub(super) clusters: Arc<Semaphore>,
     pub(super) estate: Estate,
     pub(super) cache: Cache,
 }
@@ -46,7 +49,8 @@ pub struct Native {
 impl Native {
     /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
     pub fn new(estate: Estate, cache: Cache) -> Self {
-        Self { estate, cache }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { clusters: Arc::new(Semaphore::new(processors + 1)), estate, cache }
     }
 
     /// The run's folder.
@@ -85,15 +89,30 @@ impl Native {
             (Some(_), Some(found)) => Some(aws::plugin(found).await?),
             _ => None,
         };
+        let vault = async {
+            let sealer = match scenario.stack.seal {
+                Seal::Shamir => None,
+                Seal::Transit => Some(self.sealer(&programs.vault, name, &proxies, history).await?),
+            };
+            let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
+            let vault = self.vault(programs, &scenario.stack, Extras { seal, plugin }, name, &proxies, history).await?;
+            Ok::<_, UpError>((vault, sealer))
+        };
         // All to their end, also when one fails: what is still being copied could not be removed.
         let (vault, postgres, mysql, aws) = tokio::join!(
-            Box::pin(self.vault(programs, &scenario.stack, plugin, name, &proxies, history)),
+            Box::pin(vault),
             database(Dbms::Postgres),
             database(Dbms::Mysql),
             Box::pin(self.aws(programs, scenario, name, &proxies, history)),
         );
-        let (vault, postgres, mysql, aws) = (vault?, postgres?, mysql?, aws?);
-        links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
+        let ((vault, sealer), postgres, mysql, aws) = (vault?, postgres?, mysql?, aws?);
+        let transit = sealer.map(|sealer| {
+            links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
+            sealer.server
+        });
+        for (from, to, link) in vault.1 {
+            links.insert(from, to, link);
+        }
         let mut linked = |database: Option<(DatabaseServer, Link, Link)>| {
             database.map(|(server, from_vault, from_clients)| {
                 let end = server.dbms().endpoint();
@@ -108,14 +127,16 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, postgres, mysql, aws, links, toxiproxy: proxies.into_server() })
+        Ok(Stack { vault: vault.0, transit, postgres, mysql, aws, links, toxiproxy: proxies.into_server() })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, postgres, mysql, aws, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, mysql, aws, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
+        let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
+        let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
         let databases = [&postgres, &mysql].into_iter().flatten().map(|server| &server.machine);
-        let machines = std::iter::once(&vault.machine).chain(databases).chain(aws.iter().map(|server| &server.machine));
+        let machines = nodes.chain(databases).chain(aws.iter().map(|server| &server.machine));
         let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
@@ -148,17 +169,26 @@ impl Native {
         &self,
         programs: &Programs,
         wanted: &scenario::Stack,
-        plugin: Option<Plugin>,
+        extras: Extras,
         name: &str,
         lines: &Lines,
         history: &History,
-    ) -> Result<(VaultServer, Link), UpError> {
+    ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Link)>), UpError> {
+        let Extras { seal, plugin } = extras;
+        if wanted.nodes > 1 {
+            return self.cluster(programs, wanted, plugin, name, lines, history).await;
+        }
         let program = &programs.vault;
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
         let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = folder.join("data");
         let keys = match wanted.storage {
+            // A folder that key shares unseal is of no use to a server that something else does.
+            _ if seal.is_some() => {
+                make_folder(&data, None)?;
+                None
+            }
             Storage::Inmem => {
                 make_folder(&data, None)?;
                 None
@@ -170,35 +200,49 @@ impl Native {
             }
         };
         let plugins = plugin.as_ref().map(|plugin| plugin.folder.clone());
-        let api = link.address().to_string();
+        let sealed_elsewhere = seal.is_some();
+        let server = Server::Vault;
         let place = Place {
+            server,
+            seal,
+            name: None,
             folder: &folder,
             data: &data,
             ports,
-            api,
+            door: None,
+            api: link.address().to_string(),
             plugins: plugins.as_deref(),
             more: &wanted.configuration,
         };
-        let mut server = place.vault(program, wanted.storage, self.estate.owner(), history).await?;
+        let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
+        let mut server = alone(node, wanted.storage, program).await?;
         server.linked = http(link.address(), history)?;
+        server.nodes[0].linked = server.linked.clone();
         server.aws_plugin = plugin;
         let keys = match keys {
             Some(keys) => keys,
+            None if sealed_elsewhere => vault_keys::init_sealed_elsewhere(&server.direct, history.secrets()).await?,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
-        server.next = Mutex::new(
-            programs.next.as_ref().map(|next| Next { program: next.program.clone(), product: name_of(next) }),
-        );
+        server.next = next_of(programs);
         server.keys = keys.unseal;
         server.root_token = keys.root;
+        if sealed_elsewhere {
+            // A server that was started without data tries for a while yet to unseal itself; one that is started with
+            // it does so once, as it will in the scenario.
+            server.until_active().await?;
+            server.nodes[0].machine.stop().await?;
+            server.nodes[0].machine.start().await?;
+            server.nodes[0].until_answering().await?;
+        }
         server.unseal().await?;
         server.until_active().await?;
         history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
-        Ok((server, link))
+        Ok((server, vec![(Endpoint::Clients, Endpoint::Vault, link)]))
     }
 
     /// An initialised raft folder with its keys, made once for each version: electing a first leader takes seconds.
-    async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
+    pub(super) async fn raft_template(&self, program: &Found, threshold: u8) -> Result<Template, UpError> {
         let key = TemplateKey::new("vault-raft")
             .with("product", &program.product)
             .with("version", &program.version)
@@ -224,46 +268,95 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
     let (ports, api, more) = ([claim()?, claim()?], "127.0.0.1:1".to_owned(), serde_json::Map::new());
-    let place = Place { folder: &folder, data: &data, ports, api, plugins: None, more: &more };
-    let mut server = place.vault(&program, Storage::Raft, owner, &history).await?;
+    let place = Place {
+        server: Server::Vault,
+        seal: None,
+        name: None,
+        folder: &folder,
+        data: &data,
+        ports,
+        door: None,
+        api,
+        plugins: None,
+        more: &more,
+    };
+    let node = place.node(&program, Storage::Raft, owner, &history)?;
+    let mut server = alone(node, Storage::Raft, &program).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
     vault_keys::write(&data.join(vault_keys::FILE), &keys)?;
     server.keys = keys.unseal;
     server.unseal().await?;
     server.until_active().await?;
-    server.machine.stop().await?;
+    server.nodes[0].machine.stop().await?;
     fs::remove_dir_all(&folder).map_err(|e| broken("remove", &folder, &e))
 }
 
-/// Where a Vault server is put.
-struct Place<'a> {
-    folder: &'a Path,
-    data: &'a Path,
-    ports: [Port; 2],
-    api: String,
-    plugins: Option<&'a Path>,
+/// What a Vault server is given beside its program.
+struct Extras {
+    /// What unseals it, if it is not key shares.
+    seal: Option<vault_launch::Transit>,
+    /// The AWS engine, where it has none built in.
+    plugin: Option<Plugin>,
+}
+
+/// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
+pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
+    let server = VaultServer {
+        direct: node.direct.clone(),
+        linked: node.direct.clone(),
+        nodes: vec![node],
+        front: None,
+        root_token: Secret::new(""),
+        keys: Vec::new(),
+        storage,
+        product: name_of(program),
+        next: Mutex::default(),
+        aws_plugin: None,
+    };
+    server.nodes[0].machine.start().await?;
+    server.nodes[0].until_answering().await?;
+    Ok(server)
+}
+
+/// Where a Vault node is put.
+pub(super) struct Place<'a> {
+    pub(super) server: Server,
+    /// What unseals it, if it is not key shares.
+    pub(super) seal: Option<vault_launch::Transit>,
+    /// Its name in a cluster.
+    pub(super) name: Option<Node>,
+    pub(super) folder: &'a Path,
+    pub(super) data: &'a Path,
+    pub(super) ports: [Port; 2],
+    /// Where its peers reach it; its own port when left out.
+    pub(super) door: Option<SocketAddr>,
+    pub(super) api: String,
+    /// The folder of the plugins that it may start.
+    pub(super) plugins: Option<&'a Path>,
     /// What stands in its configuration beside leaseproof's own.
-    more: &'a serde_json::Map<String, serde_json::Value>,
+    pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Place<'_> {
-    /// Starts a server there and waits until it answers; it is not unsealed, and has no link yet.
-    async fn vault(
+    /// A node there, ready to be started; without a link yet.
+    pub(super) fn node(
         self,
         program: &Found,
         storage: Storage,
         owner: Owner,
         history: &History,
-    ) -> Result<VaultServer, UpError> {
+    ) -> Result<VaultNode, UpError> {
         let [listen, cluster] = &self.ports;
         let (listen, cluster) = (listen.address(), cluster.address());
         let settings = vault_launch::Launch {
             storage,
             data: self.data,
             listen: listen.to_string(),
+            node_id: self.name.map_or_else(|| "one".to_owned(), |name| name.to_string()),
             cluster: cluster.to_string(),
-            peers: cluster.to_string(),
+            peers: self.door.unwrap_or(cluster).to_string(),
             api: self.api,
+            seal: self.seal,
             hashicorp: program.product == Product::Vault,
             plugins: self.plugins,
             more: self.more,
@@ -276,25 +369,28 @@ impl Place<'_> {
             .env("HOME", self.folder.display().to_string())
             .owned_by(owner);
         let direct = http(listen, history)?;
-        let server = VaultServer {
-            machine: Machine::new(Server::Vault, Process::new(launch), history.clone()).keeping(self.ports),
+        let machine = Machine::new(self.server, Process::new(launch), history.clone()).keeping(self.ports);
+        Ok(VaultNode {
+            machine: match self.name {
+                Some(name) => machine.of_node(name),
+                None => machine,
+            },
+            name: self.name.unwrap_or(Node::Vault1),
+            data: self.data.to_owned(),
             linked: direct.clone(),
             direct,
-            root_token: Secret::new(""),
-            keys: Vec::new(),
-            storage,
-            product: name_of(program),
-            aws_plugin: None,
-            next: Mutex::default(),
-        };
-        server.machine.start().await?;
-        server.until_answering().await?;
-        Ok(server)
+        })
     }
 }
 
-fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+pub(super) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
+}
+
+/// What follows on a server's data, in a run that goes through an upgrade.
+pub(super) fn next_of(programs: &Programs) -> Mutex<Option<Next>> {
+    let next = programs.next.as_ref();
+    Mutex::new(next.map(|next| Next { program: next.program.clone(), product: name_of(next) }))
 }
 
 /// `OpenBao 2.7.2`.

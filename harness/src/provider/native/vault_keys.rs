@@ -30,6 +30,14 @@ pub(in crate::provider) async fn init(vault: &Vault, threshold: u8, secrets: &Kn
     }
 }
 
+/// Initialises a new server that unseals itself.
+pub(super) async fn init_sealed_elsewhere(vault: &Vault, secrets: &KnownSecrets) -> Result<Keys, UpError> {
+    match vault.init_sealed_elsewhere().await.outcome {
+        Outcome::Ok(reply) => Ok(learn(Keys { unseal: reply.body.keys, root: reply.body.root }, secrets)),
+        no => Err(StackError::Vault { what: "to be initialised", why: no.to_string() }.into()),
+    }
+}
+
 /// Keeps them in a file that only we can read.
 pub(in crate::provider) fn write(path: &Path, keys: &Keys) -> Result<(), UpError> {
     let unseal: Vec<&str> = keys.unseal.iter().map(Secret::expose).collect();

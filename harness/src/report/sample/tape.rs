@@ -21,7 +21,7 @@ fn servers(tape: &mut Tape) {
     for (phase, ms) in PHASES {
         tape.harness((ms, ms), Event::Phase(phase));
     }
-    let state = |server, state| Event::Server { server, state };
+    let state = |server, state| Event::Server { server, node: None, state };
     tape.harness((150, 150), state(Server::Postgres, ServerState::Ready));
     tape.harness((160, 160), Event::Running { server: Server::Postgres, product: "postgresql 15.18".to_owned() });
     tape.harness((590, 590), state(Server::Vault, ServerState::Ready));
@@ -112,7 +112,7 @@ fn probes(tape: &mut Tape) {
             40_881..41_400 => Outcome::Ok(503),
             _ => Outcome::Ok(200),
         };
-        tape.probe((ms, ms + 3), Event::Health { outcome });
+        tape.probe((ms, ms + 3), Event::Health { node: None, outcome });
         if half % 4 == 0 && ms > 1_000 {
             let user = Principal { valid_until: Some(Moment::from_millis(36_009)), can_login: true, hosts: Vec::new() };
             let credential = "cred".to_owned();

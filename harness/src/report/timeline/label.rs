@@ -16,7 +16,10 @@ pub(super) fn mark(event: &Event) -> Mark {
         Event::IrrevocableListed { outcome, .. } => outcome.into(),
         Event::Token { outcome, .. } => outcome.into(),
         Event::StaticRead { outcome, .. } => outcome.into(),
-        Event::Health { outcome } => health(outcome),
+        Event::Health { outcome, .. } => health(outcome),
+        Event::Metric { outcome, .. } => outcome.into(),
+        Event::Started { came_up: true, .. } => Mark::Ok,
+        Event::Started { .. } => Mark::Refused,
         Event::Login { outcome, .. } | Event::SessionOpened { outcome, .. } => outcome.into(),
         Event::Used { outcome, .. } => outcome.as_ref().map_or(Mark::Without, Mark::from),
         Event::PrincipalRead { outcome, .. } => outcome.into(),
@@ -67,7 +70,8 @@ pub(super) fn of(event: &Event) -> String {
         Event::FaultInjected { title, seen, .. } => format!("fault {title}: {seen}"),
         Event::FaultHealed { fault, outcome: Outcome::Ok(how) } => format!("fault {fault} healed: {how}"),
         Event::FaultHealed { fault, outcome } => format!("fault {fault} not healed: {outcome}"),
-        Event::Server { server, state } => format!("{server} {}", state_word(state)),
+        Event::Server { server, node: None, state } => format!("{server} {}", state_word(state)),
+        Event::Server { server: _, node: Some(node), state } => format!("{node} {}", state_word(state)),
         Event::Running { server, product } => format!("{server} is {product}"),
         Event::Note(text) | Event::CutShort { why: text, .. } => text.clone(),
         Event::HeldUp => "leaseproof itself was held up".to_owned(),
@@ -97,8 +101,16 @@ pub(super) fn of(event: &Event) -> String {
         Event::Rotated { what, root, outcome } => {
             format!("rotate {}{what}: {outcome}", if *root { "root of " } else { "" })
         }
-        Event::Health { outcome: Outcome::Ok(status) } => format!("health {status}"),
-        Event::Health { outcome } => format!("health: {outcome}"),
+        Event::Metric { name, outcome: Outcome::Ok(Some(value)) } => format!("metric {name} {value}"),
+        Event::Metric { name, outcome: Outcome::Ok(None) } => format!("metric {name} is not there"),
+        Event::Metric { name, outcome } => format!("metric {name}: {outcome}"),
+        Event::Started { server, node, seen, .. } => match node {
+            Some(node) => format!("start {node}: {seen}"),
+            None => format!("start {server}: {seen}"),
+        },
+        Event::Health { node: Some(node), outcome: Outcome::Ok(status) } => format!("health of {node} {status}"),
+        Event::Health { node: None, outcome: Outcome::Ok(status) } => format!("health {status}"),
+        Event::Health { node: _, outcome } => format!("health: {outcome}"),
         Event::Api { method, path, outcome, .. } => format!("{method} {path}: {outcome}"),
         Event::Login { credential, outcome } => format!("login with {credential}: {}", accepted(outcome)),
         Event::Used { credential: Some(credential), outcome: Some(outcome) } => {

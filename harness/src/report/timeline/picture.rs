@@ -69,6 +69,8 @@ impl Picture {
             | Event::Token { .. }
             | Event::Rotated { .. }
             | Event::Health { .. }
+            | Event::Metric { .. }
+            | Event::Started { .. }
             | Event::Api { .. } => self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event)),
             Event::StaticRead { kept_as, outcome, login, .. } => {
                 self.tick(LaneKind::Vault, "", entry, outcome.into());
@@ -123,12 +125,18 @@ impl Picture {
                 };
                 self.lane(LaneKind::Steps, "").end_step(number, entry.at.answered, tone);
             }
-            Event::Server { server, state } => {
+            Event::Server { server, node, state } => {
                 let kind = match server {
-                    Server::Vault => LaneKind::Vault,
+                    Server::Vault | Server::Transit => LaneKind::Vault,
                     Server::Postgres | Server::Mysql | Server::Aws => LaneKind::Target,
                 };
-                self.lane(kind, "").turn(entry, label::tone(state), label::of(&entry.event), end);
+                // Each node of a cluster has a lane of its own.
+                let node = match (server, node) {
+                    (_, Some(node)) => node.to_string(),
+                    (Server::Transit, None) => server.to_string(),
+                    _ => String::new(),
+                };
+                self.lane(kind, &node).turn(entry, label::tone(state), label::of(&entry.event), end);
             }
             _ => {}
         }

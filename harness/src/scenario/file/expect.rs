@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Api, Sql, TtlRange};
+use super::{Api, Node, Sql, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Name, Ref};
@@ -36,6 +36,9 @@ pub struct Expect {
     /// The status code of `sys/health`.
     #[serde(default)]
     pub health: Option<Marked<ExpectHealth>>,
+    /// What Vault's own metrics say.
+    #[serde(default)]
+    pub metric: Option<Marked<ExpectMetric>>,
     /// Any call of Vault's API, repeated until it answers so.
     #[serde(default)]
     pub api: Option<Marked<Api>>,
@@ -159,6 +162,29 @@ pub struct ExpectStaticRole {
 pub struct ExpectHealth {
     /// 200 active, 429 standby, 501 not initialised, 503 sealed.
     pub status: Marked<u16>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
+}
+
+/// A metric of `sys/metrics`, summed over its labels (at least one of the bounds).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectMetric {
+    /// Its name as Prometheus has it, such as `vault_expire_num_leases`.
+    pub name: Marked<String>,
+    /// It is exactly so much.
+    #[serde(default)]
+    pub equals: Option<Marked<u64>>,
+    /// It is at least so much.
+    #[serde(default)]
+    pub at_least: Option<Marked<u64>>,
+    /// It is at most so much. A metric that is not there says nothing.
+    #[serde(default)]
+    pub at_most: Option<Marked<u64>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
 }
 
 /// Vault's leases, the target's users and what clients hold, held against each other.

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FailRequests, Throttle};
+use super::{FailRequests, Node, Throttle};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -42,6 +42,10 @@ pub struct Fault {
     /// The connection is closed after so many bytes.
     #[serde(default)]
     pub limit_data: Option<Marked<LimitData>>,
+    /// Nodes of the Vault cluster are cut off from all its other nodes: between the two sides packets vanish. Clients
+    /// and the database are still in reach of both.
+    #[serde(default)]
+    pub partition: Option<Marked<Partition>>,
 
     // ---- processes
     /// The server is stopped in good order.
@@ -60,6 +64,11 @@ pub struct Fault {
     /// version that follows; in any other run it is the same program that starts again.
     #[serde(default)]
     pub upgrade: Option<Marked<Nothing>>,
+
+    /// A node of the cluster is lost with its disk, removed from the cluster, and joins it anew, empty. It is over when the
+    /// node is a voter again.
+    #[serde(default)]
+    pub replace: Option<Marked<OnNode>>,
 
     // ---- Vault
     /// Vault is sealed; unsealing heals it.
@@ -147,6 +156,57 @@ pub enum Endpoint {
     Mysql,
     /// The server that stands in for AWS.
     Aws,
+    /// The Vault that unseals the secrets server.
+    Transit,
+    /// The active node of the cluster.
+    Leader,
+    /// A standby: of several, the one with the lowest number.
+    Follower,
+    /// The cluster's first node.
+    #[serde(rename = "vault-1")]
+    Vault1,
+    /// The cluster's second node.
+    #[serde(rename = "vault-2")]
+    Vault2,
+    /// The cluster's third node.
+    #[serde(rename = "vault-3")]
+    Vault3,
+    /// The cluster's fourth node.
+    #[serde(rename = "vault-4")]
+    Vault4,
+    /// The cluster's fifth node.
+    #[serde(rename = "vault-5")]
+    Vault5,
+}
+
+impl Endpoint {
+    /// The node of the cluster that it is, if it is one.
+    pub const fn node(self) -> Option<Node> {
+        Some(match self {
+            Self::Leader => Node::Leader,
+            Self::Follower => Node::Follower,
+            Self::Vault1 => Node::Vault1,
+            Self::Vault2 => Node::Vault2,
+            Self::Vault3 => Node::Vault3,
+            Self::Vault4 => Node::Vault4,
+            Self::Vault5 => Node::Vault5,
+            Self::Clients | Self::Vault | Self::Postgres | Self::Mysql | Self::Aws | Self::Transit => return None,
+        })
+    }
+}
+
+impl From<Node> for Endpoint {
+    fn from(node: Node) -> Self {
+        match node {
+            Node::Leader => Self::Leader,
+            Node::Follower => Self::Follower,
+            Node::Vault1 => Self::Vault1,
+            Node::Vault2 => Self::Vault2,
+            Node::Vault3 => Self::Vault3,
+            Node::Vault4 => Self::Vault4,
+            Node::Vault5 => Self::Vault5,
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -187,6 +247,9 @@ pub struct OnLink {
 pub struct Kill {
     /// The server.
     pub server: Marked<Server>,
+    /// One node of a Vault cluster; all of them when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
     /// from `clients` to `vault`. At once when left out.
     #[serde(default)]
@@ -328,12 +391,31 @@ pub struct LimitData {
     pub way: Option<Marked<Way>>,
 }
 
-/// A server of the stack.
+/// A server of the stack, or a node of it.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnServer {
     /// The server.
     pub server: Marked<Server>,
+    /// One node of a Vault cluster; all of them when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
+}
+
+/// A node of the Vault cluster.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnNode {
+    /// The node.
+    pub node: Marked<Node>,
+}
+
+/// Nodes of the Vault cluster are cut off from all its other nodes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// The nodes on one side; all others are on the other.
+    pub nodes: Vec<Marked<Node>>,
 }
 
 /// A server of the stack.
@@ -348,6 +430,8 @@ pub enum Server {
     Mysql,
     /// The server that stands in for AWS.
     Aws,
+    /// The Vault that unseals the secrets server.
+    Transit,
 }
 
 impl fmt::Display for Server {

@@ -44,6 +44,13 @@ pub struct Vault {
     /// `inmem` (default) starts fastest and forgets everything when it stops; `raft` survives a restart.
     #[serde(default)]
     pub storage: Option<Marked<Storage>>,
+    /// How many nodes form the cluster: `1` when left out, else 3 or 5, which needs `storage: raft`.
+    #[serde(default)]
+    pub nodes: Option<Marked<u8>>,
+    /// What seals it: `shamir` (default), key shares given by hand; `transit`, another Vault in the stack, `transit`,
+    /// which unseals it by itself. Needs `storage: raft`, and one node.
+    #[serde(default)]
+    pub seal: Option<Marked<Seal>>,
     /// How many key shares unseal needs: `1` when left out.
     #[serde(default)]
     pub key_threshold: Option<Marked<u8>>,
@@ -59,8 +66,19 @@ pub enum Storage {
     /// In memory: gone when the process ends.
     #[default]
     Inmem,
-    /// Integrated storage on disk, one node.
+    /// Integrated storage on disk.
     Raft,
+}
+
+/// What seals the secrets server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Seal {
+    /// Key shares, given by hand.
+    #[default]
+    Shamir,
+    /// The transit engine of another Vault.
+    Transit,
 }
 
 /// How a database server is set up.

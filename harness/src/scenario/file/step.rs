@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expect, Fault, Field, Race, TtlRange};
+use super::{Expect, Fault, Field, Node, Race, Snapshot, Start, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
@@ -39,6 +39,12 @@ pub struct Step {
     /// What an operator does to bring a connection back: write its configuration, or reset its pool.
     #[serde(default)]
     pub repair: Option<Marked<Repair>>,
+    /// Saves a snapshot of Vault's storage, or restores one.
+    #[serde(default)]
+    pub snapshot: Option<Marked<Snapshot>>,
+    /// Starts a server that a fault has ended.
+    #[serde(default)]
+    pub start: Option<Marked<Start>>,
     /// Any call of Vault's API, as root unless a token is named.
     #[serde(default)]
     pub api: Option<Marked<Api>>,
@@ -88,6 +94,9 @@ pub struct Issue {
     /// The Vault token to ask with (a `token` step's name); root when left out.
     #[serde(default)]
     pub token: Option<Marked<Name>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// With an STS role: the lifetime that is asked for.
     #[serde(default)]
     pub ttl: Option<Marked<Length>>,
@@ -123,6 +132,9 @@ pub struct Renew {
     /// How long from now is asked for; the role's or token's own TTL when left out.
     #[serde(default)]
     pub increment: Option<Marked<Length>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// What Vault must answer; success when left out.
     #[serde(default)]
     pub answers: Option<Marked<Answer>>,
@@ -258,6 +270,9 @@ pub struct Api {
     /// The Vault token to ask with; root when left out.
     #[serde(default)]
     pub token: Option<Marked<Name>>,
+    /// The node of a Vault cluster to ask; the active one when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
     /// Asks for the answer to be wrapped for so long.
     #[serde(default)]
     pub wrap_ttl: Option<Marked<Length>>,

@@ -13,7 +13,7 @@ use super::step::Call;
 impl Resolver<'_> {
     pub(super) fn expect(&mut self, expect: &Marked<Expect>) {
         let given = given!(expect;
-            lease, leases, login, principal, session, token, static_role, health, api, sql, ledger);
+            lease, leases, login, principal, session, token, static_role, health, metric, api, sql, ledger);
         exactly_one("`expect`", expect.at, &given, self.lost, &mut self.found);
         if let Some(lease) = &expect.lease {
             self.expect_lease(lease);
@@ -38,6 +38,10 @@ impl Resolver<'_> {
         }
         if let Some(health) = &expect.health {
             self.status(&health.status);
+            self.node(health.node);
+        }
+        if let Some(metric) = &expect.metric {
+            self.expect_metric(metric);
         }
         if let Some(api) = &expect.api {
             self.api(api);
@@ -56,7 +60,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn asserts(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
+    pub(super) fn asserts(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
         at_least_one(what, at, given, self.lost, &mut self.found);
     }
 

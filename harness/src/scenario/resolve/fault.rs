@@ -7,15 +7,17 @@ use super::super::mark::{Marked, Place};
 use super::super::word::Length;
 use super::Resolver;
 use super::choice::{exactly_one, given, place};
+use super::cluster::node_link;
 use super::names::{Kind, Target, client_of};
 
 /// The links that a stack can have, from the end that opens connections.
-const LINKS: [(Endpoint, Endpoint); 7] = [
+const LINKS: [(Endpoint, Endpoint); 8] = [
     (Endpoint::Clients, Endpoint::Vault),
     (Endpoint::Clients, Endpoint::Postgres),
     (Endpoint::Clients, Endpoint::Mysql),
     (Endpoint::Vault, Endpoint::Postgres),
     (Endpoint::Vault, Endpoint::Mysql),
+    (Endpoint::Vault, Endpoint::Transit),
     (Endpoint::Clients, Endpoint::Aws),
     (Endpoint::Vault, Endpoint::Aws),
 ];
@@ -49,7 +51,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            stop, kill, pause, restart, upgrade,
+            partition, stop, kill, pause, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             drop_user, own_objects,
@@ -90,6 +92,9 @@ impl Resolver<'_> {
     }
 
     fn network(&mut self, fault: &Fault) {
+        if let Some(partition) = &fault.partition {
+            self.partition(partition);
+        }
         for on in [&fault.down, &fault.cut, &fault.reset].into_iter().flatten() {
             self.link(on.from, on.to);
             if let Some(when) = &on.when {
@@ -149,6 +154,19 @@ impl Resolver<'_> {
 
     pub(super) fn link(&mut self, from: Marked<Endpoint>, to: Marked<Endpoint>) {
         let link = (from.value, to.value);
+        if let Some(nodes) = node_link(from, to) {
+            for node in nodes {
+                self.node(node);
+            }
+            if nodes[0].map(|node| node.value) == nodes[1].map(|node| node.value) {
+                self.error(
+                    Diagnostic::error(to.at, "a node has no link to itself")
+                        .label("the same node")
+                        .see(from.at, "here"),
+                );
+            }
+            return;
+        }
         if !LINKS.contains(&link) {
             let error = Diagnostic::error(to.at, format!("there is no link from `{}` to `{}`", link.0, link.1))
                 .label("nobody opens connections this way")
@@ -156,10 +174,15 @@ impl Resolver<'_> {
             let help = if LINKS.contains(&(link.1, link.0)) {
                 format!("did you mean `from: {}, to: {}`? `from` is who opens the connections", link.1, link.0)
             } else {
-                "the links are `clients` to `vault`, and both to `postgres`, to `mysql` and to `aws`".to_owned()
+                "the links are `clients` to `vault`, and both to `postgres`, to `mysql` and to `aws`, and in a cluster those \
+                 between its nodes and from `clients` to a node"
+                    .to_owned()
             };
             self.error(error.help(help));
             return;
+        }
+        if to.value == Endpoint::Transit {
+            self.needs_transit(to.at);
         }
         for end in [from, to] {
             if let Some(dbms) = Dbms::at(end.value) {
@@ -183,7 +206,23 @@ impl Resolver<'_> {
     }
 
     fn process(&mut self, fault: &Fault) {
+        self.node(fault.replace.map(|on| on.node));
         let kill = fault.kill.as_ref();
+        let whole = [fault.stop, fault.pause, fault.restart].into_iter().flatten().map(|on| (on.server, on.node));
+        for (server, node) in whole.chain(kill.map(|kill| (kill.server, kill.node))) {
+            if server.value == Server::Transit {
+                self.needs_transit(server.at);
+            }
+            if let Some(node) = node.filter(|_| server.value != Server::Vault) {
+                self.error(
+                    Diagnostic::error(node.at, format!("`{}` has no nodes", server.value))
+                        .label("only `vault` has nodes")
+                        .see(server.at, "this server"),
+                );
+            } else {
+                self.node(node);
+            }
+        }
         let on = |on: &Option<Marked<OnServer>>| on.map(|on| on.server);
         let killed = kill.map(|kill| kill.server);
         for (verb, server) in [("stop", on(&fault.stop)), ("kill", killed), ("restart", on(&fault.restart))] {

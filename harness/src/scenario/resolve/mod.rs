@@ -2,12 +2,14 @@
 
 mod aws;
 mod choice;
+mod cluster;
 mod engine;
 mod expect;
 mod fault;
 mod kept;
 mod mount;
 mod names;
+mod operate;
 mod step;
 
 use std::path::Path;
@@ -147,10 +149,14 @@ impl Resolver<'_> {
                     .help("it is the number of key shares that unseal needs"),
             );
         }
+        let nodes = self.nodes();
+        let seal = self.seal();
         let mut database = |dbms| stack.database(dbms).map(|server| self.database_server(server));
         let (postgres, mysql) = (database(Dbms::Postgres), database(Dbms::Mysql));
         Stack {
             storage: stack.vault.storage.map_or_else(file::Storage::default, |storage| storage.value),
+            seal,
+            nodes,
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
             configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
@@ -277,6 +283,8 @@ impl Resolver<'_> {
                 choice::place(s.rotate.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.token.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.repair.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.snapshot.as_ref().and_then(|v| v.answers.as_ref())),
+                choice::place(s.start.as_ref()),
                 choice::place(s.api.as_ref().and_then(|v| v.answers.as_ref())),
                 choice::place(s.race.as_ref()),
                 s.sql.as_ref().and_then(|v| choice::place(v.returns.as_ref()).or(choice::place(v.refused.as_ref()))),

@@ -15,18 +15,20 @@ pub(super) enum Kind {
     Credential,
     Token,
     Session,
+    Snapshot,
     Client,
     Value,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Credential, Self::Token, Self::Session, Self::Client, Self::Value];
+    const ALL: [Self; 6] = [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client, Self::Value];
 
     pub(super) fn noun(self) -> &'static str {
         match self {
             Self::Credential => "credential",
             Self::Token => "token",
             Self::Session => "session",
+            Self::Snapshot => "snapshot",
             Self::Client => "client",
             Self::Value => "kept value",
         }
@@ -38,6 +40,7 @@ impl Kind {
             Self::Credential => "a step makes one: `- issue: {role: database/app, as: NAME}`",
             Self::Token => "a step makes one: `- token: {as: NAME}`",
             Self::Session => "a step makes one: `- open: {session: NAME, with: CREDENTIAL}`",
+            Self::Snapshot => "a step saves one: `- snapshot: {save: NAME}`",
             Self::Client => "clients stand under `clients:` at the top of the file",
             Self::Value => "a step keeps one: `- api: {path: …, keeps: {NAME: data.field}}`",
         }
@@ -94,6 +97,11 @@ impl Names {
             }
             if let Some(open) = &step.open {
                 self.declare(Kind::Session, &open.session, false, None, found);
+            }
+            if let Some(snapshot) = &step.snapshot
+                && let Some(name) = &snapshot.save
+            {
+                self.declare(Kind::Snapshot, name, is_refusal(snapshot.answers.as_ref()), None, found);
             }
             if let Some(api) = step.api.as_ref().or(step.race.as_ref().map(|race| &race.api)) {
                 let refused = is_refusal(api.answers.as_ref());

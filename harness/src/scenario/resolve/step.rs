@@ -47,7 +47,8 @@ impl Resolver<'_> {
     fn step(&mut self, step: &Marked<file::Step>) -> Option<Step> {
         self.now += 1;
         let given = given!(step;
-            issue, read, renew, revoke, rotate, token, open, repair, api, race, sql, wait, expect, fault);
+            issue, read, renew, revoke, rotate, token, open, repair, snapshot, start, api, race, sql, wait, expect,
+            fault);
         let verb = exactly_one("a step", step.at, &given, self.lost, &mut self.found);
         self.modifiers(step, verb);
         let mut cites = self.cites(step.cites.as_deref());
@@ -80,6 +81,7 @@ impl Resolver<'_> {
         let mut verb = None;
         if let Some(issue) = &step.issue {
             self.role(&issue.role);
+            self.node(issue.node);
             self.token_to_ask_with(issue.token.as_ref());
             self.asked_ttl(issue);
             self.answer(issue.answers.as_ref(), Call::Issue);
@@ -93,6 +95,7 @@ impl Resolver<'_> {
         if let Some(renew) = &step.renew {
             let given = given!(renew; lease, token);
             exactly_one("`renew`", renew.at, &given, self.lost, &mut self.found);
+            self.node(renew.node);
             renew.lease.as_ref().inspect(|name| self.lease(name));
             renew.token.as_ref().inspect(|name| self.note(Kind::Token, name));
             self.answer(renew.answers.as_ref(), Call::Renew);
@@ -118,6 +121,15 @@ impl Resolver<'_> {
         if let Some(repair) = &step.repair {
             self.repair(repair);
             verb = Some(Verb::Repair(repair.value.clone()));
+        }
+        if let Some(snapshot) = &step.snapshot {
+            self.snapshot(snapshot);
+            self.answer(snapshot.answers.as_ref(), Call::Other);
+            verb = Some(Verb::Snapshot(snapshot.value.clone()));
+        }
+        if let Some(start) = &step.start {
+            self.start(start);
+            verb = Some(Verb::Start(start.value.clone()));
         }
         if let Some(api) = &step.api {
             self.api(api);
@@ -310,6 +322,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn api(&mut self, api: &Marked<file::Api>) {
+        self.node(api.node);
         let path = api.path.trim();
         let bare = path.trim_start_matches('/');
         let bare = bare.strip_prefix("v1/").unwrap_or(bare);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::file::Storage;
+use crate::secret::Secret;
 
 /// What a server needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -13,12 +14,16 @@ pub struct Launch<'a> {
     pub data: &'a Path,
     /// Where it listens: `127.0.0.1:PORT`.
     pub listen: String,
+    /// Its name among its peers.
+    pub node_id: String,
     /// Where it listens for its peers.
     pub cluster: String,
-    /// Where its peers reach it.
+    /// Where its peers reach it: that address, or a door before it.
     pub peers: String,
     /// The address that it gives to others: that of the link.
     pub api: String,
+    /// What unseals it, if it is not key shares.
+    pub seal: Option<Transit>,
     /// Whether it is HashiCorp's, which wants to lock its memory unless told not to.
     pub hashicorp: bool,
     /// The folder of the plugins that it may start.
@@ -27,6 +32,18 @@ pub struct Launch<'a> {
     pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
+/// The transit engine of another server, as a seal.
+#[derive(Debug, Clone)]
+pub struct Transit {
+    /// Where that server is reached.
+    pub address: String,
+    /// A token that may encrypt and decrypt there.
+    pub token: Secret,
+}
+
+/// The key that it seals with.
+pub const SEAL_KEY: &str = "seal";
+
 impl Launch<'_> {
     /// The configuration file, as JSON (which both products read, and which cannot be misquoted).
     pub fn configuration(&self) -> String {
@@ -34,8 +51,8 @@ impl Launch<'_> {
             Storage::Inmem => serde_json::json!({ "inmem": {} }),
             Storage::Raft => serde_json::json!({ "raft": {
                 "path": self.data,
-                "node_id": "one",
-                // One node on one machine: waiting for peers that do not exist only costs time.
+                "node_id": self.node_id,
+                // All peers are on one machine: waiting long for one that does not answer only costs time.
                 "performance_multiplier": "1",
             }}),
         };
@@ -49,7 +66,19 @@ impl Launch<'_> {
             "api_addr": format!("http://{}", self.api),
             "cluster_addr": format!("https://{}", self.peers),
             "ui": false,
+            // Without a time to keep them, metrics cannot be read as text.
+            "telemetry": { "prometheus_retention_time": "1h", "disable_hostname": true },
         });
+        if let Some(seal) = &self.seal {
+            configuration["seal"] = serde_json::json!({ "transit": {
+                "address": format!("http://{}", seal.address),
+                "token": seal.token.expose(),
+                // It is periodic and outlives every run.
+                "disable_renewal": "true",
+                "key_name": SEAL_KEY,
+                "mount_path": "transit/",
+            }});
+        }
         if let Some(plugins) = self.plugins {
             configuration["plugin_directory"] = serde_json::json!(plugins);
         }

@@ -66,6 +66,12 @@ impl Vault {
         Self { deadline, ..self.clone() }
     }
 
+    /// The same token and patience, at the address of another.
+    #[must_use]
+    pub fn elsewhere(&self, other: &Self) -> Self {
+        Self { base: other.base.clone(), ..self.clone() }
+    }
+
     /// The same server, asked to wrap its answers for so long.
     #[must_use]
     pub fn wrapping(&self, ttl: Duration) -> Self {
@@ -115,6 +121,34 @@ impl Vault {
         self.answer(Method::Get, path, None).await.map(|answer| answer.status)
     }
 
+    /// Fetches a body that is not JSON: a snapshot, or metrics as text.
+    pub async fn fetch(&self, path: &str) -> Seen<Reply<Vec<u8>>> {
+        let request = self.http.get(format!("{}{path}", self.base));
+        self.exchange(request).await
+    }
+
+    /// Posts a body that is not JSON.
+    pub async fn post_bytes(&self, path: &str, bytes: Vec<u8>) -> Seen<Reply<Vec<u8>>> {
+        let request = self.http.post(format!("{}{path}", self.base)).body(bytes);
+        self.exchange(request).await
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> Seen<Reply<Vec<u8>>> {
+        once(self.clock, self.deadline, async {
+            match self.ask(request).await {
+                Ok(Raw { status, bytes }) if (200..300).contains(&status) => {
+                    Outcome::Ok(Reply { status, warnings: Vec::new(), body: bytes })
+                }
+                Ok(Raw { status, bytes }) => {
+                    let errors = serde_json::from_slice(&bytes).unwrap_or_else(|_| json!({}));
+                    Outcome::Refused(refusal(status, &texts(&errors["errors"])))
+                }
+                Err(unknown) => Outcome::Unknown(unknown),
+            }
+        })
+        .await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Raw, Unknown> {
         // LIST is documented to be the same as GET with ?list=true, which every HTTP stack can send.
         let (verb, query) = match method {
@@ -124,14 +158,18 @@ impl Vault {
             Method::List => (reqwest::Method::GET, if path.contains('?') { "&list=true" } else { "?list=true" }),
         };
         let mut request = self.http.request(verb, format!("{}{path}{query}", self.base));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.ask(request).await
+    }
+
+    async fn ask(&self, mut request: reqwest::RequestBuilder) -> Result<Raw, Unknown> {
         if let Some(token) = &self.token {
             request = request.header("X-Vault-Token", token.expose());
         }
         if let Some(ttl) = self.wrap_ttl {
             request = request.header("X-Vault-Wrap-TTL", ttl.as_secs());
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
         }
         let response = request.send().await.map_err(|e| silence(&e))?;
         let status = response.status().as_u16();

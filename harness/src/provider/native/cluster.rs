@@ -1,0 +1,202 @@
+//! A Vault cluster as processes of this machine. Every node starts from the same initialised folder, and the list of its
+//! peers is written into it as an operator does who recovers a cluster (`peers.json`): so they are voters from the first
+//! election on, where nodes that join are not for ten seconds.
+//! Source: developer.hashicorp.com/vault/docs/concepts/integrated-storage
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use serde_json::json;
+
+use super::dialer::dialer;
+use super::find::Found;
+use super::lines::Lines;
+use super::up::{Native, Place, claim, http, name_of, next_of, write_private};
+use super::vault_keys;
+use crate::event::{Actor, Event};
+use crate::front::{Backend, Front};
+use crate::history::History;
+use crate::link::{Door, Handle, Link, Proxy};
+use crate::outcome::Outcome;
+use crate::provider::{Programs, UpError};
+use crate::scenario;
+use crate::scenario::file::{Endpoint, Method, Node, Server};
+use crate::service::vault::BRIEF;
+use crate::stack::{Plugin, StackError, VaultNode, VaultServer};
+use crate::wait::Looks;
+
+/// A link and its ends.
+type Laid = (Endpoint, Endpoint, Link);
+
+/// A node that is to be, and the ways to it.
+struct Planned {
+    node: VaultNode,
+    door: Door,
+    /// Its own address, and the one behind its door.
+    api: SocketAddr,
+    cluster: SocketAddr,
+    clients: Link,
+}
+
+impl Native {
+    /// Brings a cluster up: every node unsealed, one of them active, and the others knowing it.
+    pub(super) async fn cluster(
+        &self,
+        programs: &Programs,
+        wanted: &scenario::Stack,
+        plugin: Option<Plugin>,
+        name: &str,
+        lines: &Lines,
+        history: &History,
+    ) -> Result<(VaultServer, Vec<Laid>), UpError> {
+        let program = &programs.vault;
+        let plugins = plugin.as_ref().map(|plugin| plugin.folder.as_path());
+        // A closed semaphore gives none; nobody closes it.
+        let turn = Arc::clone(&self.clusters).acquire_owned().await.ok();
+        let template = self.raft_template(program, wanted.key_threshold).await?;
+        let keys = vault_keys::read(&template.data().join(vault_keys::FILE), history.secrets())?;
+        let names = &Node::NUMBERED[..usize::from(wanted.nodes).min(Node::NUMBERED.len())];
+        let mut doors = Vec::new();
+        for _ in names {
+            doors.push(Door::open(any_port()).await.map_err(StackError::from)?);
+        }
+        let peers: Vec<_> = names
+            .iter()
+            .zip(&doors)
+            .map(|(name, door)| json!({ "id": name, "address": door.address().to_string(), "non_voter": false }))
+            .collect();
+        let peers = serde_json::Value::Array(peers).to_string();
+        let mut planned = Vec::new();
+        for ((number, node), door) in (10..).zip(names).zip(doors) {
+            let folder = self.folder_for(name, &node.to_string(), None)?;
+            let data = folder.join("data");
+            template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
+            write_private(&data.join("raft/peers.json"), &peers, None)?;
+            planned.push(self.plan(program, wanted, plugins, *node, &folder, door, (lines, number), history).await?);
+        }
+        let (nodes, front, observer, laid) = connect(planned, lines).await?;
+        let server = VaultServer {
+            direct: http(observer, history)?,
+            linked: http(laid[0].2.address(), history)?,
+            nodes,
+            front: Some(front.until_dropped(turn)),
+            root_token: keys.root,
+            keys: keys.unseal,
+            storage: wanted.storage,
+            product: name_of(program),
+            next: next_of(programs),
+            aws_plugin: plugin,
+        };
+        server.start_again().await?;
+        until_known(&server).await?;
+        history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        Ok((server, laid))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are all that a node is made of")]
+    async fn plan(
+        &self,
+        program: &Found,
+        wanted: &scenario::Stack,
+        plugins: Option<&Path>,
+        name: Node,
+        folder: &Path,
+        door: Door,
+        (lines, number): (&Lines, u64),
+        history: &History,
+    ) -> Result<Planned, UpError> {
+        let ports = [claim()?, claim()?];
+        let (api, cluster) = (ports[0].address(), ports[1].address());
+        let clients = lines.lay(Endpoint::Clients, name.into(), number, api).await?;
+        let place = Place {
+            server: Server::Vault,
+            seal: None,
+            name: Some(name),
+            folder,
+            data: &folder.join("data"),
+            ports,
+            door: Some(door.address()),
+            api: clients.address().to_string(),
+            plugins,
+            more: &wanted.configuration,
+        };
+        let mut node = place.node(program, wanted.storage, self.estate.owner(), history)?;
+        node.linked = http(clients.address(), history)?;
+        Ok(Planned { node, door, api, cluster, clients })
+    }
+}
+
+/// The links between the nodes and from the clients to them, and the front before all; the first link is the clients'.
+async fn connect(
+    planned: Vec<Planned>,
+    lines: &Lines,
+) -> Result<(Vec<VaultNode>, Front, SocketAddr, Vec<Laid>), UpError> {
+    // No fault can name these two: one is the observer's, the other stands behind the clients' link.
+    let steer = async |to| Proxy::start(any_port(), to, 0).await.map_err(StackError::from);
+    let steering = steer(planned[0].clients.address()).await?;
+    let observer = steer(planned[0].api).await?;
+    let clients = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, steering.address()).await?;
+    let names: Vec<Node> = planned.iter().map(|planned| planned.node.name).collect();
+    let processes: Vec<_> = planned.iter().filter_map(|planned| planned.node.machine.process()).collect();
+    let mut peer_links = Vec::new();
+    let (mut nodes, mut doors, mut backends, mut client_links) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (number, planned) in (100..).step_by(10).zip(planned) {
+        let Planned { node, mut door, api, cluster, clients } = planned;
+        let to = Endpoint::from(node.name);
+        let mut inward: Vec<Option<Handle>> = Vec::new();
+        for (from, nth) in names.iter().zip(number..) {
+            if *from == node.name {
+                inward.push(None);
+                continue;
+            }
+            let link = Proxy::behind(door.address(), cluster, nth);
+            inward.push(Some(link.handle()));
+            peer_links.push((Endpoint::from(*from), to, Link::InProcess(link)));
+        }
+        let processes = processes.clone();
+        door.attend(Arc::new(move |client, server| {
+            let pids: Vec<_> = processes.iter().map(|process| process.pid()).collect();
+            inward.get(dialer(client, server, &pids)?)?.clone()
+        }));
+        backends.push(Backend { vault: node.direct.clone(), direct: api, linked: clients.address() });
+        client_links.push((Endpoint::Clients, to, clients));
+        doors.push(door);
+        nodes.push(node);
+    }
+    let address = observer.address();
+    let front = Front::follow(backends, observer, steering, doors);
+    let mut laid = vec![(Endpoint::Clients, Endpoint::Vault, clients)];
+    laid.extend(client_links);
+    laid.extend(peer_links);
+    Ok((nodes, front, address, laid))
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// Waits until every node knows who leads: before that a standby can forward nothing.
+async fn until_known(server: &VaultServer) -> Result<(), StackError> {
+    let mut looks = Looks::within(std::time::Duration::from_secs(60));
+    let mut last = String::new();
+    while looks.again().await {
+        let asked = server.nodes.iter().map(|node| async move {
+            match node.direct.within(BRIEF).call(Method::Get, "sys/leader", None).await.outcome {
+                Outcome::Ok(reply)
+                    if reply.body["leader_cluster_address"].as_str().is_some_and(|at| !at.is_empty()) =>
+                {
+                    Ok(())
+                }
+                Outcome::Ok(_) => Err(format!("{} knows no leader", node.name)),
+                no => Err(format!("{}: {no}", node.name)),
+            }
+        });
+        match try_join_all(asked).await {
+            Ok(_) => return Ok(()),
+            Err(seen) => last = seen,
+        }
+    }
+    Err(StackError::Vault { what: "to form a cluster", why: last })
+}

@@ -130,15 +130,16 @@ impl Planted {
         let admin = stack.postgres.as_ref().map(|server| (server.direct.clone(), server.admin.clone()));
         let backdoor = Arc::new(Backdoor { root: stack.vault.root(), postgres: admin });
         if !self.http.is_empty() {
-            // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
-            let port = Port::claim().map_err(|e| e.to_string())?;
-            let listener = listen(port.address()).await?;
-            let address = port.address();
-            stack.vault.direct = Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())?;
+            let (vault, address) = self.before(real, &backdoor, history).await?;
+            stack.vault.direct = vault;
             let link = stack.links.get(Endpoint::Clients, Endpoint::Vault).ok_or("there is no link to vault")?;
             reroute(link, address)?;
-            let intermediary = vault::Intermediary::new(real, self.http.clone(), backdoor, self.state.clone());
-            self.spawn(intermediary.serve(listener, port));
+            // The nodes of a cluster are also asked by their names.
+            let nodes = if stack.vault.nodes.len() > 1 { stack.vault.nodes.as_mut_slice() } else { &mut [] };
+            for node in nodes {
+                let real = node.direct.address().to_owned();
+                node.direct = self.before(real, &backdoor, history).await?.0;
+            }
         }
         if let (false, Some(server)) = (self.sql.is_empty(), &stack.postgres) {
             let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
@@ -148,6 +149,22 @@ impl Planted {
             self.spawn(postgres::serve(listener, server.direct.address(), self.sql.clone(), self.state.clone()));
         }
         Ok(())
+    }
+
+    /// Puts an intermediary before a server, and gives the way to it that leads through there.
+    async fn before(
+        &self,
+        real: String,
+        backdoor: &Arc<Backdoor>,
+        history: &History,
+    ) -> Result<(Vault, SocketAddr), String> {
+        // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
+        let port = Port::claim().map_err(|e| e.to_string())?;
+        let (listener, address) = (listen(port.address()).await?, port.address());
+        let vault = Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())?;
+        let intermediary = vault::Intermediary::new(real, self.http.clone(), backdoor.clone(), self.state.clone());
+        self.spawn(intermediary.serve(listener, port));
+        Ok((vault, address))
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

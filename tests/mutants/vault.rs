@@ -81,6 +81,7 @@ impl Intermediary {
             path: head.uri.path().trim_start_matches("/v1/").to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
+            raw: body,
             headers: head.headers,
         };
         let reply = self.exchange(&mut call).await?;
@@ -150,7 +151,7 @@ impl Intermediary {
             request = request.header(name, value);
         }
         let body = match &call.body {
-            Value::Null => Bytes::new(),
+            Value::Null => call.raw.clone(),
             body => Bytes::from(body.to_string()),
         };
         let request = request.body(Full::new(body))?;

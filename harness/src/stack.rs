@@ -10,6 +10,7 @@ use crate::history::History;
 use crate::link::{Link, LinkError};
 use crate::outcome::Outcome;
 use crate::provider::docker::container::{Container, ContainerError};
+use crate::provider::native::disk::Disk;
 use crate::provider::native::port::Port;
 use crate::provider::native::process::{Process, ProcessError};
 use crate::scenario::Dbms;
@@ -26,6 +27,7 @@ const UP: Duration = Duration::from_secs(60);
 /// How long a server may take to stop in good order before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
 
+pub mod audit;
 mod vault;
 
 pub use vault::{Next, Plugin, VaultNode, VaultServer};
@@ -43,6 +45,10 @@ pub struct Stack {
     pub mysql: Option<DatabaseServer>,
     /// What stands in for AWS, if the scenario has it.
     pub aws: Option<AwsServer>,
+    /// The audit devices of the secrets server.
+    pub audit: Vec<audit::AuditDevice>,
+    /// The disk of its own that the secrets server's data lies on.
+    pub disk: Option<Disk>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links

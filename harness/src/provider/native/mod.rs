@@ -2,12 +2,14 @@
 //! nothing of them left behind.
 
 mod apt;
+mod audit;
 mod aws;
 pub mod built;
 pub mod cache;
 mod cluster;
 mod database;
 mod dialer;
+pub mod disk;
 pub mod estate;
 mod family;
 pub mod fetch;

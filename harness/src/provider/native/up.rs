@@ -5,10 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
-use tokio::sync::Semaphore;
 
 use super::aws;
 use super::cache::Cache;
@@ -46,8 +45,6 @@ const MEMORY: &str = "200MiB";
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
-    /// How many clusters may be up at once: their nodes hear of each other by heartbeats, which must not come late.
-    pub(super) clusters: Arc<Semaphore>,
     pub(super) estate: Estate,
     pub(super) cache: Cache,
 }
@@ -55,8 +52,7 @@ pub struct Native {
 impl Native {
     /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
     pub fn new(estate: Estate, cache: Cache) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { clusters: Arc::new(Semaphore::new(processors + 1)), estate, cache }
+        Self { estate, cache }
     }
 
     /// The run's folder.

@@ -143,6 +143,7 @@ async fn until_reachable(receiver: &Receiver, wanted: bool) -> Result<(), FaultE
     super::until_shows(what, look).await.map(drop)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
 fn of_disk(error: DiskError) -> FaultError {
     FaultError::Refused { what: "the disk".to_owned(), why: error.to_string() }
 }

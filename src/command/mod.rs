@@ -26,7 +26,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Run(args) => waiting_for(run::run(*args)),
         Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
         Command::Capture(args) => waiting_for(capture::run(args)),
-        Command::Soak(args) => waiting_for(soak::run(args)),
+        Command::Soak(args) => waiting_for(soak::run(*args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -81,20 +81,21 @@ fn part_of(args: &Run, scenarios: Vec<Arc<Scenario>>) -> Vec<Arc<Scenario>> {
 
 fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
     let command = command(&args);
-    let vaults = match args.vault_bin {
+    let servers = args.servers;
+    let vaults = match servers.vault_bin {
         Some(program) => vec![Part::VaultBinary(program)],
-        None => args.vault,
+        None => servers.vault,
     };
-    let mut providers: Vec<Choice> = args.provider.into_iter().map(Choice::from).collect();
+    let mut providers: Vec<Choice> = servers.provider.into_iter().map(Choice::from).collect();
     providers.dedup();
     let settings = Settings {
         providers,
-        images: args.image.into_iter().collect(),
+        images: servers.image.into_iter().collect(),
         vaults,
-        postgres: args.postgres,
-        postgres_bin: args.postgres_bin_dir,
-        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.mysql),
-        toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
+        postgres: servers.databases.postgres,
+        postgres_bin: servers.databases.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(servers.databases.mysql),
+        toxiproxy: (servers.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
         keep: args.keep,
@@ -116,25 +117,8 @@ fn command(args: &Run) -> String {
     for tag in &args.tag {
         option("tag", tag.clone());
     }
-    match &args.vault_bin {
-        Some(program) => option("vault-bin", program.display().to_string()),
-        None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
-    }
-    option("postgres", args.postgres.to_string());
-    option("mysql", args.mysql.to_string());
-    for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
-        if provider != Choice::Auto {
-            option("provider", provider.to_string());
-        }
-    }
-    for image in &args.image {
-        option("image", image.to_string());
-    }
-    if let Some(folder) = &args.postgres_bin_dir {
-        option("postgres-bin-dir", folder.display().to_string());
-    }
-    if args.proxy == Proxy::Toxiproxy {
-        option("proxy", "toxiproxy".to_owned());
+    for (name, value) in args.servers.options() {
+        option(name, value);
     }
     if args.repeat > 1 {
         option("repeat", args.repeat.to_string());

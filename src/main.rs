@@ -6,6 +6,7 @@ mod console;
 mod exit;
 mod files;
 mod out;
+mod shipped;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ mod capture;
 mod clean;
 mod coverage;
 mod doctor;
+mod explain;
 mod format;
 mod list;
 mod plan;
@@ -24,6 +25,7 @@ pub(crate) use capture::Capture;
 pub(crate) use clean::Clean;
 pub(crate) use coverage::{Coverage, TableFormat};
 pub(crate) use doctor::Doctor;
+pub(crate) use explain::Explain;
 pub(crate) use format::Format;
 pub(crate) use list::List;
 pub(crate) use plan::Plan;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Show which promises of the catalogue have a scenario that judges them.
     Coverage(Coverage),
+    /// Say what a promise, or a word of scenario files, means, with an example.
+    Explain(Explain),
     /// Show what this machine has, and how the rest would be got.
     Doctor(Doctor),
     /// Fetch servers ahead of a run.

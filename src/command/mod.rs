@@ -4,6 +4,7 @@ mod capture;
 mod clean;
 mod coverage;
 mod doctor;
+mod explain;
 mod list;
 mod plan;
 mod provision;
@@ -32,6 +33,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Coverage(args) => coverage::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Doctor(args) => waiting_for(doctor::run(&args)),
         Command::Provision(args) => waiting_for(provision::run(&args)),
         Command::Report(args) => report::run(&args),

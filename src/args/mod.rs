@@ -2,11 +2,15 @@
 
 mod capture;
 mod clean;
+mod config;
 mod coverage;
+mod diff;
 mod doctor;
 mod explain;
 mod format;
 mod list;
+mod merge;
+mod new;
 mod plan;
 mod provision;
 mod report;
@@ -23,11 +27,15 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use capture::Capture;
 pub(crate) use clean::Clean;
+pub(crate) use config::Config;
 pub(crate) use coverage::{Coverage, TableFormat};
+pub(crate) use diff::{Diff, DiffFormat};
 pub(crate) use doctor::Doctor;
 pub(crate) use explain::Explain;
 pub(crate) use format::Format;
 pub(crate) use list::List;
+pub(crate) use merge::Merge;
+pub(crate) use new::New;
 pub(crate) use plan::Plan;
 pub(crate) use provision::Provision;
 pub(crate) use report::Report;
@@ -40,7 +48,7 @@ pub(crate) use up::Up;
 pub(crate) use upgrade::Upgrade;
 pub(crate) use validate::Validate;
 
-use servers::vault;
+pub(crate) use servers::{mysql, postgres, vault};
 
 /// End-to-end chaos tests for dynamic secrets.
 ///
@@ -73,12 +81,17 @@ pub(crate) enum Command {
     Capture(Capture),
     /// Run scenarios on healthy servers while everything is disturbed, and count false accusations.
     Soak(Box<Soak>),
+    /// Write a scenario from a theme, such as `leader_is_lost`: commented, and ready to run.
+    New(New),
     /// Check scenario files without starting anything.
     Validate(Validate),
     /// List scenarios: what each shows, its promises and its servers.
     List(List),
     /// Print what a run would do, step by step.
     Plan(Plan),
+    /// Show each value that a run here would take, and where it comes from.
+    #[command(after_help = config::AFTER)]
+    Config(Box<Config>),
     /// Print the JSON Schema of scenario files or of the record of a run.
     Schema(Schema),
     /// Show which promises of the catalogue have a scenario that judges them.
@@ -91,6 +104,10 @@ pub(crate) enum Command {
     Provision(Provision),
     /// Render the reports of an earlier run again, without servers.
     Report(Report),
+    /// Say what changed from one run to another: verdicts, promises, times.
+    Diff(Diff),
+    /// Make one report of several runs, such as the shards of one.
+    Merge(Merge),
     /// Start the servers of a scenario, set up as it says, and print what a shell needs to use them.
     Up(Box<Up>),
     /// End the servers that `up` started.
@@ -99,12 +116,29 @@ pub(crate) enum Command {
     Clean(Clean),
 }
 
+impl Command {
+    /// Whether leaseproof.toml has a say in it.
+    pub(crate) fn takes_defaults(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::Upgrade(_)
+                | Self::Soak(_)
+                | Self::Up(_)
+                | Self::Config(_)
+                | Self::Validate(_)
+                | Self::List(_)
+                | Self::Coverage(_)
+        )
+    }
+}
+
 /// Where scenarios are when no path is given.
 const SCENARIOS: &str = "scenarios";
 /// Where those are that watch over an upgrade.
 const UPGRADE_SCENARIOS: &str = "scenarios/upgrade";
 
-fn jobs(text: &str) -> Result<usize, String> {
+pub(crate) fn jobs(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
         Ok(jobs) => Ok(jobs),

@@ -9,7 +9,7 @@ use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::scenario::Dbms;
 
 /// Everything about the servers of a run.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Servers {
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault. Scenarios run on each that is named.
     #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, value_delimiter = ',', default_value = "openbao")]
@@ -39,7 +39,7 @@ pub(crate) struct Servers {
     )]
     pub(crate) image: Vec<Named>,
     /// What the links between servers are, on which network faults happen.
-    #[arg(long, value_enum, default_value_t = Proxy::InProcess)]
+    #[arg(long, value_enum, env = "LEASEPROOF_PROXY", hide_env_values = true, default_value_t = Proxy::InProcess)]
     pub(crate) proxy: Proxy,
 }
 
@@ -67,16 +67,16 @@ impl Servers {
 }
 
 /// The databases beside the secrets server.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Databases {
     /// The database: postgres[:MAJOR].
-    #[arg(long, value_name = "SERVER", value_parser = postgres, default_value = "postgres")]
+    #[arg(long, value_name = "SERVER", value_parser = postgres, env = "LEASEPROOF_POSTGRES", hide_env_values = true, default_value = "postgres")]
     pub(crate) postgres: Part,
     /// MySQL or MariaDB, for scenarios that have it: mysql[:VERSION], mariadb[:VERSION]. `mysql` alone takes either.
-    #[arg(long, value_name = "SERVER", value_parser = mysql, default_value = "mysql")]
+    #[arg(long, value_name = "SERVER", value_parser = mysql, env = "LEASEPROOF_MYSQL", hide_env_values = true, default_value = "mysql")]
     pub(crate) mysql: Part,
     /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "LEASEPROOF_POSTGRES_BIN_DIR", hide_env_values = true)]
     pub(crate) postgres_bin_dir: Option<PathBuf>,
 }
 
@@ -110,7 +110,7 @@ pub(crate) enum Proxy {
     Toxiproxy,
 }
 
-pub(super) fn vault(text: &str) -> Result<Part, String> {
+pub(crate) fn vault(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     match part.product() {
         Some(Product::Toxiproxy) => Err("that is a proxy; ask for it with --proxy toxiproxy".to_owned()),
@@ -124,7 +124,7 @@ pub(super) fn vault(text: &str) -> Result<Part, String> {
     }
 }
 
-fn mysql(text: &str) -> Result<Part, String> {
+pub(crate) fn mysql(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     match part.dbms() {
         Some(Dbms::Mysql) => Ok(part),
@@ -132,7 +132,7 @@ fn mysql(text: &str) -> Result<Part, String> {
     }
 }
 
-fn postgres(text: &str) -> Result<Part, String> {
+pub(crate) fn postgres(text: &str) -> Result<Part, String> {
     let part: Part = text.parse().map_err(|error| format!("{error}"))?;
     if part.product() == Some(Product::Postgres) {
         return Ok(part);

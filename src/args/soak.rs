@@ -34,13 +34,13 @@ pub(crate) struct Soak {
     #[command(flatten)]
     pub(crate) servers: Servers,
     /// How many scenarios run at once.
-    #[arg(long, value_name = "N", default_value = "16", value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value = "16", value_parser = jobs, env = "LEASEPROOF_JOBS", hide_env_values = true)]
     pub(crate) jobs: usize,
     /// The seed of every plan [default: a random one, which the reports name].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "LEASEPROOF_SEED", hide_env_values = true)]
     pub(crate) seed: Option<u64>,
     /// The folder in which the soak gets a folder of its own.
-    #[arg(long, value_name = "DIR", default_value = "reports")]
+    #[arg(long, value_name = "DIR", env = "LEASEPROOF_REPORT_DIR", hide_env_values = true, default_value = "reports")]
     pub(crate) report_dir: PathBuf,
 }
 

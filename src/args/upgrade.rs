@@ -36,16 +36,16 @@ pub(crate) struct Upgrade {
     #[command(flatten)]
     pub(crate) databases: Databases,
     /// How many scenarios run at once.
-    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = jobs, env = "LEASEPROOF_JOBS", hide_env_values = true)]
     pub(crate) jobs: usize,
     /// The seed of every plan [default: a random one, which the reports name].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "LEASEPROOF_SEED", hide_env_values = true)]
     pub(crate) seed: Option<u64>,
     /// How often each leg runs. Times are compared from three on; what varies between repeats is noise.
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
     /// The folder in which the run gets a folder of its own.
-    #[arg(long, value_name = "DIR", default_value = "reports")]
+    #[arg(long, value_name = "DIR", env = "LEASEPROOF_REPORT_DIR", hide_env_values = true, default_value = "reports")]
     pub(crate) report_dir: PathBuf,
     /// Text for people, or JSON lines, the last of them the whole report.
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -9,6 +9,8 @@ use super::{Format, SCENARIOS};
 Examples:
   leaseproof validate
       checks every scenario below ./scenarios
+  leaseproof validate my.yaml --watch
+      checks it now, and again whenever it is saved
   leaseproof validate my.yaml --format json
       the same for one file, for editors and scripts
 
@@ -20,4 +22,7 @@ pub(crate) struct Validate {
     /// Text for people, or JSON.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+    /// Check again whenever a scenario is saved, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
 }

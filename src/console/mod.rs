@@ -1,5 +1,6 @@
 //! What a person sees while a run goes on: a live view on a terminal, plain lines elsewhere, JSON lines for programs.
 
+pub(crate) mod github;
 mod json;
 mod lane;
 mod live;

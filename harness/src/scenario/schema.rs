@@ -12,7 +12,7 @@ const CHOICES: [(&str, &[&str]); 11] = [
     ("Expect", &[]),
     ("Fault", &[]),
     ("Always", &["cites"]),
-    ("Renew", &["increment", "answers"]),
+    ("Renew", &["increment", "answers", "node"]),
     ("Revoke", &["sync", "force", "answers"]),
     ("Rotate", &["answers"]),
     ("Repair", &["answers"]),

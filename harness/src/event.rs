@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
-use crate::scenario::file::{Endpoint, Method, Node, Server};
+use crate::scenario::file::{CertificateState, Endpoint, Method, Node, Server};
 use crate::shape::Shape;
 use crate::time::{Interval, Moment};
 
@@ -311,6 +311,20 @@ pub enum Event {
         /// Its value, summed over its labels; none when it is not there.
         outcome: Outcome<Option<f64>>,
     },
+    /// A certificate was looked at as whoever relies on it does.
+    CertificateRead {
+        /// The kept value that holds it.
+        certificate: String,
+        /// What it is.
+        outcome: Outcome<CertificateRead>,
+    },
+    /// What an audit device has taken was read.
+    AuditRead {
+        /// The device.
+        device: String,
+        /// What stands in it.
+        outcome: Outcome<AuditRead>,
+    },
     /// A step started a server.
     Started {
         /// Which.
@@ -484,6 +498,41 @@ pub enum ServerState {
     Resumed,
     /// It ended by itself.
     Exited(String),
+}
+
+/// What a certificate is to whoever relies on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CertificateRead {
+    /// Whether its issuer signed it.
+    pub signed: bool,
+    /// Whether it has ended.
+    pub expired: bool,
+    /// Whether its issuer's certificate has ended.
+    pub authority_expired: bool,
+    /// What the CRL says, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crl: Option<CertificateState>,
+    /// What the OCSP responder says, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ocsp: Option<CertificateState>,
+}
+
+/// What stands in what an audit device has taken, without what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AuditRead {
+    /// How many entries it has.
+    pub entries: usize,
+    /// Lines in which a secret stands in clear.
+    pub in_clear: usize,
+    /// Requests whose response it has not.
+    pub unanswered: usize,
+    /// Whether the HMAC that was asked for stands in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hashed: Option<bool>,
+    /// Entries that are to be there.
+    pub has: usize,
+    /// Entries that are not to be there.
+    pub lacks: usize,
 }
 
 /// A new lease and the user behind it.

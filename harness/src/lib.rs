@@ -4,6 +4,7 @@ pub mod between;
 pub mod book;
 pub mod call;
 pub mod capture;
+pub mod certificate;
 pub mod check;
 pub mod client;
 pub mod coverage;

@@ -1,5 +1,8 @@
 //! Looking: one call for each kind of thing that can be expected, written down as it was seen.
 
+mod audit;
+mod certificate;
+
 use std::collections::BTreeSet;
 
 use crate::call;
@@ -40,6 +43,10 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         }
         Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
         Expected::Metric(expected) => metric(world, who, step, expected).await?,
+        Expected::Audit(expected) => audit::audit(world, who, step.unwrap_or_default(), expected).await?,
+        Expected::Certificate(expected) => {
+            certificate::certificate(world, who, step.unwrap_or_default(), expected).await?;
+        }
         Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::link::LinkError;
 use crate::provider::docker::container::ContainerError;
+use crate::provider::native::disk::Disk;
 use crate::provider::native::process::ProcessError;
 use crate::scenario::Dbms;
 use crate::scenario::file::Server;
@@ -11,6 +12,7 @@ use crate::scenario::file::Server;
 /// How long a server may take to come up, or back, before the environment is called broken. Far more than any needs.
 const UP: Duration = Duration::from_secs(60);
 
+pub mod audit;
 mod aws;
 mod database;
 mod links;
@@ -36,6 +38,10 @@ pub struct Stack {
     pub mysql: Option<DatabaseServer>,
     /// What stands in for AWS, if the scenario has it.
     pub aws: Option<AwsServer>,
+    /// The audit devices of the secrets server.
+    pub audit: Vec<audit::AuditDevice>,
+    /// The disk of its own that the secrets server's data lies on.
+    pub disk: Option<Disk>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links

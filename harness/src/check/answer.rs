@@ -26,6 +26,7 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
     match given(event) {
         Ok(given) => match demand {
             _ if given.refusal.is_some_and(|refusal| is_trouble(refusal.cause))
+                && demand.is_none_or(|demand| demand.served.is_none())
                 && demand.and_then(|demand| demand.status).is_none_or(|status| Some(*status) != given.status) =>
             {
                 Reading::Unknown(given.refusal.map_or_else(String::new, ToString::to_string))
@@ -43,7 +44,8 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
 }
 
 /// Whether a refusal tells of the server's own trouble and nothing of what was asked: a quota, a standby, a failure inside
-/// of it. No page promises that these never happen, so they break no promise unless a step asks for their very status.
+/// of it. No page promises that these never happen, so they break no promise unless a step asks for their very status, or
+/// says that what it asks for is served.
 pub(super) fn is_trouble(cause: Cause) -> bool {
     matches!(cause, Cause::RateLimited | Cause::Standby | Cause::Internal)
 }
@@ -228,12 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_in_trouble_breaks_no_promise_unless_the_step_asks_for_its_very_status() {
+    fn a_server_in_trouble_breaks_no_promise_unless_the_step_asks_for_its_very_status_or_to_be_served() {
         for cause in [Cause::RateLimited, Cause::Standby, Cause::Internal] {
             let trouble = revoked(refused(cause));
             assert!(matches!(reading(None, &trouble), Reading::Unknown(_)), "{cause}");
             let done = Answer { status: Some(marked(204)), ..Answer::default() };
             assert!(matches!(reading(Some(&done), &trouble), Reading::Unknown(_)), "{cause}");
+            let served = Answer { served: Some(marked(true)), ..Answer::default() };
+            assert!(matches!(reading(Some(&served), &trouble), Reading::No(_)), "{cause}");
             let so = Answer { status: Some(marked(400)), refused: Some(marked(cause)), ..Answer::default() };
             assert!(matches!(reading(Some(&so), &trouble), Reading::Yes(_)), "{cause}");
             let otherwise =

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::event::{Entry, Event, LeaseState, Principal, Reply};
 use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::{
-    ExpectLease, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Sql,
-    TtlRange,
+    ExpectAudit, ExpectCertificate, ExpectLease, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, Sql, TtlRange,
 };
 use crate::scenario::one::Expected;
 
@@ -51,6 +51,8 @@ pub fn reading(expected: &Expected<'_>, look: &[Entry], history: &[Entry]) -> Re
             other => stranger(other),
         },
         Expected::Metric(metric) => of_metric(metric, &first.event),
+        Expected::Certificate(certificate) => of_certificate(certificate, &first.event),
+        Expected::Audit(audit) => of_audit(audit, &first.event),
         Expected::Api(api) => answer::reading(api.answers.as_deref(), &first.event),
         Expected::Sql(sql) => of_sql(sql, &first.event),
         Expected::Ledger(expected) => ledger::reading(**expected, first, history),
@@ -80,6 +82,57 @@ pub fn of_sql(sql: &Sql, event: &Event) -> Reading {
         }
         Outcome::Unknown(unknown) => Reading::Unknown(unknown.to_string()),
     }
+}
+
+fn of_certificate(certificate: &ExpectCertificate, event: &Event) -> Reading {
+    let Event::CertificateRead { outcome, .. } = event else { return stranger(event) };
+    known(outcome, |read| {
+        let mut seen = Vec::new();
+        seen.extend((!read.signed).then(|| "its issuer did not sign it".to_owned()));
+        seen.extend(read.crl.map(|state| format!("by its CRL {state}")));
+        seen.extend(read.ocsp.map(|state| format!("by OCSP {state}")));
+        let ended = |ended: bool| if ended { "has ended" } else { "has not ended" };
+        seen.push(format!("it {}, its authority {}", ended(read.expired), ended(read.authority_expired)));
+        let is = |wanted: Option<crate::scenario::mark::Marked<bool>>, is: bool| wanted.is_none_or(|w| *w == is);
+        let so = read.signed
+            && certificate.crl.is_none_or(|wanted| Some(*wanted) == read.crl)
+            && certificate.ocsp.is_none_or(|wanted| Some(*wanted) == read.ocsp)
+            && is(certificate.expired, read.expired)
+            && is(certificate.authority_expired, read.authority_expired);
+        yes_if(so, seen.join(", "))
+    })
+}
+
+fn of_audit(audit: &ExpectAudit, event: &Event) -> Reading {
+    let Event::AuditRead { outcome, .. } = event else { return stranger(event) };
+    known(outcome, |read| {
+        let wanted = |wanted: Option<crate::scenario::mark::Marked<bool>>| wanted.is_some_and(|wanted| *wanted);
+        let mut wrong = Vec::new();
+        if wanted(audit.redacted) && read.in_clear > 0 {
+            wrong.push(format!("{} lines hold a secret in clear", read.in_clear));
+        }
+        if wanted(audit.redacted) && read.entries == 0 {
+            wrong.push("there is no entry".to_owned());
+        }
+        if wanted(audit.paired) && read.unanswered > 0 {
+            wrong.push(format!("{} requests have no response", read.unanswered));
+        }
+        if read.hashed == Some(false) {
+            wrong.push("the HMAC stands nowhere".to_owned());
+        }
+        if audit.has.is_some() && read.has == 0 {
+            wrong.push("there is no such entry".to_owned());
+        }
+        if audit.lacks.is_some() && read.lacks > 0 {
+            wrong.push(format!("there are {} such entries", read.lacks));
+        }
+        let entries = format!("{} entries", read.entries);
+        if wrong.is_empty() {
+            Reading::Yes(entries)
+        } else {
+            Reading::No(format!("{}, of {entries}", wrong.join("; ")))
+        }
+    })
 }
 
 fn of_metric(metric: &ExpectMetric, event: &Event) -> Reading {

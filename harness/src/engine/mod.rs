@@ -1,6 +1,7 @@
 //! The secrets engines and auth methods: how each is mounted and written, as the scenario says.
 
 pub mod approle;
+pub mod audit;
 pub mod aws;
 pub mod database;
 pub mod mount;
@@ -42,6 +43,8 @@ pub(crate) fn must<T>(what: &str, seen: Seen<Reply<T>>) -> Result<T, SetupError>
 /// Writes everything that the scenario has Vault know before the first step; gives what each client logs in with.
 pub async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<BTreeMap<String, AppRole>, SetupError> {
     let vault = stack.vault.root();
+    // First, so that they take all that follows.
+    audit::enable(&vault, &stack.audit).await?;
     if let Some(engine) = &scenario.database {
         database::mount(&vault, engine).await?;
         for connection in &engine.connections {

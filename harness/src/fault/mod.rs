@@ -2,6 +2,7 @@
 //! must be healed; healing is awaited, and seen as well. One file for each family.
 
 mod armed;
+mod audit;
 mod aws;
 mod cluster;
 mod database;
@@ -82,6 +83,7 @@ enum Undo {
     Vault(vault::Undo),
     Database(database::Undo),
     Aws(aws::Undo),
+    Audit(audit::Undo),
 }
 
 /// What injecting gives: how to undo it, what it disturbs, and how its effect was seen.
@@ -136,6 +138,7 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::ExhaustConnections(_)
         | Broken::DropUser(_)
         | Broken::OwnObjects(_) => database::inject(world, broken).await,
+        Broken::FillDisk(_) | Broken::HangAudit(_) | Broken::DropAudit(_) => audit::inject(world, broken).await,
         Broken::Throttle(_)
         | Broken::FailRequests(_)
         | Broken::DeleteRootKey(_)
@@ -161,6 +164,7 @@ impl Injected {
             Undo::Vault(undo) => vault::heal(world, undo).await,
             Undo::Database(undo) => database::heal(world, undo).await,
             Undo::Aws(undo) => aws::heal(world, undo).await,
+            Undo::Audit(undo) => audit::heal(world, undo).await,
         };
         let at = Interval::new(sent, world.history.now());
         let (outcome, result) = match healed {

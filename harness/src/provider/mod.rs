@@ -63,7 +63,7 @@ impl Provider {
     /// What a stack wants that cannot be had here, if it does.
     pub fn lacks(&self, wanted: &scenario::Stack) -> Option<&'static str> {
         match self {
-            Self::Native(_) => None,
+            Self::Native(_) => native::Native::lacks(wanted),
             Self::Docker(_) => docker::Docker::lacks(wanted),
         }
     }

@@ -107,6 +107,10 @@ pub struct Stack {
     pub nodes: u8,
     /// How many key shares unseal needs.
     pub key_threshold: u8,
+    /// Whether its data lies on a small disk of its own.
+    pub own_disk: bool,
+    /// Its audit devices.
+    pub audit: Vec<AuditDevice>,
     /// What stands in its configuration file beside leaseproof's own.
     pub configuration: serde_json::Map<String, serde_json::Value>,
     /// PostgreSQL, if the scenario has it.
@@ -130,6 +134,27 @@ impl Stack {
     pub fn databases(&self) -> impl Iterator<Item = (Dbms, &DatabaseServer)> {
         Dbms::ALL.into_iter().filter_map(|dbms| Some((dbms, self.database(dbms)?)))
     }
+}
+
+/// An audit device of a scenario.
+#[derive(Debug, Clone)]
+pub struct AuditDevice {
+    /// Its name, and its path below `sys/audit/`.
+    pub name: Name,
+    /// What it is.
+    pub kind: AuditKind,
+}
+
+/// What an audit device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditKind {
+    /// A file.
+    File {
+        /// Whether it lies on a small disk of its own.
+        own_disk: bool,
+    },
+    /// A TCP socket.
+    Socket,
 }
 
 /// A database server of a scenario.

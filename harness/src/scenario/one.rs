@@ -2,10 +2,11 @@
 //! complete.
 
 use super::file::{
-    Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectHealth, ExpectLease, ExpectLeases,
-    ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken,
-    FailRequests, Fault, Kill, Latency, LimitData, NoZombie, Nothing, OnClient, OnConnection, OnCredential, OnLink,
-    OnNode, OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount,
+    Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectAudit, ExpectCertificate,
+    ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, NoZombie, Nothing, OnAudit,
+    OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer, Partition, Slicer, SlowClose, Sql, Throttle,
+    Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -49,6 +50,8 @@ one_of! {
         static_role: StaticRole(ExpectStaticRole),
         health: Health(ExpectHealth),
         metric: Metric(ExpectMetric),
+        audit: Audit(ExpectAudit),
+        certificate: Certificate(ExpectCertificate),
         api: Api(Api),
         sql: Sql(Sql),
         ledger: Ledger(ExpectLedger),
@@ -82,6 +85,9 @@ one_of! {
         tune_mount: TuneMount(TuneMount),
         change_role: ChangeRole(ChangeRole),
         delete_role: DeleteRole(DeleteRole),
+        fill_disk: FillDisk(FillDisk),
+        hang_audit: HangAudit(OnAudit),
+        drop_audit: DropAudit(OnAudit),
         change_root_password: ChangeRootPassword(OnConnection),
         lock_root: LockRoot(OnConnection),
         revoke_privilege: RevokePrivilege(OnConnection),

@@ -3,9 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use super::file::{
-    Answer, Api, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
-    ExpectStaticRole, ExpectToken, Field, Method, Node, OnLink, Race, Renew, Repair, Revoke, Rotate, Server, Snapshot,
-    TtlRange, Wait, When,
+    Answer, Api, AuditEntry, ExpectAudit, ExpectCertificate, ExpectLease, ExpectLedger, ExpectLogin, ExpectMetric,
+    ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, Field, Method, Node, OnLink, Race, Renew, Repair,
+    Revoke, Rotate, Server, Snapshot, TtlRange, Wait, When,
 };
 use serde_json::Value;
 
@@ -178,6 +178,7 @@ impl Answer {
         let mut part = |name: &str, value: Option<String>| parts.extend(value.map(|v| format!("{name}{v}")));
         part("no answer", self.lost.map(|_| String::new()));
         part("status ", self.status.map(|v| v.value.to_string()));
+        part("served", self.served.map(|_| String::new()));
         part("refused: ", self.refused.map(|v| v.value.to_string()));
         part("target code ", self.target_code.as_ref().map(|v| v.value.clone()));
         part("error with ", self.error.as_ref().map(|v| format!("“{}”", v.value)));
@@ -239,6 +240,8 @@ impl fmt::Display for Expected<'_> {
                 write!(f, " {}", *e.status)
             }
             Self::Metric(e) => metric(f, e),
+            Self::Audit(e) => audit(f, e),
+            Self::Certificate(e) => certificate(f, e),
             Self::Api(e) => {
                 write!(f, "{} {}", method(e), *e.path)?;
                 at_node(f, e.node)?;
@@ -271,6 +274,36 @@ fn metric(f: &mut fmt::Formatter<'_>, e: &ExpectMetric) -> fmt::Result {
     e.equals.map_or(Ok(()), |value| write!(f, " to be {}", *value))?;
     e.at_least.map_or(Ok(()), |value| write!(f, " to be at least {}", *value))?;
     e.at_most.map_or(Ok(()), |value| write!(f, " to be at most {}", *value))
+}
+
+fn certificate(f: &mut fmt::Formatter<'_>, e: &ExpectCertificate) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.crl.map(|state| format!("{} by its CRL", *state)));
+    parts.extend(e.ocsp.map(|state| format!("{} by OCSP", *state)));
+    parts.extend(e.expired.map(|v| yes(*v, "expired")));
+    parts.extend(e.authority_expired.map(|v| yes(*v, "of an expired authority")));
+    write!(f, "certificate {} to be {}", *e.of, parts.join(", "))
+}
+
+fn audit(f: &mut fmt::Formatter<'_>, e: &ExpectAudit) -> fmt::Result {
+    let mut parts = Vec::new();
+    parts.extend(e.redacted.map(|_| "to hold no secret in clear".to_owned()));
+    parts.extend(e.paired.map(|_| "to have a response to every request".to_owned()));
+    parts.extend(e.hashed.as_ref().map(|of| format!("to hold the HMAC of {}", **of)));
+    parts.extend(e.has.as_ref().map(|entry| format!("to have {}", **entry)));
+    parts.extend(e.lacks.as_ref().map(|entry| format!("to lack {}", **entry)));
+    write!(f, "audit device {} {}", *e.of, parts.join(" and "))
+}
+
+impl fmt::Display for AuditEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry")?;
+        self.kind.as_ref().map_or(Ok(()), |kind| write!(f, " of a {}", **kind))?;
+        self.operation.as_ref().map_or(Ok(()), |operation| write!(f, " to {}", **operation))?;
+        self.path.as_ref().map_or(Ok(()), |path| write!(f, " {}", **path))?;
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, " with error “{}”", **error))?;
+        self.lease_of.as_ref().map_or(Ok(()), |of| write!(f, " that names the lease of {}", **of))
+    }
 }
 
 fn login(f: &mut fmt::Formatter<'_>, e: &ExpectLogin) -> fmt::Result {
@@ -359,6 +392,13 @@ impl fmt::Display for Broken<'_> {
             Self::TerminateSessions(on) => write!(f, "terminate the root sessions of {}", *on.of),
             Self::ExhaustConnections(on) => write!(f, "exhaust the connections of {}", *on.of),
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
+            Self::FillDisk(on) => match (&on.audit, on.server) {
+                (Some(of), _) => write!(f, "fill the disk of audit device {}", **of),
+                (None, Some(server)) => write!(f, "fill the disk of {}", *server),
+                (None, None) => f.write_str("fill a disk"),
+            },
+            Self::HangAudit(on) => write!(f, "hang audit device {}", *on.of),
+            Self::DropAudit(on) => write!(f, "drop audit device {}", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
             Self::Throttle(t) => {
                 write!(f, "throttle {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)

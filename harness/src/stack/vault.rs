@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Machine, StackError, UP};
 use crate::front::Front;
 use crate::outcome::Outcome;
+use crate::provider::native::process::ProcessError;
 use crate::scenario::file::{Node, Server, Storage};
 use crate::secret::Secret;
 use crate::service::vault::{BRIEF, Vault};
@@ -186,7 +187,11 @@ impl VaultServer {
 
     /// Starts a node again after it ended, unseals it, and waits until it serves.
     pub async fn start_node(&self, node: &VaultNode) -> Result<(), StackError> {
-        node.machine.start().await?;
+        match node.machine.start().await {
+            // A step has started it while it was to be down.
+            Ok(()) | Err(StackError::Process(ProcessError::AlreadyRunning { .. })) => {}
+            Err(no) => return Err(no),
+        }
         node.until_answering().await?;
         node.unseal(&self.keys).await?;
         node.until_serving().await

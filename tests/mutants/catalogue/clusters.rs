@@ -3,7 +3,7 @@
 use hyper::body::Bytes;
 use serde_json::json;
 
-use super::{CREDS, LOOKUP, RENEW, done, issued, refused};
+use super::{CREDS, LOOKUP, RENEW, done, hide, issued, refused};
 use crate::mutant::{Call, Mutant, Reply, Turns, get, mutant, nothing, post};
 
 const HEALTH: &str = "sys/health";
@@ -46,6 +46,13 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant("what was revoked since a snapshot stays revoked", "HA-07", "refused: invalid_lease")
             .on(post(LOOKUP).answer(|_| Reply::refusal(400, "invalid lease")))
             .shows_in(&["snapshots/revoked_comes_back"]),
+        mutant("a server that can store nothing issues", "STORAGE-01", "expected status 500, but done (200)").on(get(
+            CREDS,
+        )
+        .answered(refused)
+        .rewrite(issued)),
+        mutant("a server that could store nothing never revokes what ended", "STORAGE-01", "the login was accepted")
+            .statement("DROP ROLE", nothing),
         mutant("a server is unsealed before what unseals it is back", "SEAL-07", "health status 200")
             .on(get(HEALTH)
                 .answered(|reply| reply.status == 503)
@@ -72,14 +79,4 @@ pub(super) fn mutants() -> Vec<Mutant> {
 
 fn unknown(_: &Call) -> Reply {
     Reply::refusal(403, "permission denied")
-}
-
-/// Metrics in which one counts nothing.
-fn hide(reply: &mut Reply, name: &str) {
-    let text = String::from_utf8_lossy(&reply.raw);
-    let lines = text.lines().map(|line| match line.rsplit_once(' ') {
-        Some((what, _)) if what.split('{').next() == Some(name) => format!("{what} 0"),
-        _ => line.to_owned(),
-    });
-    reply.raw = lines.collect::<Vec<_>>().join("\n").into();
 }

@@ -14,6 +14,13 @@ const UNWRAP: &str = "sys/wrapping/unwrap";
 const ISSUE: &str = "pki/issue/*";
 const REVOKED: &str = "pki/certs/revoked";
 const KV: &str = "kv/data/app";
+/// The empty list of an authority that nobody here knows.
+const STRANGERS_CRL: &str = "-----BEGIN X509 CRL-----\n\
+    MIGvMFYCAQEwCgYIKoZIzj0EAwIwFTETMBEGA1UEAwwKYSBzdHJhbmdlchcNMjYx\n\
+    MTIxMTYyNDUwWhgPMjEyNjEwMjgxNjI0NTBaoA4wDDAKBgNVHRQEAwIBATAKBggq\n\
+    hkjOPQQDAgNJADBGAiEA3y2qfgcs7srZdyd4TD5MoXObYPJvKu8PCU0nlnhsMQcC\n\
+    IQD+JTywr7xfzX4+DzBbLJO0hIM4opheb02abcx/0rPEXw==\n\
+    -----END X509 CRL-----\n";
 
 pub(super) fn mutants() -> Vec<Mutant> {
     [logins(), wrappers(), versions(), certificates(), others()].into_iter().flatten().collect()
@@ -24,6 +31,12 @@ fn logins() -> Vec<Mutant> {
         mutant("a secret_id is good once more than allowed", "APPROLE-01", "accepted")
             .on(post(LOGIN).answered(refused).turns(Turns::Only(0)).rewrite(logged_in))
             .shows_in(&["approle/uses_under_parallel_logins"]),
+        mutant("a secret_id is good once less than allowed", "APPROLE-01", "expected success")
+            .on(post(LOGIN).turns(Turns::Only(2)).answer(|_| Reply::refusal(400, "invalid role or secret ID")))
+            .shows_in(&["approle/uses_one_after_the_other"]),
+        mutant("a secret_id that has ended logs in for ever", "APPROLE-02", "done (200)")
+            .on(post(LOGIN).answered(refused).rewrite(logged_in))
+            .shows_in(&["approle/tidied_by_hand"]),
         mutant("a tidy by hand is refused", "APPROLE-02", "expected success and status 202")
             .on(post("auth/approle/tidy/secret-id").answer(|_| Reply::refusal(400, "tidy is not for you")))
             .shows_in(&["approle/tidied_by_hand"]),
@@ -88,9 +101,28 @@ fn certificates() -> Vec<Mutant> {
             .on(post(ISSUE).answered(refused).rewrite(certificate)),
         mutant("a TTL is cut without a warning", "PKI-02", "expected a warning")
             .on(post(ISSUE).answered(done).rewrite(no_warning)),
+        mutant("a leaf lives longer than its role allows", "PKI-02", "it has not ended")
+            .on(post(ISSUE)
+                .turns(Turns::Only(0))
+                .request(|call| call.body = json!({ "common_name": "a.example", "not_after": "2126-01-01T00:00:00Z" })))
+            .on(post(ISSUE).turns(Turns::Only(0)).rewrite(|_, reply| {
+                reply.body["warnings"] = json!(["TTL was cut, it says"]);
+            })),
+        mutant("a revoked authority issues", "PKI-10", "done (200)")
+            .on(post("pki_int/issue/*").answered(refused).rewrite(certificate))
+            .shows_in(&["pki/issuer_revoked"]),
         mutant("every certificate has a lease", "PKI-03", "lease_id")
             .on(post(ISSUE).answered(done).rewrite(|_, reply| reply.body["lease_id"] = json!("pki/issue/web/made-up"))),
         mutant("a CRL misses a certificate", "PKI-04", "data.certificate").on(get("pki/cert/crl").stale()),
+        mutant("a CRL that was signed earlier is served for ever", "PKI-04", "by its CRL good")
+            .on(get("pki/issuer/default/crl").stale())
+            .shows_in(&["pki/crl_and_ocsp_agree"]),
+        mutant("OCSP says good of a revoked certificate", "PKI-04", "by OCSP good")
+            .on(get("pki/ocsp/*").stale())
+            .shows_in(&["pki/crl_and_ocsp_agree"]),
+        mutant("a CRL of another authority is served", "PKI-04", "by its CRL not_signed")
+            .on(get("pki/issuer/default/crl").rewrite(|_, reply| reply.body["data"]["crl"] = json!(STRANGERS_CRL)))
+            .shows_in(&["pki/crl_and_ocsp_agree"]),
         mutant("a revoked certificate is not listed", "PKI-04", "data.keys").on(get(REVOKED).rewrite(nobody)),
         mutant("a lease's revocation leaves its certificate good", "PKI-05", "data.keys")
             .on(get(REVOKED).rewrite(nobody)),

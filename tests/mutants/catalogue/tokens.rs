@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CREDS, done, issued, refused};
-use crate::mutant::{Deed, Mutant, Reply, get, mutant, nothing, post};
+use crate::mutant::{Deed, Mutant, Reply, Turns, get, mutant, nothing, post};
 
 const LOOKUP_SELF: &str = "auth/token/lookup-self";
 const RENEW_SELF: &str = "auth/token/renew-self";
@@ -63,6 +63,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant("a token without the right is served", "TOKEN-08", "expected a refusal and status 403, but done (200)")
             .on(get(CREDS).answered(|reply| reply.status == 403).rewrite(issued))
             .shows_in(&["tokens/policy_narrowed"]),
+        mutant("a token that has expired answers for itself", "TOKEN-08", "the token is alive")
+            .on(get(LOOKUP_SELF).answered(refused).turns(Turns::From(1)).rewrite(alive))
+            .shows_in(&["tokens/codes_of_refusal"]),
         mutant("a token without the right may list leases", "TOKEN-09", "expected status 403, but done (200)").on(get(
             "sys/leases/lookup/*",
         )

@@ -97,8 +97,13 @@ impl Docker {
 
     /// What a stack wants that no containers are made for, if it does.
     pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
-        (wanted.nodes > 1 || wanted.seal == Seal::Transit).then_some(
-            "clusters, and a Vault that unseals another, are processes of this machine so far: run with `--provider native`",
+        if wanted.nodes > 1 || wanted.seal == Seal::Transit {
+            return Some(
+                "clusters, and a Vault that unseals another, are processes of this machine so far: run with `--provider native`",
+            );
+        }
+        (wanted.own_disk || !wanted.audit.is_empty()).then_some(
+            "audit devices, and disks of one's own, are looked at on this machine so far: run with `--provider native`",
         )
     }
 
@@ -136,7 +141,7 @@ impl Docker {
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         // No scenario with MySQL, AWS or a transit seal runs in containers: the suite skips it.
-        let Stack { vault, transit: _, postgres, mysql: _, aws: _, links, toxiproxy } = stack;
+        let Stack { vault, transit: _, postgres, mysql: _, aws: _, audit: _, disk: _, links, toxiproxy } = stack;
         let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
             match &postgres {
                 Some(postgres) => postgres.machine.remove().await,
@@ -206,7 +211,17 @@ impl Place<'_> {
             server
         });
         let toxiproxy = self.lines.into_server();
-        Ok(Stack { vault: vault.0, transit: None, postgres, mysql: None, aws: None, links, toxiproxy })
+        Ok(Stack {
+            vault: vault.0,
+            transit: None,
+            postgres,
+            mysql: None,
+            aws: None,
+            audit: Vec::new(),
+            disk: None,
+            links,
+            toxiproxy,
+        })
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
@@ -260,6 +275,7 @@ impl Place<'_> {
             api: link.address().to_string(),
             hashicorp: program.product == Product::Vault,
             plugins: None,
+            audited: !wanted.audit.is_empty(),
             more: &wanted.configuration,
         };
         let file = format!("{FILES}/vault.json");

@@ -121,6 +121,7 @@ impl Native {
             door: Some(door.address()),
             api: clients.address().to_string(),
             plugins,
+            audited: false,
             more: &wanted.configuration,
         };
         let mut node = place.node(program, wanted.storage, self.estate.owner(), history)?;

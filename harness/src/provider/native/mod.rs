@@ -2,6 +2,7 @@
 //! nothing of them left behind.
 
 mod apt;
+mod audit;
 mod aws;
 pub mod built;
 pub mod cache;
@@ -9,6 +10,7 @@ mod claim;
 mod cluster;
 mod database;
 mod dialer;
+pub mod disk;
 pub mod estate;
 mod family;
 pub mod fetch;

@@ -57,6 +57,7 @@ impl Native {
             door: None,
             api,
             plugins: None,
+            audited: false,
             more: &more,
         };
         let node = place.node(program, Storage::Raft, self.estate.owner(), history)?;

@@ -33,6 +33,7 @@ use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::{KnownSecrets, Secret};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
+use crate::stack::audit::AuditDevice;
 use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
@@ -91,13 +92,20 @@ impl Native {
             (Some(_), Some(found)) => Some(aws::plugin(found).await?),
             _ => None,
         };
+        let audit = self.audit(&scenario.stack, name).await?;
+        let disk = match scenario.stack.own_disk {
+            true => Some(self.storage_disk(name).await?),
+            false => None,
+        };
+        let data = disk.as_ref().map(|disk| disk.root().join("data"));
         let vault = async {
             let sealer = match scenario.stack.seal {
                 Seal::Shamir => None,
                 Seal::Transit => Some(self.sealer(&programs.vault, name, &proxies, history).await?),
             };
             let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
-            let vault = self.vault(programs, &scenario.stack, Extras { seal, plugin }, name, &proxies, history).await?;
+            let vault =
+                self.vault(programs, &scenario.stack, Extras { seal, plugin, data }, name, &proxies, history).await?;
             Ok::<_, UpError>((vault, sealer))
         };
         // All to their end, also when one fails: what is still being copied could not be removed.
@@ -129,11 +137,21 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
             server
         });
-        Ok(Stack { vault: vault.0, transit, postgres, mysql, aws, links, toxiproxy: proxies.into_server() })
+        Ok(Stack {
+            vault: vault.0,
+            transit,
+            postgres,
+            mysql,
+            aws,
+            audit,
+            disk,
+            links,
+            toxiproxy: proxies.into_server(),
+        })
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        let Stack { vault, transit, postgres, mysql, aws, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, mysql, aws, audit, disk, links, toxiproxy } = stack;
         // Nothing of it is wanted any more, so nothing is gained by stopping it in good order.
         let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
         let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
@@ -141,6 +159,9 @@ impl Native {
         let machines = nodes.chain(databases).chain(aws.iter().map(|server| &server.machine));
         let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
+        for disk in audit.iter().filter_map(AuditDevice::disk).chain(&disk) {
+            disk.remove().await.map_err(|e| UpError::Machine(e.to_string()))?;
+        }
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
         }
@@ -176,7 +197,7 @@ impl Native {
         lines: &Lines,
         history: &History,
     ) -> Result<(VaultServer, Vec<(Endpoint, Endpoint, Link)>), UpError> {
-        let Extras { seal, plugin } = extras;
+        let Extras { seal, plugin, data } = extras;
         if wanted.nodes > 1 {
             return self.cluster(programs, wanted, plugin, name, lines, history).await;
         }
@@ -184,7 +205,7 @@ impl Native {
         let folder = self.folder_for(name, "vault", None)?;
         let ports = [claim()?, claim()?];
         let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
-        let data = folder.join("data");
+        let data = data.unwrap_or_else(|| folder.join("data"));
         let keys = match wanted.storage {
             // A folder that key shares unseal is of no use to a server that something else does.
             _ if seal.is_some() => {
@@ -214,6 +235,7 @@ impl Native {
             door: None,
             api: link.address().to_string(),
             plugins: plugins.as_deref(),
+            audited: !wanted.audit.is_empty(),
             more: &wanted.configuration,
         };
         let node = place.node(program, wanted.storage, self.estate.owner(), history)?;
@@ -280,6 +302,7 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
         door: None,
         api,
         plugins: None,
+        audited: false,
         more: &more,
     };
     let node = place.node(&program, Storage::Raft, owner, &history)?;
@@ -299,6 +322,8 @@ struct Extras {
     seal: Option<vault_launch::Transit>,
     /// The AWS engine, where it has none built in.
     plugin: Option<Plugin>,
+    /// Where it keeps its data, if not in its own folder.
+    data: Option<PathBuf>,
 }
 
 /// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
@@ -335,6 +360,8 @@ pub(super) struct Place<'a> {
     pub(super) api: String,
     /// The folder of the plugins that it may start.
     pub(super) plugins: Option<&'a Path>,
+    /// Whether audit devices will be enabled.
+    pub(super) audited: bool,
     /// What stands in its configuration beside leaseproof's own.
     pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
 }
@@ -361,6 +388,7 @@ impl Place<'_> {
             seal: self.seal,
             hashicorp: program.product == Product::Vault,
             plugins: self.plugins,
+            audited: self.audited,
             more: self.more,
         };
         let file = self.folder.join("vault.json");

@@ -3,6 +3,7 @@
 use super::{Mark, Tone};
 use crate::event::{Event, Revocation, ServerState, TokenAct};
 use crate::outcome::Outcome;
+use crate::scenario::file::CertificateState;
 
 /// The mark of an event that is a call.
 pub(super) fn mark(event: &Event) -> Mark {
@@ -18,6 +19,8 @@ pub(super) fn mark(event: &Event) -> Mark {
         Event::StaticRead { outcome, .. } => outcome.into(),
         Event::Health { outcome, .. } => health(outcome),
         Event::Metric { outcome, .. } => outcome.into(),
+        Event::AuditRead { outcome, .. } => outcome.into(),
+        Event::CertificateRead { outcome, .. } => outcome.into(),
         Event::Started { came_up: true, .. } => Mark::Ok,
         Event::Started { .. } => Mark::Refused,
         Event::Login { outcome, .. } | Event::SessionOpened { outcome, .. } => outcome.into(),
@@ -103,6 +106,16 @@ pub(super) fn of(event: &Event) -> String {
         }
         Event::Metric { name, outcome: Outcome::Ok(Some(value)) } => format!("metric {name} {value}"),
         Event::Metric { name, outcome: Outcome::Ok(None) } => format!("metric {name} is not there"),
+        Event::CertificateRead { certificate, outcome: Outcome::Ok(read) } => {
+            let state =
+                |state: Option<CertificateState>| state.map_or_else(|| "not asked".to_owned(), |s| s.to_string());
+            format!("certificate {certificate}: CRL {}, OCSP {}", state(read.crl), state(read.ocsp))
+        }
+        Event::CertificateRead { certificate, outcome } => format!("certificate {certificate}: {outcome}"),
+        Event::AuditRead { device, outcome: Outcome::Ok(read) } => {
+            format!("audit device {device}: {} entries, {} with a secret in clear", read.entries, read.in_clear)
+        }
+        Event::AuditRead { device, outcome } => format!("audit device {device}: {outcome}"),
         Event::Metric { name, outcome } => format!("metric {name}: {outcome}"),
         Event::Started { server, node, seen, .. } => match node {
             Some(node) => format!("start {node}: {seen}"),

@@ -70,6 +70,8 @@ impl Picture {
             | Event::Rotated { .. }
             | Event::Health { .. }
             | Event::Metric { .. }
+            | Event::AuditRead { .. }
+            | Event::CertificateRead { .. }
             | Event::Started { .. }
             | Event::Api { .. } => self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event)),
             Event::StaticRead { kept_as, outcome, login, .. } => {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Api, Node, Sql, TtlRange};
+use super::{Api, ExpectAudit, ExpectCertificate, Node, Sql, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Name, Ref};
@@ -39,6 +39,12 @@ pub struct Expect {
     /// What Vault's own metrics say.
     #[serde(default)]
     pub metric: Option<Marked<ExpectMetric>>,
+    /// What an audit device has taken.
+    #[serde(default)]
+    pub audit: Option<Marked<ExpectAudit>>,
+    /// What a certificate is to whoever relies on it: its issuer's CRL and OCSP responder are asked.
+    #[serde(default)]
+    pub certificate: Option<Marked<ExpectCertificate>>,
     /// Any call of Vault's API, repeated until it answers so.
     #[serde(default)]
     pub api: Option<Marked<Api>>,

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FailRequests, Node, Throttle};
+use super::{FailRequests, FillDisk, Node, OnAudit, Throttle};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -95,6 +95,17 @@ pub struct Fault {
     /// A dynamic role is deleted.
     #[serde(default)]
     pub delete_role: Option<Marked<DeleteRole>>,
+
+    // ---- audit devices and disks
+    /// A disk is full: nothing more can be written to it.
+    #[serde(default)]
+    pub fill_disk: Option<Marked<FillDisk>>,
+    /// Who listens at the other end of a socket hangs: what is sent is never read, and new connections are never taken.
+    #[serde(default)]
+    pub hang_audit: Option<Marked<OnAudit>>,
+    /// Nobody listens at the other end of a socket any more: connections are closed and refused.
+    #[serde(default)]
+    pub drop_audit: Option<Marked<OnAudit>>,
 
     // ---- database
     /// The password of Vault's own user is changed behind Vault's back. Open connections live on.

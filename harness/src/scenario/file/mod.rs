@@ -2,7 +2,9 @@
 //! descriptions that editors show, so they are written for SREs.
 
 mod always;
+mod audit;
 mod aws;
+mod certificate;
 mod expect;
 mod fault;
 mod field;
@@ -18,7 +20,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::always::*;
+pub use self::audit::*;
 pub use self::aws::*;
+pub use self::certificate::*;
 pub use self::expect::*;
 pub use self::fault::*;
 pub use self::field::*;

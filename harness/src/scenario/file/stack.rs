@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Aws, AwsEngine, Body, Mount};
+use super::{AuditDevice, Aws, AwsEngine, Body, Mount};
 use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
 use crate::scenario::word::{Fraction, Length, Name, Ref};
@@ -54,6 +54,12 @@ pub struct Vault {
     /// How many key shares unseal needs: `1` when left out.
     #[serde(default)]
     pub key_threshold: Option<Marked<u8>>,
+    /// `true`: its data lies on a small disk of its own, which `fill_disk` can fill. Needs `storage: raft`, and one node.
+    #[serde(default)]
+    pub own_disk: Option<Marked<bool>>,
+    /// Its audit devices, by name. Needs one node.
+    #[serde(default)]
+    pub audit: Named<AuditDevice>,
     /// Anything else for the server's configuration file, as YAML.
     #[serde(default)]
     pub configuration: Option<Body>,

@@ -367,6 +367,10 @@ pub struct Answer {
     /// The HTTP status.
     #[serde(default)]
     pub status: Option<Marked<u16>>,
+    /// `true`: it is done. A refusal that tells of the server's own trouble (a quota, a standby, an internal error) says
+    /// nothing elsewhere; here it breaks the promise.
+    #[serde(default)]
+    pub served: Option<Marked<bool>>,
     /// Refused, for this cause.
     #[serde(default)]
     pub refused: Option<Marked<Cause>>,

@@ -2,7 +2,8 @@
 
 use super::super::diagnostic::Diagnostic;
 use super::super::file::{
-    Answer, Expect, ExpectLease, ExpectLogin, ExpectPrincipal, ExpectSession, ExpectStaticRole, ExpectToken, TtlRange,
+    Answer, CertificateState, Expect, ExpectCertificate, ExpectLease, ExpectLogin, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, TtlRange,
 };
 use super::super::mark::{Marked, Place};
 use super::Resolver;
@@ -13,7 +14,7 @@ use super::step::Call;
 impl Resolver<'_> {
     pub(super) fn expect(&mut self, expect: &Marked<Expect>) {
         let given = given!(expect;
-            lease, leases, login, principal, session, token, static_role, health, metric, api, sql, ledger);
+            lease, leases, login, principal, session, token, static_role, health, metric, audit, certificate, api, sql, ledger);
         exactly_one("`expect`", expect.at, &given, self.lost, &mut self.found);
         if let Some(lease) = &expect.lease {
             self.expect_lease(lease);
@@ -42,6 +43,12 @@ impl Resolver<'_> {
         }
         if let Some(metric) = &expect.metric {
             self.expect_metric(metric);
+        }
+        if let Some(certificate) = &expect.certificate {
+            self.expect_certificate(certificate);
+        }
+        if let Some(audit) = &expect.audit {
+            self.expect_audit(audit);
         }
         if let Some(api) = &expect.api {
             self.api(api);
@@ -90,6 +97,37 @@ impl Resolver<'_> {
                 Diagnostic::error(accepted.at, "`accepted: false` would take an outage for a refusal")
                     .label("says nothing of the cause")
                     .help("name the cause: `refused: authentication`"),
+            );
+        }
+    }
+
+    fn expect_certificate(&mut self, certificate: &Marked<ExpectCertificate>) {
+        for name in [Some(&certificate.of), certificate.issuer.as_ref()].into_iter().flatten() {
+            self.note(Kind::Value, name);
+        }
+        let (mount, at) = certificate.mount.as_ref().map_or(("pki", certificate.at), |m| (m.as_str(), m.at));
+        let engines = &self.file.engines;
+        let mounted = match mount {
+            "pki" => engines.pki.is_some(),
+            "pki_int" => engines.pki_int.is_some(),
+            _ => false,
+        };
+        if !mounted && self.lost.nothing() {
+            self.error(
+                Diagnostic::error(at, format!("no engine that issues certificates is mounted at `{mount}`"))
+                    .label("nobody to ask")
+                    .help("mount it at the top of the file: `engines: {pki: {…}}`, or name another: `mount: pki_int`"),
+            );
+        }
+        let given = given!(certificate; crl, ocsp, expired, authority_expired);
+        self.asserts("this `certificate` expectation", certificate.at, &given);
+        let list =
+            certificate.crl.filter(|state| !matches!(state.value, CertificateState::Good | CertificateState::Revoked));
+        if let Some(state) = list {
+            self.error(
+                Diagnostic::error(state.at, format!("a CRL never says `{}`", state.value))
+                    .label("`good` or `revoked`")
+                    .help("who is not on the list is good"),
             );
         }
     }
@@ -184,7 +222,7 @@ impl Resolver<'_> {
 
     pub(super) fn check_answer(&mut self, answer: &Marked<Answer>, call: Call) {
         let mut given =
-            given!(answer; lost, status, refused, target_code, error, warning, ttl, renewable, data).to_vec();
+            given!(answer; lost, status, served, refused, target_code, error, warning, ttl, renewable, data).to_vec();
         let fields = answer.fields.iter().next().map(|(way, _)| way.at);
         given.push(("fields", fields));
         self.asserts("this `answers`", answer.at, &given);
@@ -194,6 +232,13 @@ impl Resolver<'_> {
         self.range("ttl", answer.ttl.as_ref());
         if let Some(status) = &answer.status {
             self.status(status);
+        }
+        if let Some(served) = answer.served.filter(|served| !served.value) {
+            self.error(
+                Diagnostic::error(served.at, "`served: false` says nothing of the cause")
+                    .label("could be an outage")
+                    .help("name what is answered: `status: 500`, or `refused:` with the cause"),
+            );
         }
         self.target_code(answer);
         self.refusal_or_success(answer);
@@ -248,7 +293,7 @@ impl Resolver<'_> {
         let status = answer.status;
         let good = place(status.filter(|s| s.value < 400).as_ref());
         let bad = place(status.filter(|s| s.value >= 400).as_ref());
-        let given_good = given!(answer; ttl, renewable, data, warning);
+        let given_good = given!(answer; served, ttl, renewable, data, warning);
         let given_bad = given!(answer; refused, target_code, error);
         let success = good.map(|at| ("status", at)).or_else(|| first(&given_good));
         let refusal = bad.map(|at| ("status", at)).or_else(|| first(&given_bad));

@@ -54,12 +54,14 @@ impl Resolver<'_> {
             partition, stop, kill, pause, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
+            fill_disk, hang_audit, drop_audit,
             drop_user, own_objects,
             throttle, fail_requests, delete_root_key, second_root_key, delete_user);
         exactly_one("a fault", fault.at, &given, self.lost, &mut self.found);
         self.network(fault);
         self.process(fault);
         self.vault(fault);
+        self.audit_faults(fault);
         self.aws_faults(fault);
         for on in [
             &fault.change_root_password,

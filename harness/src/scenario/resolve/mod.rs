@@ -1,5 +1,6 @@
 //! From the file's shape to a [`Scenario`] in which every name leads somewhere, or to everything that stands in the way.
 
+mod audit;
 mod aws;
 mod choice;
 mod cluster;
@@ -151,6 +152,8 @@ impl Resolver<'_> {
         }
         let nodes = self.nodes();
         let seal = self.seal();
+        let own_disk = self.own_disk();
+        let audit = self.audit_devices();
         let mut database = |dbms| stack.database(dbms).map(|server| self.database_server(server));
         let (postgres, mysql) = (database(Dbms::Postgres), database(Dbms::Mysql));
         Stack {
@@ -158,6 +161,8 @@ impl Resolver<'_> {
             seal,
             nodes,
             key_threshold: threshold.map_or(1, |threshold| threshold.value),
+            own_disk,
+            audit,
             configuration: stack.vault.configuration.as_ref().map(|body| body.0.clone()).unwrap_or_default(),
             postgres,
             mysql,

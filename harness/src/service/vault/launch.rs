@@ -28,6 +28,8 @@ pub struct Launch<'a> {
     pub hashicorp: bool,
     /// The folder of the plugins that it may start.
     pub plugins: Option<&'a Path>,
+    /// Whether audit devices will be enabled by its API.
+    pub audited: bool,
     /// What stands in its configuration beside all this.
     pub more: &'a serde_json::Map<String, serde_json::Value>,
 }
@@ -81,6 +83,10 @@ impl Launch<'_> {
         }
         if let Some(plugins) = self.plugins {
             configuration["plugin_directory"] = serde_json::json!(plugins);
+        }
+        if self.audited && !self.hashicorp {
+            // OpenBao takes them from its configuration alone, unless told otherwise.
+            configuration["unsafe_allow_api_audit_creation"] = serde_json::json!(true);
         }
         if self.hashicorp {
             configuration["disable_mlock"] = serde_json::json!(true);

@@ -1,0 +1,216 @@
+//! The audit devices of a running stack: files, and listeners at the other ends of sockets.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::provider::native::disk::Disk;
+use crate::provider::native::port::Port;
+use crate::scenario::word::Name;
+
+/// As little as the kernel lets wait for somebody who does not read, so that a hang is felt after some dozens of entries
+/// and not after thousands: small segments, a small buffer, one connection that waits.
+const SEGMENT: u32 = 536;
+const BUFFER: usize = 2048;
+const BACKLOG: i32 = 1;
+
+/// An audit device.
+#[derive(Debug)]
+pub struct AuditDevice {
+    /// Its name, and its path below `sys/audit/`.
+    pub name: Name,
+    /// Where its entries go.
+    pub kind: AuditKind,
+}
+
+/// Where a device's entries go.
+#[derive(Debug)]
+pub enum AuditKind {
+    /// To a file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The disk of its own that it lies on.
+        disk: Option<Disk>,
+    },
+    /// Over a socket to this process.
+    Socket(Receiver),
+}
+
+impl AuditDevice {
+    /// All that it has taken, as text.
+    pub async fn taken(&self) -> io::Result<String> {
+        match &self.kind {
+            AuditKind::File { path, .. } => {
+                let bytes = tokio::fs::read(path).await?;
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            }
+            AuditKind::Socket(receiver) => Ok(receiver.taken()),
+        }
+    }
+
+    /// How much it has taken.
+    pub async fn size(&self) -> io::Result<u64> {
+        match &self.kind {
+            AuditKind::File { path, .. } => Ok(tokio::fs::metadata(path).await?.len()),
+            AuditKind::Socket(receiver) => Ok(receiver.taken().len() as u64),
+        }
+    }
+
+    /// The disk of its own that it lies on.
+    pub fn disk(&self) -> Option<&Disk> {
+        match &self.kind {
+            AuditKind::File { disk, .. } => disk.as_ref(),
+            AuditKind::Socket(_) => None,
+        }
+    }
+}
+
+/// What a receiver does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reception {
+    /// It takes connections and reads.
+    Listens,
+    /// It neither takes connections nor reads.
+    Hangs,
+    /// Nobody is there.
+    Gone,
+}
+
+/// Who listens at the other end of a socket.
+#[derive(Debug)]
+pub struct Receiver {
+    port: Port,
+    state: watch::Sender<Reception>,
+    taken: Arc<Mutex<Vec<u8>>>,
+    _serving: JoinSet<()>,
+}
+
+impl Receiver {
+    /// Listens on this port.
+    pub fn listen(port: Port) -> io::Result<Self> {
+        let address = port.address();
+        let listener = listening(address)?;
+        let (state, states) = watch::channel(Reception::Listens);
+        let taken = Arc::<Mutex<Vec<u8>>>::default();
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(address, listener, states, Arc::clone(&taken)));
+        Ok(Self { port, state, taken, _serving: serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Does that from now on.
+    pub fn set(&self, state: Reception) {
+        self.state.send_replace(state);
+    }
+
+    fn taken(&self) -> String {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&taken).into_owned()
+    }
+}
+
+/// Takes connections while it is to.
+async fn serve(
+    address: SocketAddr,
+    listener: TcpListener,
+    mut states: watch::Receiver<Reception>,
+    taken: Arc<Mutex<Vec<u8>>>,
+) {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        let state = *states.borrow_and_update();
+        if state == Reception::Gone {
+            listener = None;
+            connections.shutdown().await;
+        } else if listener.is_none() {
+            // The port is claimed, so only what is left of old connections can be in the way, and not for long.
+            listener = listening(address).ok();
+        }
+        let changed = match (&listener, state) {
+            (Some(listener), Reception::Listens) => tokio::select! {
+                changed = states.changed() => changed,
+                accepted = listener.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        connections.spawn(read(stream, states.clone(), Arc::clone(&taken)));
+                    }
+                    Ok(())
+                }
+            },
+            (None, Reception::Listens) => {
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            _ => states.changed().await,
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads a connection while it is to.
+async fn read(mut stream: TcpStream, mut states: watch::Receiver<Reception>, taken: Arc<Mutex<Vec<u8>>>) {
+    let mut buffer = [0; 4096];
+    loop {
+        let hangs = *states.borrow_and_update() != Reception::Listens;
+        let read = tokio::select! {
+            changed = states.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            read = stream.read(&mut buffer), if !hangs => read,
+        };
+        match read {
+            Ok(0) | Err(_) => return,
+            Ok(count) => taken.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_recv_buffer_size(BUFFER)?;
+    socket.set_tcp_mss(SEGMENT)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// The entries of a text that a device took. A full disk leaves a torn one, and what follows begins on its line.
+pub fn entries(text: &str) -> Vec<serde_json::Value> {
+    let whole = |line: &str| {
+        let begins = [line.find("{\"time\""), line.rfind("{\"time\"")];
+        let starts: BTreeSet<usize> = begins.into_iter().flatten().collect();
+        starts.into_iter().find_map(|start| serde_json::from_str(&line[start..]).ok())
+    };
+    text.lines().filter_map(whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_behind_a_torn_one_is_read() {
+        let text =
+            "{\"time\":\"1\",\"type\":\"request\"}\n{\"time\":\"2\",\"ty{\"time\":\"3\",\"type\":\"response\"}\n";
+        let times: Vec<_> = entries(text).iter().map(|entry| entry["time"].to_string()).collect();
+        assert_eq!(times, ["\"1\"", "\"3\""]);
+    }
+}

@@ -31,19 +31,23 @@ pub(super) fn verb(verb: &Verb, reading: Reading, at: Interval, history: &[Entry
         Verb::Api(step) => step.token.as_deref().map(Subject::Token),
         Verb::Race(step) => step.api.token.as_deref().map(Subject::Token),
         Verb::Open(step) => Some(Subject::Credential(&step.with)),
-        Verb::Read(_)
-        | Verb::Revoke(_)
-        | Verb::Rotate(_)
-        | Verb::Repair(_)
-        | Verb::Snapshot(_)
-        | Verb::Start(_)
-        | Verb::Sql(_) => None,
+        Verb::Sql(sql) => sql.with.as_deref().map(Subject::Credential),
+        Verb::Read(_) | Verb::Revoke(_) | Verb::Rotate(_) | Verb::Repair(_) | Verb::Snapshot(_) | Verb::Start(_) => {
+            None
+        }
     };
     judge(subject, reading, at, history)
 }
 
-/// The reading of a look, taken back if it expects something alive that may have been over.
-pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+/// The reading of a look, taken back if it expects something alive that may have been over. `refused`: whether the look met
+/// a refusal.
+pub(super) fn expected(
+    expected: &Expected<'_>,
+    reading: Reading,
+    refused: bool,
+    at: Interval,
+    history: &[Entry],
+) -> Reading {
     let is = |wanted: Option<bool>| wanted == Some(true);
     let subject = match expected {
         Expected::Login(login) if is(login.accepted.map(|v| *v)) => Some(Subject::Credential(&login.with)),
@@ -54,6 +58,8 @@ pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, 
             let time_left = lease.ttl.is_some_and(|ttl| ttl.at_least.is_some_and(|least| least.millis > 0));
             (time_left || is(lease.renewable.map(|v| *v))).then_some(Subject::Credential(&lease.of))
         }
+        // A statement that was run says by that alone that its user was alive.
+        Expected::Sql(sql) if refused => sql.with.as_deref().map(Subject::Credential),
         _ => None,
     };
     judge(subject, reading, at, history)
@@ -139,6 +145,13 @@ mod tests {
         let renewal = renew(None, Some(name("short")));
         assert_eq!(verb(&renewal, refused(), at(4_000), &history()), refused());
         assert!(matches!(verb(&renewal, refused(), at(5_025), &history()), Reading::Unknown(_)));
+    }
+
+    #[test]
+    fn a_statement_of_a_user_that_may_have_been_over_accuses_nobody() {
+        let sql = Verb::Sql(serde_json::from_str(r#"{"run": "SELECT 1", "with": "cred", "returns": "1"}"#).unwrap());
+        assert_eq!(verb(&sql, refused(), at(50_000), &history()), refused());
+        assert!(matches!(verb(&sql, refused(), at(60_005), &history()), Reading::Unknown(_)));
     }
 
     #[test]

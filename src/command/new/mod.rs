@@ -34,7 +34,7 @@ struct Wish<'a> {
 pub(super) async fn run(args: New) -> Result<Exit, Failure> {
     // A question that is left with Ctrl-C puts the terminal right before it ends; else the signal would end us at once.
     let _listening = Signals::listen().map_err(Failure::environment)?;
-    tokio::task::block_in_place(|| choose_and_write(&args))
+    tokio::task::spawn_blocking(move || choose_and_write(&args)).await.map_err(Failure::environment)?
 }
 
 fn choose_and_write(args: &New) -> Result<Exit, Failure> {
@@ -75,12 +75,11 @@ fn ask<'a>(themes: &'a [Theme], args: &New) -> Result<Wish<'a>, Failure> {
     let failed = |error: dialoguer::Error| {
         // It was hidden for the choice. A terminal that cannot be written to has told why already.
         let _ = Term::stderr().show_cursor();
-        match error {
-            dialoguer::Error::IO(error) if error.kind() == io::ErrorKind::Interrupted => {
-                Failure::Told(Exit::Interrupted, anyhow!("interrupted: nothing is written"))
-            }
-            error => Failure::environment(anyhow!(error).context("cannot ask on this terminal")),
+        let dialoguer::Error::IO(error) = error;
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Failure::Told(Exit::Interrupted, anyhow!("interrupted: nothing is written"));
         }
+        Failure::environment(anyhow::Error::new(error).context("cannot ask on this terminal"))
     };
     let names: Vec<&str> = themes.iter().map(|theme| theme.name.as_str()).collect();
     let chosen =

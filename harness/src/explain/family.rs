@@ -54,8 +54,7 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of_the_schema() -> Self {
-        // The text is our own. Were it none, every family would be empty, which a test would see.
-        Self { schema: serde_json::from_str(&schema::schema()).unwrap_or_default() }
+        Self { schema: schema::described() }
     }
 
     /// The words of a family.

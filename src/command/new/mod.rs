@@ -8,11 +8,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use dialoguer::console::Term;
 use dialoguer::{Input, Select};
 use leaseproof_harness::scenario::{self, schema};
 use leaseproof_harness::suite::Exit;
 
 use crate::args::New;
+use crate::command::run::Signals;
 use crate::exit::Failure;
 use crate::out;
 use theme::Theme;
@@ -29,7 +31,13 @@ struct Wish<'a> {
     to: PathBuf,
 }
 
-pub(super) fn run(args: &New) -> Result<Exit, Failure> {
+pub(super) async fn run(args: New) -> Result<Exit, Failure> {
+    // A question that is left with Ctrl-C puts the terminal right before it ends; else the signal would end us at once.
+    let _listening = Signals::listen().map_err(Failure::environment)?;
+    tokio::task::spawn_blocking(move || choose_and_write(&args)).await.map_err(Failure::environment)?
+}
+
+fn choose_and_write(args: &New) -> Result<Exit, Failure> {
     let themes = theme::all();
     if args.list {
         out::text(&list(&themes))?;
@@ -64,7 +72,15 @@ fn file_of(theme: &Theme) -> PathBuf {
 
 /// Asks for what the command line leaves open.
 fn ask<'a>(themes: &'a [Theme], args: &New) -> Result<Wish<'a>, Failure> {
-    let failed = |error: dialoguer::Error| Failure::environment(anyhow!(error).context("cannot ask on this terminal"));
+    let failed = |error: dialoguer::Error| {
+        // It was hidden for the choice. A terminal that cannot be written to has told why already.
+        let _ = Term::stderr().show_cursor();
+        let dialoguer::Error::IO(error) = error;
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Failure::Told(Exit::Interrupted, anyhow!("interrupted: nothing is written"));
+        }
+        Failure::environment(anyhow::Error::new(error).context("cannot ask on this terminal"))
+    };
     let names: Vec<&str> = themes.iter().map(|theme| theme.name.as_str()).collect();
     let chosen =
         Select::new().with_prompt("What goes wrong").items(&names).default(0).interact_opt().map_err(failed)?;

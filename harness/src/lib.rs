@@ -16,6 +16,7 @@ pub mod history;
 pub mod hold;
 pub mod link;
 pub mod look;
+pub mod model;
 pub mod operator;
 pub mod outcome;
 pub mod plan;

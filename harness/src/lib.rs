@@ -9,6 +9,7 @@ pub mod client;
 pub mod coverage;
 pub mod engine;
 pub mod event;
+pub mod explore;
 pub mod fault;
 pub mod front;
 pub mod guarantee;

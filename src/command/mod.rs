@@ -4,6 +4,7 @@ mod capture;
 mod clean;
 mod coverage;
 mod doctor;
+mod explore;
 mod list;
 mod plan;
 mod provision;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
         Command::Capture(args) => waiting_for(capture::run(args)),
         Command::Soak(args) => waiting_for(soak::run(args)),
+        Command::Explore(args) => waiting_for(explore::run(*args)),
         Command::Validate(args) => validate::run(&args),
         Command::List(args) => list::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -1,5 +1,7 @@
 //! Sequences of operations, drawn with proptest: the same seed and number give the same sequence.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::{Just, Strategy};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -22,6 +24,23 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self { faults: Fault::ALL.to_vec(), at_once: 1, longest: 24 }
+    }
+}
+
+impl Bounds {
+    /// What `leaseproof explore` is to be told so that it draws within them.
+    pub fn options(&self) -> String {
+        let mut words = String::new();
+        if self.faults.is_empty() {
+            words.push_str(" --faults none");
+        } else if self.faults != Fault::ALL {
+            let names: Vec<&str> = self.faults.iter().map(|fault| fault.name()).collect();
+            words = format!(" --faults {}", names.join(","));
+        }
+        if self.at_once > 1 {
+            let _ = write!(words, " --at-once {}", self.at_once);
+        }
+        words
     }
 }
 

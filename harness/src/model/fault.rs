@@ -143,11 +143,12 @@ impl Fault {
         matches!(self, Self::Kill | Self::Restart | Self::StepDown)
     }
 
-    /// How long its healing takes at most, on a machine that is not busy.
-    pub const fn heals_in(self) -> Duration {
+    /// How long it takes at most until it is seen, and again until it is seen to be healed, on a machine that is not busy.
+    pub const fn takes(self) -> Duration {
         match self {
             // A node that has stepped down does not stand again for 10 seconds.
             Self::StepDown => Duration::from_secs(12),
+            Self::Restart | Self::Kill => Duration::from_secs(3),
             _ => Duration::from_millis(800),
         }
     }
@@ -199,9 +200,10 @@ impl Fault {
             Self::DatabasePause => &["{ pause: { server: postgres } }"],
             Self::DatabaseRestart => &["{ restart: { server: postgres } }"],
             Self::SessionsEnded => &["{ terminate_sessions: { of: database/postgres } }"],
-            Self::RootPassword => {
-                &["{ change_root_password: { of: database/postgres } }", "{ terminate_sessions: { of: database/postgres } }"]
-            }
+            Self::RootPassword => &[
+                "{ change_root_password: { of: database/postgres } }",
+                "{ terminate_sessions: { of: database/postgres } }",
+            ],
             Self::RootLocked => {
                 &["{ lock_root: { of: database/postgres } }", "{ terminate_sessions: { of: database/postgres } }"]
             }

@@ -9,12 +9,14 @@ use super::draw::Bounds;
 use super::operation::{Kind, Operation, Revocation, Role, TokenEnd};
 use super::state::{Answer, BRIEF_TOKEN_TTL, Model, TOKEN_TTL};
 use super::truth::Truth;
-use super::writer::{CALL, Count, FAULT, LOOK, Lines};
+use super::writer::{CALL, Count, LOOK, Lines};
 use super::{Cited, Path};
 use crate::time::Interval;
 
 pub use super::writer::Mark;
 
+/// What stands above the steps.
+const STEPS: &str = "steps:\n";
 /// How much later than counted a call may come on a machine that is not busy.
 const SPARE: Duration = Duration::from_millis(1_500);
 /// What is waited for in all, so that a sequence takes seconds and not minutes.
@@ -69,10 +71,19 @@ impl Script {
         self.marks.len()
     }
 
-    /// The file up to a line that is the last one to matter: two sequences that begin so go the same way up to there.
-    pub fn up_to(&self, line: usize) -> String {
-        let end = self.text.lines().skip(2).take(line.saturating_sub(2));
-        end.flat_map(|line| [line, "\n"]).collect()
+    /// The steps, and what must hold throughout.
+    pub fn steps(&self) -> &str {
+        self.body.split_once(STEPS).map_or("", |(_, steps)| steps)
+    }
+
+    /// The steps up to the one on this line, with all that belongs to that one; `None` when none is there.
+    pub fn steps_up_to(&self, line: usize) -> Option<String> {
+        let steps: Vec<&str> = self.steps().lines().collect();
+        let before = self.text.lines().count() - steps.len();
+        let failed = line.checked_sub(before + 1).filter(|failed| *failed < steps.len())?;
+        // What follows a step's own line and begins no step is its time and its promises.
+        let rest = steps[failed + 1..].iter().take_while(|line| !line.trim_start().starts_with(['-', '#'])).count();
+        Some(steps[..=failed + rest].iter().flat_map(|line| [*line, "\n"]).collect())
     }
 }
 
@@ -255,7 +266,7 @@ impl Walk {
             return false;
         }
         let [first, then @ ..] = fault.written() else { return false };
-        let at = self.count.takes(FAULT);
+        let at = self.count.takes(fault.takes());
         let mut faults = self.model.faults().to_vec();
         faults.push(fault);
         self.lines.operation(Path { kind: Kind::Fault, faults }, &format!("fault: {first}"), None);
@@ -272,7 +283,7 @@ impl Walk {
 
     fn mends(&mut self) -> bool {
         let Some(fault) = self.model.faults().last() else { return false };
-        let heals_in = fault.heals_in();
+        let takes = fault.takes();
         if self.lines.is_block_empty() {
             // Something has to stand there.
             self.wait(Duration::from_secs(1));
@@ -280,7 +291,7 @@ impl Walk {
                 self.lines.step("wait: { for: 100ms }", None, None);
             }
         }
-        let at = self.count.takes(heals_in);
+        let at = self.count.takes(takes);
         self.lines.close();
         self.model.mends(at);
         true
@@ -306,7 +317,8 @@ impl Walk {
         match self.model.lookup(id, at) {
             Truth::Holds(cites) => {
                 let left = self.model.end_of(id).since(at.sent).as_secs() + 1;
-                let look = format!("expect: {{ lease: {{ of: {name}, renewable: true, ttl: {{ at_most: {left}s }} }} }}");
+                let look =
+                    format!("expect: {{ lease: {{ of: {name}, renewable: true, ttl: {{ at_most: {left}s }} }} }}");
                 self.lines.step(&look, None, Some(cites));
             }
             Truth::Kept(cites) => {
@@ -401,7 +413,8 @@ impl Walk {
     fn setting(&self) -> String {
         let guarantees: Vec<&str> = self.lines.cited.iter().copied().collect();
         let vault = if self.needs_raft { "{ storage: raft }" } else { "{}" };
-        let mut text = format!("guarantees: [{}]\nstack: {{ vault: {vault}, postgres: {{}} }}\n", guarantees.join(", "));
+        let mut text =
+            format!("guarantees: [{}]\nstack: {{ vault: {vault}, postgres: {{}} }}\n", guarantees.join(", "));
         text.push_str("engines:\n  database:\n    postgres:\n      roles:\n");
         for role in &self.roles {
             let ttls = format!("default_ttl: {}s, max_ttl: {}s", role.ttl().as_secs(), role.max_ttl().as_secs());
@@ -415,7 +428,7 @@ impl Walk {
                 );
             }
         }
-        text.push_str("steps:\n");
+        text.push_str(STEPS);
         text
     }
 

@@ -10,8 +10,6 @@ use crate::time::{Interval, Moment};
 pub(super) const CALL: Duration = Duration::from_millis(60);
 /// The same of a look.
 pub(super) const LOOK: Duration = Duration::from_millis(15);
-/// The same of a fault's beginning or end.
-pub(super) const FAULT: Duration = Duration::from_millis(800);
 
 /// The time that has surely passed, and the time that may have.
 #[derive(Debug, Clone, Copy, Default)]

@@ -63,7 +63,8 @@ impl Console {
         };
         match self {
             Self::Live(live) => live.show_quietly(event, held),
-            Self::Plain(_) if held => {}
+            // It is counted all the same.
+            Self::Plain(plain) if held => drop(plain.line(event)),
             Self::Plain(_) | Self::Json(_) => self.show(event),
         }
     }

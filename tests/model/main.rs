@@ -5,6 +5,10 @@
 //! minute; `LEASEPROOF_MODEL_STEPS=5000` tries that many operations, however long it takes.
 
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test that asked for it")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the seed, the figures and what was found are what one asks a failed test for"
+)]
 
 #[path = "../mutants/mutant.rs"]
 #[allow(dead_code, reason = "the mutants of tests/mutants need all of it")]

@@ -1,6 +1,7 @@
 //! One exploration: sequences are drawn and run, many at once, until there are enough of them, the time is over, or one
 //! differs; then that one is looked into.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::shrink::{Shrunk, shrink};
 use super::tally::Tally;
 use crate::between::Between;
+use crate::model;
 use crate::model::draw::{Bounds, Drawn, draw};
 use crate::model::script::Script;
 use crate::outcome::Verdict;
@@ -21,6 +23,8 @@ use crate::report::record::{Record, ScenarioRecord, ScenarioResult};
 use crate::scenario::{self, Scenario, Style};
 use crate::suite::{OnEvent, Settings, Suite, SuiteError};
 
+/// From so many sequences one is chosen.
+const CHOICE: u64 = 4;
 /// How often a sequence that differed runs again, as it was, before it is made smaller.
 const CONFIRM: usize = 2;
 /// How often the smallest one runs, for its rate.
@@ -133,8 +137,8 @@ pub async fn run(
     let folder = suite.folder().to_owned();
     suite.ready(0);
     let explorer = Explorer::new(&suite, order, tell, stop, None);
-    let explored = explorer.explore().await;
-    let (records, tally, found) = match explored {
+    let ended = explorer.explore().await;
+    let (records, tally, found) = match ended {
         Ok(found) => {
             let (records, tally) = explorer.into_parts();
             (records, tally, found)
@@ -165,6 +169,8 @@ pub struct Explorer<'a> {
 
 struct State {
     tally: Tally,
+    /// The paths of all sequences that were chosen so far.
+    planned: BTreeSet<model::Path>,
     records: Vec<(usize, ScenarioRecord)>,
     error: Option<ExploreError>,
     first: Option<Difference>,
@@ -190,7 +196,7 @@ impl<'a> Explorer<'a> {
             runs: AtomicUsize::default(),
             drawn: AtomicUsize::default(),
             differs: AtomicBool::default(),
-            state: Mutex::new(State { tally, records: Vec::new(), error: None, first: None }),
+            state: Mutex::new(State { tally, planned: BTreeSet::new(), records: Vec::new(), error: None, first: None }),
         }
     }
 
@@ -207,7 +213,8 @@ impl<'a> Explorer<'a> {
         stream::iter(0_u64..)
             // What is yet to begin is asked for one by one, when there is room for it.
             .take_while(|_| std::future::ready(self.goes_on(began)))
-            .map(|number| self.try_sequence(number))
+            // Chosen in order, whatever ends first: the same seed tries the same sequences.
+            .map(|turn| self.try_sequence(self.choose(turn)))
             .buffer_unordered(self.order.jobs.max(1))
             .for_each(|()| async {})
             .await;
@@ -231,16 +238,36 @@ impl<'a> Explorer<'a> {
         has_time && has_steps && is_well && !self.stop.is_cancelled()
     }
 
-    async fn try_sequence(&self, number: u64) {
-        if let Err(error) = self.run_sequence(number).await {
+    /// Of a few sequences the one that walks most paths which none before it has walked. Its number is its own.
+    fn choose(&self, turn: u64) -> Result<(u64, Script), ExploreError> {
+        let mut best: Option<(usize, u64, Script)> = None;
+        for number in turn * CHOICE..(turn + 1) * CHOICE {
+            let script = self.script(number)?;
+            let paths: BTreeSet<&model::Path> = script.marks.iter().map(|mark| &mark.path).collect();
+            let new = paths.into_iter().filter(|path| !self.state().planned.contains(*path)).count();
+            if best.as_ref().is_none_or(|(most, ..)| new > *most) {
+                best = Some((new, number, script));
+            }
+        }
+        #[expect(clippy::expect_used, reason = "there is always a choice: CHOICE is not zero")]
+        let (_, number, script) = best.expect("a sequence");
+        self.state().planned.extend(script.marks.iter().map(|mark| mark.path.clone()));
+        self.drawn.fetch_add(script.operations(), Ordering::SeqCst);
+        Ok((number, script))
+    }
+
+    async fn try_sequence(&self, chosen: Result<(u64, Script), ExploreError>) {
+        let ran = match chosen {
+            Ok((number, script)) => self.run_sequence(number, script).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ran {
             self.state().error.get_or_insert(error);
         }
     }
 
     /// Runs one sequence, and once more when too little was seen.
-    async fn run_sequence(&self, number: u64) -> Result<(), ExploreError> {
-        let script = self.script(number)?;
-        self.drawn.fetch_add(script.operations(), Ordering::SeqCst);
+    async fn run_sequence(&self, number: u64, script: Script) -> Result<(), ExploreError> {
         let path = self.keep(&format!("{SEQUENCES}/sequence-{number:04}.yaml"), &script.text)?;
         let scenario = self.load(number, &path, &script)?;
         let (mut run, mut record) = self.play(&scenario).await;

@@ -97,10 +97,10 @@ impl Tally {
         let faults = if self.bounds.at_once == 0 { 0 } else { self.bounds.faults.len() };
         let all = Path::all(if faults == 0 { &[] } else { &self.bounds.faults }).len();
         format!(
-            "{} sequences, {} operations, {} comparisons; {} of {faults} faults, {} of {all} paths",
-            self.sequences(),
-            self.operations,
-            self.comparisons,
+            "{}, {}, {}; {} of {faults} faults, {} of {all} paths",
+            counted(self.sequences(), "sequence"),
+            counted(self.operations, "operation"),
+            counted(self.comparisons, "comparison"),
             faults - self.faults_missed().len().min(faults),
             all - self.paths_missed().len(),
         )
@@ -131,5 +131,63 @@ impl Tally {
             let _ = writeln!(text, "paths never reached: {}", paths.join("; "));
         }
         text
+    }
+}
+
+/// A number of things.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::script::Script;
+    use crate::model::{draw, operation::Operation, operation::Role};
+
+    const ISSUE: Operation = Operation::Issue { role: Role::App, token: None };
+
+    fn step(line: usize, verdict: &str) -> Value {
+        json!({
+            "number": "4.1", "title": "", "line": line, "from": 0, "to": 0,
+            "judgement": { "verdict": verdict, "because": "", "evidence": [] },
+        })
+    }
+
+    fn record(result: &str, steps: &[Value]) -> ScenarioRecord {
+        let record = json!({
+            "name": "", "file": "", "source": "", "server": "", "products": [], "result": result, "reason": "", "seed": 0,
+            "rerun": "", "folder": "", "started": "", "took_ms": 0, "guarantees": [], "phases": [], "steps": steps,
+            "faults": [], "always": [], "differences": [],
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[test]
+    fn only_what_was_reached_and_said_something_counts_and_the_rest_is_listed() {
+        let bounds = draw::Bounds { faults: vec![Fault::Seal, Fault::Down], ..draw::Bounds::default() };
+        let operations =
+            [ISSUE, Operation::Break(Fault::Seal), ISSUE, Operation::Mend, Operation::RevokeRole(Role::App)];
+        let script = Script::write("", "", &operations, &bounds);
+        let lines: Vec<usize> = script.marks.iter().map(|mark| mark.line).collect();
+        let [issued, sealed, refused, revoked] = lines[..] else { panic!("{lines:?}") };
+        let mut tally = Tally::new(bounds);
+        let steps =
+            [step(issued, "held"), step(issued + 2, "held"), step(sealed, "held"), step(refused, "inconclusive")];
+        tally.add(&script.marks, &record("inconclusive", &steps));
+        assert!(
+            tally.line().starts_with("1 sequence, 2 operations, 1 comparison; 1 of 2 faults, 1 of "),
+            "{}",
+            tally.line()
+        );
+        assert_eq!(tally.faults_missed(), [Fault::Down]);
+        let missed: Vec<String> = tally.paths_missed().iter().map(ToString::to_string).collect();
+        assert!(missed.contains(&"issue under seal".to_owned()) && missed.contains(&"revoke by prefix".to_owned()));
+        assert!(!missed.contains(&"issue".to_owned()));
+        tally.add(&script.marks, &record("violated", &[step(revoked, "violated")]));
+        assert_eq!((tally.sequences(), tally.results(ScenarioResult::Violated)), (2, 1));
+        assert!(!tally.text().contains("revoke by prefix;"), "{}", tally.text());
     }
 }

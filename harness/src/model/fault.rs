@@ -194,7 +194,7 @@ impl Fault {
             Self::Down => &["{ down: { from: vault, to: postgres } }"],
             Self::Reset => &["{ reset: { from: vault, to: postgres } }"],
             Self::Cut => &["{ cut: { from: vault, to: postgres } }"],
-            Self::Latency => &["{ latency: { from: vault, to: postgres, latency: 100ms } }"],
+            Self::Latency => &["{ latency: { from: vault, to: postgres, latency: 50ms } }"],
             Self::DatabaseStop => &["{ stop: { server: postgres } }"],
             Self::DatabaseKill => &["{ kill: { server: postgres } }"],
             Self::DatabasePause => &["{ pause: { server: postgres } }"],

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::draw::Bounds;
+use super::fault::Fault;
 use super::operation::{Kind, Operation, Revocation, Role, TokenEnd};
 use super::state::{Answer, BRIEF_TOKEN_TTL, Model, TOKEN_TTL};
 use super::truth::Truth;
-use super::writer::{CALL, Count, LOOK, Lines};
+use super::writer::{CALL, Count, LATE_CALL, LOOK, Lines};
 use super::{Cited, Path};
 use crate::time::Interval;
 
@@ -149,7 +150,8 @@ impl Walk {
     /// A call of Vault's API, if the model can say what its answer must be.
     fn call(&mut self, operation: &Operation) -> Option<()> {
         let mut count = self.count;
-        let at = count.takes(CALL);
+        let is_late = self.model.faults().contains(&Fault::Latency);
+        let at = count.takes(if is_late { LATE_CALL } else { CALL });
         let path = Path { kind: operation.kind(), faults: self.model.faults().to_vec() };
         let (step, answer) = match *operation {
             Operation::Issue { role, token } => self.issue(role, token, at)?,
@@ -261,7 +263,7 @@ impl Walk {
         true
     }
 
-    fn breaks(&mut self, fault: super::fault::Fault) -> bool {
+    fn breaks(&mut self, fault: Fault) -> bool {
         if self.model.faults().len() >= self.at_once || !self.model.can_break(fault) {
             return false;
         }

@@ -8,6 +8,8 @@ use crate::time::{Interval, Moment};
 
 /// What a call takes at most on a machine that is not busy. A run that takes longer is late, and says so; it accuses nobody.
 pub(super) const CALL: Duration = Duration::from_millis(60);
+/// The same of one that takes many messages between Vault and a database that answers late.
+pub(super) const LATE_CALL: Duration = Duration::from_millis(1_200);
 /// The same of a look.
 pub(super) const LOOK: Duration = Duration::from_millis(15);
 
@@ -49,7 +51,7 @@ pub struct Mark {
 /// The lines of the steps, in blocks.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    lines: Vec<String>,
+    all: Vec<String>,
     depth: usize,
     pub(super) cited: BTreeSet<Cited>,
     /// Lines are counted from the first step, from 0.
@@ -59,19 +61,19 @@ pub(super) struct Lines {
 impl Lines {
     /// A step that shows, when it is reached, that its path was walked.
     pub(super) fn operation(&mut self, path: Path, step: &str, cites: Option<Cited>) {
-        self.marks.push(Mark { line: self.lines.len(), path });
+        self.marks.push(Mark { line: self.all.len(), path });
         self.step(step, None, cites);
     }
 
     /// A step.
     pub(super) fn step(&mut self, step: &str, within: Option<Duration>, cites: Option<Cited>) {
         let indent = self.indent();
-        self.lines.push(format!("{indent}- {step}"));
+        self.all.push(format!("{indent}- {step}"));
         if let Some(within) = within.filter(|within| !within.is_zero()) {
-            self.lines.push(format!("{indent}  within: {}s", within.as_secs()));
+            self.all.push(format!("{indent}  within: {}s", within.as_secs()));
         }
         if let Some(cites) = cites {
-            self.lines.push(format!("{indent}  cites: [{cites}]"));
+            self.all.push(format!("{indent}  cites: [{cites}]"));
             self.cited.insert(cites);
         }
     }
@@ -79,7 +81,7 @@ impl Lines {
     /// Opens the block of the step before.
     pub(super) fn open(&mut self) {
         let indent = self.indent();
-        self.lines.push(format!("{indent}  during:"));
+        self.all.push(format!("{indent}  during:"));
         self.depth += 1;
     }
 
@@ -91,22 +93,22 @@ impl Lines {
     /// A remark above the next step.
     pub(super) fn remark(&mut self, words: &str) {
         let indent = self.indent();
-        self.lines.push(format!("{indent}# {words}"));
+        self.all.push(format!("{indent}# {words}"));
     }
 
     /// Whether the innermost block has no step yet.
     pub(super) fn is_block_empty(&self) -> bool {
-        self.lines.last().is_some_and(|line| line.ends_with("during:"))
+        self.all.last().is_some_and(|line| line.ends_with("during:"))
     }
 
     /// How many lines there are.
     pub(super) fn count(&self) -> usize {
-        self.lines.len()
+        self.all.len()
     }
 
     /// All of them.
     pub(super) fn text(&self) -> String {
-        self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+        self.all.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
     fn indent(&self) -> String {

@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use crate::link::{Door, Handle, Proxy};
 use crate::outcome::Outcome;
+use crate::provider::native::turn::Turn;
 use crate::service::vault::Vault;
 
 /// Between two questions for the health of the node that is active.
@@ -36,7 +36,7 @@ pub struct Front {
     /// What the observer's and the clients' ways lead over.
     _steering: [Proxy; 2],
     /// Its turn among the clusters of this machine, which is only kept.
-    turn: Option<OwnedSemaphorePermit>,
+    turn: Option<Turn>,
 }
 
 impl Front {
@@ -48,8 +48,8 @@ impl Front {
 
     /// Gives a turn back only when the cluster is gone.
     #[must_use]
-    pub fn until_dropped(mut self, turn: Option<OwnedSemaphorePermit>) -> Self {
-        self.turn = turn;
+    pub fn until_dropped(mut self, turn: Turn) -> Self {
+        self.turn = Some(turn);
         self
     }
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use leaseproof_harness::provider::docker::engine::Engine;
+use leaseproof_harness::provider::docker::image::Images;
 use leaseproof_harness::provider::native::cache::Cache;
 use leaseproof_harness::provider::native::estate::{self, DeadRun};
 use leaseproof_harness::provider::native::fetch::Fetcher;
 use leaseproof_harness::provider::native::find::Places;
+use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::native::survey::{Remedy, Standing};
 use leaseproof_harness::suite::Exit;
 
@@ -24,6 +27,7 @@ pub(super) async fn run(args: &Doctor) -> Result<Exit, Failure> {
         text.push_str(&part(standing));
     }
     let _ = writeln!(text, "provider\n  native: servers are processes of this machine");
+    let _ = writeln!(text, "  docker: {}", containers(&args.parts).await);
     let _ = writeln!(text, "folders\n  cache: {}", cache.root().display());
     let _ = writeln!(text, "  home: {}", estate::base().display());
     let _ = writeln!(text, "leftovers\n  {}", leftovers(&dead));
@@ -55,6 +59,28 @@ fn part(standing: &Standing) -> String {
     };
     for over in &standing.passed_over {
         let _ = writeln!(text, "    passed over {}: {}", over.program.display(), over.why);
+    }
+    text
+}
+
+/// What containers would run on. Lacking it hinders nobody, since there are processes.
+async fn containers(parts: &[Part]) -> String {
+    let engine = match Engine::connect().await {
+        Ok(engine) => engine,
+        Err(no) => return no.to_string(),
+    };
+    let mut text = format!("engine {}", engine.version());
+    let images = Images::default();
+    for part in parts {
+        let image = match engine.image_here(part, &images).await {
+            Ok(Some(image)) => format!("image {image}"),
+            Ok(None) => match images.of(part) {
+                Ok(names) => format!("no image is here; a run asks for {}", names.join(", else for ")),
+                Err(no) => no.to_string(),
+            },
+            Err(no) => no.to_string(),
+        };
+        let _ = write!(text, "\n    {part}: {image}");
     }
     text
 }

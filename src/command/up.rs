@@ -11,7 +11,7 @@ use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Wanted;
 use leaseproof_harness::suite::Exit;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, dup2_stderr};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +21,9 @@ use crate::exit::Failure;
 use crate::files::{Files, counted};
 use crate::out;
 
-/// Beside a kept stack's secrets: the process that keeps it.
+/// Beside a kept stack's secrets: the process that keeps it, and what that says from then on.
 const KEEPER: &str = "up.pid";
+const SAYS: &str = "up.log";
 /// How long a kept stack may take to go down.
 const GOES: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -85,6 +86,7 @@ pub(super) async fn keep(args: Up) -> Result<Exit, Failure> {
         let pid = std::process::id().to_string();
         // Whoever waits for this line reads the file that it names; without it `down` finds nothing to end.
         let told = fs::write(shell.with_file_name(KEEPER), pid)
+            .and_then(|()| speak_into(&shell.with_file_name(SAYS)))
             .and_then(|()| writeln!(io::stdout(), "{}", shell.display()))
             .and_then(|()| io::stdout().flush());
         if told.is_err() {
@@ -96,6 +98,12 @@ pub(super) async fn keep(args: Up) -> Result<Exit, Failure> {
         .await
         .map_err(Failure::environment)?;
     Ok(Exit::Held)
+}
+
+/// Lets what this process says go into a file: a pipe behind `leaseproof up`, such as `| tee`, is to end with the command and
+/// not with the stack that it leaves running.
+fn speak_into(file: &Path) -> io::Result<()> {
+    Ok(dup2_stderr(fs::File::create(file)?)?)
 }
 
 /// Ends every stack that is kept up.

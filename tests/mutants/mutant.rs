@@ -33,8 +33,10 @@ pub(crate) struct Call {
     pub(crate) path: String,
     /// What follows the question mark.
     pub(crate) query: String,
-    /// The body, null when there is none.
+    /// The body, null when there is none or when it is not JSON.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) raw: hyper::body::Bytes,
     /// Its headers; the token is one of them.
     pub(crate) headers: hyper::HeaderMap,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// The body, null when there is none or when it is not JSON.
     pub(crate) body: Value,
-    /// The body as it came, for what is not JSON.
+    /// The body as it came.
     pub(crate) raw: hyper::body::Bytes,
 }
 

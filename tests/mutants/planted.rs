@@ -14,7 +14,7 @@ use leaseproof_harness::provider::native::port::Port;
 use leaseproof_harness::scenario::file::{Endpoint, Method};
 use leaseproof_harness::service::database::{Database, Login};
 use leaseproof_harness::service::vault::Vault;
-use leaseproof_harness::stack::Stack;
+use leaseproof_harness::stack::{Links, Stack};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -126,28 +126,42 @@ impl Planted {
     }
 
     async fn between(&self, stack: &mut Stack, history: &History) -> Result<(), String> {
-        let real = stack.vault.direct.address().to_owned();
         let admin = stack.postgres.as_ref().map(|server| (server.direct.clone(), server.admin.clone()));
         let backdoor = Arc::new(Backdoor { root: stack.vault.root(), postgres: admin });
         if !self.http.is_empty() {
-            // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
-            let port = Port::claim().map_err(|e| e.to_string())?;
-            let listener = listen(port.address()).await?;
-            let address = port.address();
-            stack.vault.direct = Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())?;
-            let link = stack.links.get(Endpoint::Clients, Endpoint::Vault).ok_or("there is no link to vault")?;
-            reroute(link, address)?;
-            let intermediary = vault::Intermediary::new(real, self.http.clone(), backdoor, self.state.clone());
-            self.spawn(intermediary.serve(listener, port));
+            let address = self.serve(stack.vault.direct.address(), &backdoor).await?;
+            stack.vault.direct = way(address, history)?;
+            reroute(&stack.links, Endpoint::Clients, Endpoint::Vault, address)?;
+            if let [only] = stack.vault.nodes.as_mut_slice() {
+                only.direct = way(address, history)?;
+            } else {
+                // Whoever asks a node of a cluster by its name goes past what leads to the active one.
+                for node in &mut stack.vault.nodes {
+                    let address = self.serve(node.direct.address(), &backdoor).await?;
+                    node.direct = way(address, history)?;
+                    reroute(&stack.links, Endpoint::Clients, node.name.into(), address)?;
+                }
+            }
         }
         if let (false, Some(server)) = (self.sql.is_empty(), &stack.postgres) {
             let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let address = listener.local_addr().map_err(|e| e.to_string())?;
-            let link = stack.links.get(Endpoint::Vault, Endpoint::Postgres).ok_or("there is no link to postgres")?;
-            reroute(link, address)?;
+            reroute(&stack.links, Endpoint::Vault, Endpoint::Postgres, address)?;
             self.spawn(postgres::serve(listener, server.direct.address(), self.sql.clone(), self.state.clone()));
         }
         Ok(())
+    }
+
+    /// Stands before a server and says where.
+    async fn serve(&self, real: &str, backdoor: &Arc<Backdoor>) -> Result<SocketAddr, String> {
+        // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
+        let port = Port::claim().map_err(|e| e.to_string())?;
+        let address = port.address();
+        let listener = listen(address).await?;
+        let rules = self.http.clone();
+        let intermediary = vault::Intermediary::new(real.to_owned(), rules, backdoor.clone(), self.state.clone());
+        self.spawn(intermediary.serve(listener, port));
+        Ok(address)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -155,9 +169,14 @@ impl Planted {
     }
 }
 
+/// A way to Vault over an intermediary.
+fn way(address: SocketAddr, history: &History) -> Result<Vault, String> {
+    Vault::new(&address.to_string(), *history.clock()).map_err(|e| e.to_string())
+}
+
 /// Lets a link lead to the intermediary.
-fn reroute(link: &Link, to: SocketAddr) -> Result<(), String> {
-    match link {
+fn reroute(links: &Links, from: Endpoint, end: Endpoint, to: SocketAddr) -> Result<(), String> {
+    match links.get(from, end).ok_or_else(|| format!("there is no link from {from} to {end}"))? {
         Link::InProcess(proxy) => {
             proxy.set_upstream(to);
             Ok(())

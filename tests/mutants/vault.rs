@@ -81,10 +81,11 @@ impl Intermediary {
             path: head.uri.path().trim_start_matches("/v1/").to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
+            raw: body,
             headers: head.headers,
         };
         let reply = self.exchange(&mut call).await?;
-        let body = if reply.body.is_null() { reply.raw } else { Bytes::from(reply.body.to_string()) };
+        let body = text(&reply.body, reply.raw);
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = StatusCode::from_u16(reply.status)?;
         Ok(response)
@@ -149,11 +150,7 @@ impl Intermediary {
         for (name, value) in call.headers.iter().filter(|(name, _)| ![HOST, CONTENT_LENGTH].contains(name)) {
             request = request.header(name, value);
         }
-        let body = match &call.body {
-            Value::Null => Bytes::new(),
-            body => Bytes::from(body.to_string()),
-        };
-        let request = request.body(Full::new(body))?;
+        let request = request.body(Full::new(text(&call.body, call.raw.clone())))?;
         // Both together, so that giving the request up ends the connection as well.
         let answer = async {
             let answer = sender.send_request(request).await?;
@@ -166,5 +163,15 @@ impl Intermediary {
             ended = connection => { ended?; answer.await? }
         };
         Ok(Reply { status, body: serde_json::from_slice(&bytes).unwrap_or_default(), raw: bytes })
+    }
+}
+
+/// A body as it is sent on: as it came unless a rule changed it, since not all that comes is JSON, and JSON has numbers that
+/// are longer than what they are read as.
+fn text(body: &Value, raw: Bytes) -> Bytes {
+    match body {
+        body if serde_json::from_slice::<Value>(&raw).unwrap_or_default() == *body => raw,
+        Value::Null => Bytes::new(),
+        body => body.to_string().into(),
     }
 }

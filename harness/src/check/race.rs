@@ -7,17 +7,17 @@ use crate::outcome::Judgement;
 use crate::scenario::file::Race;
 
 /// Judges a race by the answers to its callers. A caller without an answer may have been accepted or not: only when no
-/// reading of it saves the promise, it is broken.
+/// reading of it saves the promise, it is broken. A caller that is told of the server's own trouble (500) was not let in, but
+/// the trouble may be why.
 pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
     let calls: Vec<&Entry> = own.iter().filter(|entry| matches!(entry.event, Event::Api { .. })).collect();
     let evidence = calls.iter().map(|entry| entry.seq).collect::<Vec<_>>();
-    let (mut accepted, mut unknown, mut wrong) = (0, Vec::new(), Vec::new());
+    let (mut accepted, mut troubled, mut unknown, mut wrong) = (0, Vec::new(), Vec::new(), Vec::new());
     for entry in &calls {
         let demand =
             if answer::is_refusal(&entry.event) { race.others.as_deref() } else { race.api.answers.as_deref() };
         match answer::reading(demand, &entry.event) {
-            // Whoever is answered with any error, be it one that says nothing else, was not let in.
-            Reading::Unknown(_) if demand.is_none() && answer::is_refusal(&entry.event) => {}
+            Reading::Unknown(why) if answer::is_refusal(&entry.event) => troubled.push(why),
             Reading::Unknown(why) => unknown.push(why),
             reading => {
                 let is_accepted = !answer::is_refusal(&entry.event);
@@ -28,12 +28,16 @@ pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
             }
         }
     }
-    let unsure = u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+    let many = |list: &[String]| u32::try_from(list.len()).unwrap_or(u32::MAX);
     let seen = format!("{accepted} of {} were accepted", calls.len());
-    if let Some(wanted) = race.accepted.map(|wanted| wanted.value)
-        && (accepted > wanted || accepted.saturating_add(unsure) < wanted)
-    {
-        wrong.push(format!("{wanted} must be accepted, and {seen}"));
+    if let Some(wanted) = race.accepted.map(|wanted| wanted.value) {
+        let at_best = accepted.saturating_add(many(&unknown)).saturating_add(many(&troubled));
+        if accepted > wanted || at_best < wanted {
+            wrong.push(format!("{wanted} must be accepted, and {seen}"));
+        }
+        if accepted < wanted {
+            unknown.append(&mut troubled);
+        }
     }
     if let Some(most) = race.accepted_at_most.map(|most| most.value).filter(|most| accepted > *most) {
         wrong.push(format!("at most {most} may be accepted, and {seen}"));
@@ -45,7 +49,10 @@ pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
         return Judgement::inconclusive(format!("only {} callers called", calls.len()), evidence);
     }
     match unknown.first() {
-        Some(why) => Judgement::inconclusive(format!("{seen}, and of {unsure} nothing is known: {why}"), evidence),
+        Some(why) => {
+            let unsure = unknown.len();
+            Judgement::inconclusive(format!("{seen}, and of {unsure} nothing is known: {why}"), evidence)
+        }
         None => Judgement::held(seen, evidence),
     }
 }
@@ -92,6 +99,11 @@ mod tests {
         Outcome::Refused(Refusal { cause: Cause::InvalidRequest, code, message: "no".into(), target_code: None })
     }
 
+    fn troubled() -> Outcome<Reply<()>> {
+        let message = "transaction commit failed".into();
+        Outcome::Refused(Refusal { cause: Cause::Internal, code: "500".into(), message, target_code: None })
+    }
+
     fn silent() -> Outcome<Reply<()>> {
         Outcome::Unknown(Unknown::deadline(std::time::Duration::from_secs(1)))
     }
@@ -106,6 +118,14 @@ mod tests {
     fn two_winners_or_none_are_a_broken_promise() {
         assert_eq!(verdict(&race(2, 1), vec![done(), done()]), Verdict::Violated);
         assert_eq!(verdict(&race(2, 1), vec![refused(400), refused(400)]), Verdict::Violated);
+    }
+
+    #[test]
+    fn a_loser_that_is_told_of_trouble_has_lost_all_the_same() {
+        assert_eq!(verdict(&race(2, 1), vec![done(), troubled()]), Verdict::Held);
+        assert_eq!(verdict(&race(2, 1), vec![refused(400), troubled()]), Verdict::Inconclusive);
+        assert_eq!(verdict(&race(3, 1), vec![done(), done(), troubled()]), Verdict::Violated);
+        assert_eq!(verdict(&race(3, 2), vec![refused(400), refused(400), troubled()]), Verdict::Violated);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The mutants, by the sections of the catalogue of promises, and the controls.
 
+mod clusters;
 mod controls;
 mod database;
 mod engines;
@@ -17,6 +18,7 @@ pub(crate) use controls::controls;
 /// All mutants that break a promise.
 pub(crate) fn mutants() -> Vec<Mutant> {
     let all = [
+        clusters::mutants(),
         engines::mutants(),
         statics::mutants(),
         database::mutants(),

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::dialer::dialer;
 use super::find::Found;
 use super::lines::Lines;
+use super::turn::Turn;
 use super::up::{Native, Place, claim, http, name_of, next_of, write_private};
 use super::vault_keys;
 use crate::event::{Actor, Event};
@@ -53,8 +54,8 @@ impl Native {
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
         let program = &programs.vault;
         let plugins = plugin.as_ref().map(|plugin| plugin.folder.as_path());
-        // A closed semaphore gives none; nobody closes it.
-        let turn = Arc::clone(&self.clusters).acquire_owned().await.ok();
+        let turn =
+            Turn::take().await.map_err(|e| UpError::Machine(format!("cannot wait for a cluster's turn: {e}")))?;
         let template = self.raft_template(program, wanted.key_threshold).await?;
         let keys = vault_keys::read(&template.data().join(vault_keys::FILE), history.secrets())?;
         let names = &Node::NUMBERED[..usize::from(wanted.nodes).min(Node::NUMBERED.len())];

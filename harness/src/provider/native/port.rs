@@ -1,14 +1,14 @@
 //! Loopback TCP ports that stay ours while a server is down: claimed by a lock, outside what the kernel hands out.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use rand::RngExt as _;
+
+use super::claim::{self, Claim};
 
 /// Ports are taken from here, less what the kernel gives to outgoing connections.
 const USABLE: RangeInclusive<u16> = 15_000..=65_000;
@@ -21,7 +21,7 @@ const KERNEL_DEFAULT: RangeInclusive<u16> = 32_768..=60_999;
 #[derive(Debug)]
 pub struct Port {
     number: u16,
-    claim: File,
+    _claim: Claim,
 }
 
 /// Why no port could be claimed.
@@ -52,7 +52,7 @@ impl Port {
 
     /// Claims a free port by a lock in the given folder; only claims in the same folder exclude each other.
     pub fn claim_in(folder: &Path) -> Result<Self, PortError> {
-        open_to_all(folder).map_err(|source| PortError::Folder { path: folder.into(), source })?;
+        claim::open_to_all(folder).map_err(|source| PortError::Folder { path: folder.into(), source })?;
         let candidates = candidates(&kernel_range());
         let first = rand::rng().random_range(0..candidates.len());
         for &number in candidates[first..].iter().chain(&candidates[..first]) {
@@ -75,53 +75,14 @@ impl Port {
 
     /// The claim on this very port; `None` when it is claimed or listened on.
     fn try_claim(folder: &Path, number: u16) -> Result<Option<Self>, PortError> {
-        let path = folder.join(number.to_string());
-        let failed = |source| PortError::Folder { path: path.clone(), source };
-        let claim = open_claim(&path).map_err(failed)?;
-        match claim.try_lock() {
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-            Ok(()) => {}
-        }
+        let name = number.to_string();
+        let taken = Claim::try_take(folder, &name);
+        let Some(claim) = taken.map_err(|source| PortError::Folder { path: folder.join(name), source })? else {
+            return Ok(None);
+        };
         // A claim excludes other runs, not other programs.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok();
-        Ok(free.then_some(Self { number, claim }))
-    }
-}
-
-impl Drop for Port {
-    fn drop(&mut self) {
-        // Closing is not enough: a process that is just being forked may hold the same open file for a moment more.
-        // Nothing can be done where unlocking fails, and closing follows anyway.
-        let _ = self.claim.unlock();
-    }
-}
-
-/// Makes the folder if it is missing, writable to everyone as /tmp is: the next run may be another user's.
-fn open_to_all(folder: &Path) -> io::Result<()> {
-    match fs::create_dir(folder) {
-        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o1777)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Opens the file that stands for a port. An existing one is only read, as it may be another user's, and a link is not
-/// followed. It is never removed: a lock on a removed file excludes nobody.
-fn open_claim(path: &Path) -> io::Result<File> {
-    let existing = || OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path);
-    match existing() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened,
-    }
-    match OpenOptions::new().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => existing(),
-        Err(error) => Err(error),
-        Ok(file) => {
-            // Whatever our umask: other users must be able to open it, or this port is lost to them.
-            file.set_permissions(Permissions::from_mode(0o644))?;
-            Ok(file)
-        }
+        Ok(free.then_some(Self { number, _claim: claim }))
     }
 }
 
@@ -155,7 +116,7 @@ mod tests {
         assert!(Port::try_claim(folder.path(), number).unwrap().is_none());
         drop(port);
         // Another program may have taken the port by now, but the lock must be free.
-        assert!(open_claim(&folder.path().join(number.to_string())).unwrap().try_lock().is_ok());
+        assert!(Claim::try_take(folder.path(), &number.to_string()).unwrap().is_some());
     }
 
     #[test]
@@ -194,14 +155,5 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 128);
-    }
-
-    #[test]
-    fn a_link_in_place_of_a_claim_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("elsewhere");
-        fs::write(&target, "").unwrap();
-        std::os::unix::fs::symlink(&target, folder.path().join("20000")).unwrap();
-        assert!(open_claim(&folder.path().join("20000")).is_err());
     }
 }

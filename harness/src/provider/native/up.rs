@@ -5,10 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
-use tokio::sync::Semaphore;
 
 use super::aws;
 use super::cache::Cache;
@@ -37,11 +36,15 @@ use crate::service::vault::launch as vault_launch;
 use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
+/// How much of its memory may be garbage before a Vault collects it, in percent of what is in use, and from where on it
+/// collects at once. A Vault that starts makes a lot of garbage and keeps little: at Go's own 100 % a tenth of its start goes
+/// into collecting, and on a small machine it is the other servers that pay for it.
+const GARBAGE: &str = "400";
+const MEMORY: &str = "200MiB";
+
 /// Starts stacks as processes; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Native {
-    /// How many clusters may be up at once: their nodes hear of each other by heartbeats, which must not come late.
-    pub(super) clusters: Arc<Semaphore>,
     pub(super) estate: Estate,
     pub(super) cache: Cache,
 }
@@ -49,8 +52,7 @@ pub struct Native {
 impl Native {
     /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
     pub fn new(estate: Estate, cache: Cache) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { clusters: Arc::new(Semaphore::new(processors + 1)), estate, cache }
+        Self { estate, cache }
     }
 
     /// The run's folder.
@@ -367,6 +369,8 @@ impl Place<'_> {
             .arg("server")
             .arg(format!("-config={}", file.display()))
             .env("HOME", self.folder.display().to_string())
+            .env("GOGC", GARBAGE)
+            .env("GOMEMLIMIT", MEMORY)
             .owned_by(owner);
         let direct = http(listen, history)?;
         let machine = Machine::new(self.server, Process::new(launch), history.clone()).keeping(self.ports);

@@ -1,0 +1,53 @@
+//! What stands in for AWS in a stack.
+
+use super::{Machine, StackError};
+use crate::outcome::Outcome;
+use crate::scenario::file::{AwsProduct, Endpoint};
+use crate::service::aws::gate::Gate;
+use crate::service::aws::{Aws, Key, launch as aws_launch};
+
+/// What stands in for AWS.
+#[derive(Debug)]
+pub struct AwsServer {
+    /// Its process.
+    pub machine: Machine,
+    /// A way to it that no link fault touches.
+    pub direct: Aws,
+    /// A way to it over the clients' link.
+    pub linked: Aws,
+    /// What it is.
+    pub product: AwsProduct,
+    /// The harness's own key, which may do everything.
+    pub admin: Key,
+    /// The key that Vault was given first; Vault may have rotated it since.
+    pub root: Key,
+    /// The ARN of the IAM role that assumed roles lead to.
+    pub application: String,
+    /// What stands between the links and it, and can answer in its place: on Vault's link, and on the clients'.
+    pub gates: [Gate; 2],
+}
+
+impl AwsServer {
+    /// The gate on the link from there.
+    pub fn gate(&self, from: Endpoint) -> &Gate {
+        let [of_vault, of_clients] = &self.gates;
+        if from == Endpoint::Vault { of_vault } else { of_clients }
+    }
+
+    /// Waits until its process answers; nothing need be in it yet.
+    pub async fn until_answering(&self) -> Result<(), StackError> {
+        let path = aws_launch::health(self.product);
+        self.machine.until_up(|| self.direct.answers(path)).await
+    }
+
+    /// Waits until it lets the harness in.
+    pub async fn until_ready(&self) -> Result<(), StackError> {
+        let look = move || async move {
+            match self.direct.login(&self.admin).await.outcome {
+                Outcome::Ok(()) => Ok(()),
+                no => Err(no.to_string()),
+            }
+        };
+        self.machine.until_up(look).await
+    }
+}

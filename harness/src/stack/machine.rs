@@ -1,0 +1,210 @@
+//! A server's process or container: started, stopped, killed, paused, and waited for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{StackError, UP};
+use crate::event::{Actor, Event, ServerState};
+use crate::history::History;
+use crate::provider::docker::container::Container;
+use crate::provider::native::port::Port;
+use crate::provider::native::process::Process;
+use crate::scenario::file::{Node, Server};
+use crate::time::{Interval, Moment};
+use crate::wait::Looks;
+
+/// How long a server may take to stop in good order before it is killed.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What a server runs as.
+#[derive(Debug)]
+pub enum Body {
+    /// A process of this machine.
+    Process(Arc<Process>),
+    /// A container.
+    Container(Box<Container>),
+}
+
+impl From<Process> for Body {
+    fn from(process: Process) -> Self {
+        Self::Process(Arc::new(process))
+    }
+}
+
+impl From<Container> for Body {
+    fn from(container: Container) -> Self {
+        Self::Container(Box::new(container))
+    }
+}
+
+/// A server's process or container, and where it writes its log.
+#[derive(Debug)]
+pub struct Machine {
+    server: Server,
+    /// Which node of a cluster it is.
+    node: Option<Node>,
+    body: Body,
+    history: History,
+    /// Its ports, which stay its own while it is down.
+    ports: Vec<Port>,
+}
+
+impl Machine {
+    /// Keeps a process or container as a server of the stack.
+    pub fn new(server: Server, body: impl Into<Body>, history: History) -> Self {
+        Self { server, node: None, body: body.into(), history, ports: Vec::new() }
+    }
+
+    /// Keeps it as a node of a cluster.
+    #[must_use]
+    pub fn of_node(mut self, node: Node) -> Self {
+        self.node = Some(node);
+        self
+    }
+
+    /// Keeps these ports for it as long as the stack lives.
+    #[must_use]
+    pub fn keeping(mut self, ports: impl IntoIterator<Item = Port>) -> Self {
+        self.ports.extend(ports);
+        self
+    }
+
+    /// Starts it; returns as soon as it runs, before it answers.
+    pub async fn start(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(process) => process.start().await?,
+            Body::Container(container) => container.start().await?,
+        }
+        Ok(())
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        match &self.body {
+            Body::Process(process) => drop(process.stop(GRACE).await?),
+            Body::Container(container) => container.stop(GRACE).await?,
+        }
+        self.changed(sent, ServerState::Stopped);
+        Ok(())
+    }
+
+    /// Kills it; returns when it is gone.
+    pub async fn kill(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        match &self.body {
+            Body::Process(process) => drop(process.kill().await?),
+            Body::Container(container) => container.kill().await?,
+        }
+        self.changed(sent, ServerState::Killed);
+        Ok(())
+    }
+
+    /// Makes it hang; returns when all of it does.
+    pub async fn pause(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        match &self.body {
+            Body::Process(process) => process.pause().await?,
+            Body::Container(container) => container.pause().await?,
+        }
+        self.changed(sent, ServerState::Paused);
+        Ok(())
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self) -> Result<(), StackError> {
+        let sent = self.history.now();
+        match &self.body {
+            Body::Process(process) => process.resume().await?,
+            Body::Container(container) => container.resume().await?,
+        }
+        self.changed(sent, ServerState::Resumed);
+        Ok(())
+    }
+
+    /// Its process, if it is one of this machine.
+    pub fn process(&self) -> Option<Arc<Process>> {
+        match &self.body {
+            Body::Process(process) => Some(Arc::clone(process)),
+            Body::Container(_) => None,
+        }
+    }
+
+    /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
+    pub async fn remove(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(_) => self.kill().await,
+            Body::Container(container) => {
+                let sent = self.history.now();
+                container.remove().await?;
+                self.changed(sent, ServerState::Killed);
+                Ok(())
+            }
+        }
+    }
+
+    /// The file with its log up to now.
+    pub async fn log(&self) -> PathBuf {
+        match &self.body {
+            Body::Process(process) => process.log().to_owned(),
+            Body::Container(container) => {
+                container.take_log().await;
+                container.log().to_owned()
+            }
+        }
+    }
+
+    /// The last lines of its log, cleaned of secrets.
+    pub async fn last_log_lines(&self) -> String {
+        let text = std::fs::read(self.log().await).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().rev().take(12).collect();
+        let tail: Vec<&str> = lines.into_iter().rev().collect();
+        self.history.secrets().redact(&tail.join("\n"))
+    }
+
+    /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
+    pub(super) async fn until_up<F>(&self, mut look: impl FnMut() -> F + Send) -> Result<(), StackError>
+    where
+        F: Future<Output = Result<(), String>> + Send,
+    {
+        let sent = self.history.now();
+        let looking = async {
+            let mut looks = Looks::within(UP);
+            let mut last = String::new();
+            while looks.again().await {
+                match look().await {
+                    Ok(()) => return Ok(()),
+                    Err(seen) => last = seen,
+                }
+            }
+            Err(last)
+        };
+        let seen = tokio::select! {
+            seen = looking => seen,
+            how = self.exited() => {
+                self.changed(sent, ServerState::Exited(how.clone()));
+                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });
+            }
+        };
+        if let Err(last) = seen {
+            return Err(StackError::Silent { server: self.server, limit: UP, last, log: self.last_log_lines().await });
+        }
+        self.changed(sent, ServerState::Ready);
+        Ok(())
+    }
+
+    /// Waits until it does not run, and says how it ended.
+    async fn exited(&self) -> String {
+        match &self.body {
+            Body::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
+            Body::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
+        }
+    }
+
+    fn changed(&self, sent: Moment, state: ServerState) {
+        let at = Interval::new(sent, self.history.now());
+        self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, node: self.node, state });
+    }
+}

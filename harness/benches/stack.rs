@@ -180,6 +180,7 @@ async fn start(
     let more = serde_json::Map::new();
     let settings = launch::Launch {
         plugins: None,
+        audited: false,
         more: &more,
         storage,
         data,

@@ -7,6 +7,7 @@ mod coverage;
 mod diff;
 mod doctor;
 mod explain;
+mod explore;
 mod format;
 mod list;
 mod merge;
@@ -32,6 +33,7 @@ pub(crate) use coverage::{Coverage, TableFormat};
 pub(crate) use diff::{Diff, DiffFormat};
 pub(crate) use doctor::Doctor;
 pub(crate) use explain::Explain;
+pub(crate) use explore::{Explore, Faults};
 pub(crate) use format::Format;
 pub(crate) use list::List;
 pub(crate) use merge::Merge;
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Capture(Capture),
     /// Run scenarios on healthy servers while everything is disturbed, and count false accusations.
     Soak(Box<Soak>),
+    /// Try random operations under random faults, and hold the servers against a model of what is documented.
+    Explore(Box<Explore>),
     /// Write a scenario from a theme, such as `leader_is_lost`: commented, and ready to run.
     New(New),
     /// Check scenario files without starting anything.
@@ -124,6 +128,7 @@ impl Command {
             Self::Run(_)
                 | Self::Upgrade(_)
                 | Self::Soak(_)
+                | Self::Explore(_)
                 | Self::Up(_)
                 | Self::Config(_)
                 | Self::Validate(_)

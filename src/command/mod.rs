@@ -7,6 +7,7 @@ mod coverage;
 mod diff;
 mod doctor;
 mod explain;
+mod explore;
 mod list;
 mod merge;
 mod new;
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args, defaults: &Config) -> Result<Exit, Failure> {
         Command::Upgrade(args) => waiting_for(upgrade::run(*args)),
         Command::Capture(args) => waiting_for(capture::run(args)),
         Command::Soak(args) => waiting_for(soak::run(*args)),
+        Command::Explore(args) => waiting_for(explore::run(*args)),
         Command::New(args) => waiting_for(new::run(args)),
         Command::Validate(args) if args.watch => waiting_for(watch::validate(args)),
         Command::Validate(args) => validate::once(&args),

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use leaseproof_harness::scenario::file::Method;
 use serde_json::{Value, json};
 
-use super::{CREDS, issued, no_content, nothing, refused};
-use crate::mutant::{Call, Deed, Mutant, Reply, Turns, get, mutant, post};
+use super::{CREDS, issued, no_content, refused};
+use crate::mutant::{Call, Deed, Mutant, Reply, Turns, get, mutant, nothing, post};
 use crate::planted::Backdoor;
 
 const HEALTH: &str = "sys/health";

@@ -39,7 +39,7 @@ pub enum AuditKind {
         /// The file.
         path: PathBuf,
         /// The disk of its own that it lies on.
-        disk: Option<Disk>,
+        disk: Option<Box<Disk>>,
     },
     /// Over a socket to this process.
     Socket(Receiver),
@@ -68,7 +68,7 @@ impl AuditDevice {
     /// The disk of its own that it lies on.
     pub fn disk(&self) -> Option<&Disk> {
         match &self.kind {
-            AuditKind::File { disk, .. } => disk.as_ref(),
+            AuditKind::File { disk, .. } => disk.as_deref(),
             AuditKind::Socket(_) => None,
         }
     }

@@ -93,10 +93,7 @@ impl Native {
             _ => None,
         };
         let audit = self.audit(&scenario.stack, name).await?;
-        let disk = match scenario.stack.own_disk {
-            true => Some(self.storage_disk(name).await?),
-            false => None,
-        };
+        let disk = if scenario.stack.own_disk { Some(self.storage_disk(name).await?) } else { None };
         let data = disk.as_ref().map(|disk| disk.root().join("data"));
         let vault = async {
             let sealer = match scenario.stack.seal {

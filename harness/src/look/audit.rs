@@ -47,7 +47,7 @@ pub(super) async fn audit(world: &World, who: &Actor, step: &str, expected: &Exp
                 entries: all.len(),
                 in_clear: text.lines().filter(|line| secrets.found_in(line)).count(),
                 unanswered: unanswered(&all),
-                hashed: hash.map(|hash| all.iter().any(|entry| entry.to_string().contains(&hash))),
+                hashed: hash.map(|hash| all.iter().any(|entry| entry.to_string().contains(&format!("\"{hash}\"")))),
                 has: all.iter().filter(|entry| found(entry, 0)).count(),
                 lacks: all.iter().filter(|entry| found(entry, 1)).count(),
             })

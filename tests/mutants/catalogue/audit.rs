@@ -44,7 +44,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
             .shows_in(&["audit/disk_full"]),
         mutant("a look at the health is audited", "AUDIT-07", "such entries")
             .on(get(CREDS).turns(Turns::Only(0)).instead(|backdoor, call| {
-                forge(backdoor, call, json!({ "type": "request", "request": { "id": "made up", "path": HEALTH } }))
+                forge(backdoor, call, json!({ "type": "response", "request": { "id": "made up", "path": HEALTH } }))
             }))
             .shows_in(&["audit/every_request_makes_two_entries"]),
         mutant("failures of audit devices are not counted", "METRIC-02", "it is 0")

@@ -46,11 +46,8 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant("what was revoked since a snapshot stays revoked", "HA-07", "refused: invalid_lease")
             .on(post(LOOKUP).answer(|_| Reply::refusal(400, "invalid lease")))
             .shows_in(&["snapshots/revoked_comes_back"]),
-        mutant("a server that can store nothing issues", "STORAGE-01", "expected status 500, but done (200)").on(get(
-            CREDS,
-        )
-        .answered(refused)
-        .rewrite(issued)),
+        mutant("a server that could store nothing has lost a lease", "STORAGE-01", "lease_not_found")
+            .on(post(RENEW).answered(done).rewrite(|_, reply| *reply = Reply::refusal(400, "lease not found"))),
         mutant("a server that could store nothing never revokes what ended", "STORAGE-01", "the login was accepted")
             .statement("DROP ROLE", nothing),
         mutant("a server is unsealed before what unseals it is back", "SEAL-07", "health status 200")

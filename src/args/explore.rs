@@ -14,19 +14,22 @@ Examples:
   leaseproof explore
       200 operations under random faults, from a random seed, which is told
   leaseproof explore --seed 7 --for 10m
-      as much as there is time for in ten minutes; the same seed tries the same sequences in the same order
+      as much as there is time for in ten minutes; the same seed tries the same in the same order
   leaseproof explore --steps 500 --faults seal,down,root_password --at-once 2
       these faults alone, two of them at once
   leaseproof explore --faults none
       operations without any fault
 
-After each operation everything is compared with the model: what Vault says of each lease and token, whom the database lets
-in, and at the end the ledgers. The first difference is made as small as it goes, run five times for its rate, and
-written into the run's folder as a scenario that `leaseproof run` takes as it is. What was never reached is listed.
+After each operation everything is compared with the model: what Vault says of each lease and token,
+whom the database lets in, and at the end the ledgers. The first difference is made as small as it
+goes, run five times for its rate, and written into the run's folder as a scenario that
+`leaseproof run` takes as it is. What was never reached is listed.
 
-The faults: seal, kill, restart, step_down (of Vault); down, reset, cut, latency (between Vault and the database);
-database_stop, database_kill, database_pause, database_restart; sessions_ended, root_password, root_locked, root_privilege
-(of Vault's own user). Each is healed, in every sequence.
+The faults, each of which is healed in every sequence:
+  of Vault: seal, kill, restart, step_down
+  between Vault and the database: down, reset, cut, latency
+  of the database: database_stop, database_kill, database_pause, database_restart
+  of Vault's own user there: sessions_ended, root_password, root_locked, root_privilege
 
 Exit codes: 0 held, 1 a difference was found, 2 usage, 3 environment, 4 inconclusive, 130 interrupted.")]
 pub(crate) struct Explore {

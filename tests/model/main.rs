@@ -44,7 +44,7 @@ const SEED: u64 = 7;
 /// Names how many operations are tried; then there is no limit of time.
 const STEPS_VARIABLE: &str = "LEASEPROOF_MODEL_STEPS";
 /// After how long nothing new begins, when nobody says how much is to be tried.
-const TIME: Duration = Duration::from_secs(35);
+const TIME: Duration = Duration::from_secs(25);
 /// How many sequences run at once: they mostly wait.
 const JOBS: usize = 6;
 /// How often the printed scenario runs on the mutant.

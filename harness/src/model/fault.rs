@@ -220,7 +220,7 @@ impl fmt::Display for Fault {
 
 /// A word that names no fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is no fault{hint}; the faults are {all}", hint = .like.map(|like| format!(", did you mean `{like}`?")).unwrap_or_default())]
+#[error("`{word}` is no fault{hint} faults are {all}", hint = .like.map_or("; the".to_owned(), |like| format!(", did you mean `{like}`? The")))]
 pub struct UnknownFault {
     word: String,
     like: Option<&'static str>,

@@ -2,6 +2,7 @@
 //! lease and token at a time that is known as an interval. It knows no server and no tokio. [`draw`] draws sequences of
 //! operations with proptest, and [`script`] writes one as a scenario that expects what the model says after each operation.
 
+mod compare;
 pub mod draw;
 pub mod fault;
 pub mod lease;

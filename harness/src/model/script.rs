@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::compare::What;
 use super::draw::Bounds;
 use super::fault::Fault;
 use super::operation::{Kind, Operation, Revocation, Role, TokenEnd};
 use super::state::{Answer, BRIEF_TOKEN_TTL, Model, TOKEN_TTL};
-use super::truth::Truth;
-use super::writer::{CALL, Count, LATE_CALL, LOOK, Lines};
+use super::writer::{CALL, Count, LATE_CALL, Lines};
 use super::{Cited, Path};
 use crate::time::Interval;
 
@@ -29,8 +29,6 @@ const OUTLIVES: Duration = Duration::from_secs(120);
 /// So many leases and tokens are looked at after each operation.
 const MOST_LEASES: usize = 8;
 const MOST_TOKENS: usize = 5;
-/// What an expectation with a time mostly takes.
-const SETTLES: Duration = Duration::from_millis(500);
 /// How long a revocation that failed may take until it is tried again: the second attempt, at the latest.
 const RETRIED: Duration = Duration::from_secs(100);
 /// How long the ledgers may take to agree when nothing is in the way.
@@ -89,26 +87,18 @@ impl Script {
 }
 
 /// One walk over the operations.
-struct Walk {
-    model: Model,
-    count: Count,
-    lines: Lines,
+pub(super) struct Walk {
+    pub(super) model: Model,
+    pub(super) count: Count,
+    pub(super) lines: Lines,
     roles: BTreeSet<Role>,
     at_once: usize,
     waited: Duration,
     needs_raft: bool,
     /// What was seen to be over is not looked at after each operation any more.
-    told: BTreeSet<(What, usize)>,
-    let_in: bool,
-    kept_out: bool,
-}
-
-/// What can be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Lease,
-    Login,
-    Token,
+    pub(super) told: BTreeSet<(What, usize)>,
+    pub(super) let_in: bool,
+    pub(super) kept_out: bool,
 }
 
 impl Walk {
@@ -299,92 +289,6 @@ impl Walk {
         true
     }
 
-    // -------------------------------------------------------------------------------------------------- comparisons
-
-    /// Everything is compared: what Vault says of each lease, what the database says of each login, what Vault says of each
-    /// token.
-    fn compare(&mut self, all: bool) {
-        for id in 0..self.model.leases().len() {
-            self.compare_lease(id, all);
-            self.compare_login(id, all);
-        }
-        for id in 0..self.model.tokens().len() {
-            self.compare_token(id, all);
-        }
-    }
-
-    fn compare_lease(&mut self, id: usize, all: bool) {
-        let name = lease_name(id);
-        let at = self.look();
-        match self.model.lookup(id, at) {
-            Truth::Holds(cites) => {
-                let left = self.model.end_of(id).since(at.sent).as_secs() + 1;
-                let look =
-                    format!("expect: {{ lease: {{ of: {name}, renewable: true, ttl: {{ at_most: {left}s }} }} }}");
-                self.lines.step(&look, None, Some(cites));
-            }
-            Truth::Kept(cites) => {
-                let look = format!("expect: {{ lease: {{ of: {name}, gone: false, renewable: false }} }}");
-                self.lines.step(&look, Some(Duration::from_secs(5)), Some(cites));
-            }
-            Truth::Over { within, cites } => {
-                if self.told.insert((What::Lease, id)) || all {
-                    let look = format!("expect: {{ lease: {{ of: {name}, gone: true }} }}");
-                    self.settle(&look, within, cites);
-                    self.model.saw_lease_over(id, cites);
-                }
-            }
-            Truth::Unknown => {}
-        }
-    }
-
-    fn compare_login(&mut self, id: usize, all: bool) {
-        let name = lease_name(id);
-        let at = self.look();
-        match self.model.login(id, at) {
-            Truth::Holds(cites) => {
-                self.let_in |= self.model.leases()[id].token.is_none();
-                self.lines.step(&format!("expect: {{ login: {{ with: {name}, accepted: true }} }}"), None, Some(cites));
-            }
-            Truth::Over { within, cites } => {
-                if self.told.insert((What::Login, id)) || all {
-                    self.kept_out |= matches!(cites, "LEASE-01" | "LEASE-02");
-                    let look = format!("expect: {{ login: {{ with: {name}, refused: authentication }} }}");
-                    self.settle(&look, within, cites);
-                }
-            }
-            Truth::Kept(_) | Truth::Unknown => {}
-        }
-    }
-
-    fn compare_token(&mut self, id: usize, all: bool) {
-        let name = token_name(id);
-        let at = self.look();
-        match self.model.token(id, at) {
-            Truth::Holds(cites) => {
-                self.lines.step(&format!("expect: {{ token: {{ of: {name}, alive: true }} }}"), None, Some(cites));
-            }
-            Truth::Over { within, cites } => {
-                if self.told.insert((What::Token, id)) || all {
-                    self.settle(&format!("expect: {{ token: {{ of: {name}, alive: false }} }}"), within, cites);
-                    self.model.saw_token_over(id);
-                }
-            }
-            Truth::Kept(_) | Truth::Unknown => {}
-        }
-    }
-
-    fn settle(&mut self, look: &str, within: Duration, cites: Cited) {
-        if !within.is_zero() {
-            self.count.takes(SETTLES);
-        }
-        self.lines.step(look, Some(within), Some(cites));
-    }
-
-    fn look(&mut self) -> Interval {
-        self.count.takes(LOOK)
-    }
-
     // ---------------------------------------------------------------------------------------------------- the frame
 
     /// Everything is healed, what was held up is done, and the ledgers agree.
@@ -471,11 +375,11 @@ fn back(back: usize, count: usize) -> Option<usize> {
     (count > 0).then(|| count - 1 - back % count)
 }
 
-fn lease_name(id: usize) -> String {
+pub(super) fn lease_name(id: usize) -> String {
     format!("lease_{}", id + 1)
 }
 
-fn token_name(id: usize) -> String {
+pub(super) fn token_name(id: usize) -> String {
     format!("token_{}", id + 1)
 }
 

@@ -57,13 +57,18 @@ impl Failure {
     pub(crate) fn tell(self) -> ExitCode {
         match self {
             Self::Told(exit, error) => {
-                out::tell(&Chain(&error));
+                say(&error);
                 code(exit)
             }
             Self::Drawn(exit) => code(exit),
             Self::Unread => ExitCode::SUCCESS,
         }
     }
+}
+
+/// Says an error on stderr, with what it comes from.
+pub(crate) fn say(error: &anyhow::Error) {
+    out::tell(&Chain(error));
 }
 
 impl From<io::Error> for Failure {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leaseproof_harness::scenario::{self, Diagnostic, Entry, Scenario};
 use leaseproof_harness::suite::Exit;
 
+use crate::console::github;
 use crate::exit::Failure;
 use crate::out;
 
@@ -38,6 +39,10 @@ impl Files {
         let style = out::error_style();
         for entry in self.entries.iter().filter(|entry| !entry.loaded.diagnostics.is_empty()) {
             out::tell(&format_args!("{}\n", entry.loaded.render(&entry.path, style)));
+            if github::is_here() {
+                let file = entry.path.display().to_string();
+                entry.loaded.diagnostics.iter().for_each(|it| out::tell(&github::diagnostic(&file, it)));
+            }
         }
         match (self.invalid(), self.entries.len()) {
             (0, _) => {}

@@ -8,10 +8,14 @@ fn every_command_prints_and_ends_as_its_case_says() {
     cases
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
+        // On a build server of GitHub's too the output is that of everywhere else.
+        .env("GITHUB_ACTIONS", "")
         // Nothing of this machine's own runs and cache is looked at.
         .env("LEASEPROOF_HOME", "/nonexistent/leaseproof-home")
         .env("LEASEPROOF_CACHE", "/nonexistent/leaseproof-cache")
         .case("tests/cli/*.trycmd")
+        // Those for which the environment's own values are taken away.
+        .case("tests/cli/*.toml")
         .case("README.md");
 }
 

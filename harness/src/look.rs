@@ -21,10 +21,9 @@ use crate::time::Interval;
 use crate::world::{Missing, World};
 
 /// Looks once at what is expected, and writes what was seen.
-pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<(), Missing> {
+pub async fn look(world: &World, number: &str, expected: &Expected<'_>) -> Result<(), Missing> {
     let who = &Actor::Operator;
-    let number = step;
-    let step = Some(step);
+    let step = Some(number);
     match expected {
         Expected::Lease(lease) => {
             if asks_lookup(lease) {
@@ -45,9 +44,7 @@ pub async fn look(world: &World, step: &str, expected: &Expected<'_>) -> Result<
         Expected::Health(expected) => health_of(world, who, step, expected.node.as_deref().copied()).await?,
         Expected::Metric(expected) => metric(world, who, step, expected).await?,
         Expected::Audit(expected) => audit::audit(world, who, number, expected).await?,
-        Expected::Certificate(expected) => {
-            certificate::certificate(world, who, number, expected).await?;
-        }
+        Expected::Certificate(expected) => certificate::certificate(world, who, number, expected).await?,
         Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
         Expected::Ledger(_) => ledger(world, who, step).await,

@@ -9,22 +9,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::between::Between;
 use crate::check;
-use crate::event::{Entry, Event};
+use crate::event::Event;
 use crate::history::{History, Listener};
 use crate::hold;
 use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::UpError;
 use crate::provider::docker::engine::Engine;
-use crate::provider::docker::image::Images;
 use crate::provider::native::cache::Cache;
 use crate::provider::native::estate;
-use crate::provider::native::fetch::{Fetcher, Progress};
+use crate::provider::native::fetch::Fetcher;
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
 use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
-use crate::provider::native::part::Part;
-use crate::provider::site::{Choice, Site, SiteError, Wanted};
+use crate::provider::site::{Choice, Site, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
@@ -33,157 +31,19 @@ use crate::secret::KnownSecrets;
 use crate::stack::Stack;
 use crate::time::Clock;
 
+mod error;
+mod event;
+mod exit;
+mod folder;
+mod order;
+
+pub use error::SuiteError;
+pub use event::{OnEvent, SuiteEvent};
+pub use exit::Exit;
+pub use order::{Course, Order, Settings};
+
 /// What is added to where servers come from when the links are on the real thing.
 const OVER_TOXIPROXY: &str = ", links over a Toxiproxy server";
-
-/// What to run, and how.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// The scenarios, in the order of their files.
-    pub scenarios: Vec<Arc<Scenario>>,
-    /// How many scenarios run at once.
-    pub jobs: usize,
-    /// How often each scenario runs.
-    pub repeat: u32,
-    /// On what.
-    pub settings: Settings,
-}
-
-/// What happens in a run, for someone to show.
-#[derive(Debug, Clone)]
-pub enum SuiteEvent {
-    /// What an earlier run left behind was removed.
-    Swept {
-        /// How many runs, containers and networks.
-        runs: usize,
-    },
-    /// A part is looked for, found, or fetched.
-    Provision(Progress),
-    /// Everything is there; this many scenario runs follow.
-    Ready {
-        /// The run's folder.
-        folder: PathBuf,
-        /// The provider, and why it was chosen.
-        provider: String,
-        /// How many runs of scenarios follow.
-        runs: usize,
-    },
-    /// A scenario began.
-    Started {
-        /// Its number in the run, from 0.
-        run: usize,
-        /// The scenario.
-        scenario: Arc<Scenario>,
-        /// The server that it runs on.
-        server: String,
-    },
-    /// Something happened in it.
-    Happened {
-        /// Its number in the run.
-        run: usize,
-        /// What.
-        entry: Box<Entry>,
-    },
-    /// Its servers stay up, until the run is stopped.
-    Kept {
-        /// Its number in the run.
-        run: usize,
-        /// What runs where: `vault`, `http://127.0.0.1:20010`.
-        addresses: Vec<(String, String)>,
-        /// A file, readable by its owner alone, with what it takes to log in.
-        secrets: PathBuf,
-    },
-    /// It ended.
-    Finished {
-        /// Its number in the run.
-        run: usize,
-        /// What came of it.
-        record: Box<ScenarioRecord>,
-    },
-}
-
-/// Who is told what happens.
-pub type OnEvent = Arc<dyn Fn(SuiteEvent) + Send + Sync>;
-
-/// A run that could not begin or could not be written down.
-#[derive(Debug, thiserror::Error)]
-pub enum SuiteError {
-    /// A part could not be had.
-    #[error(transparent)]
-    Fetch(#[from] crate::provider::native::fetch::FetchError),
-    /// The cache cannot be used.
-    #[error(transparent)]
-    Cache(#[from] crate::provider::native::cache::CacheError),
-    /// The run's own folder cannot be used.
-    #[error(transparent)]
-    Estate(#[from] crate::provider::native::estate::EstateError),
-    /// Containers cannot be used.
-    #[error(transparent)]
-    Docker(#[from] crate::provider::docker::DockerError),
-    /// The report folder cannot be made.
-    #[error("cannot make the report folder {path}: {source}; choose another with --report-dir")]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The reports could not be written.
-    #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
-    /// The end of the run itself failed.
-    #[error("the run did not end in good order: {0}; `leaseproof clean` removes what is left")]
-    Aborted(String),
-}
-
-impl From<SiteError> for SuiteError {
-    fn from(error: SiteError) -> Self {
-        match error {
-            SiteError::Fetch(error) => Self::Fetch(error),
-            SiteError::Cache(error) => Self::Cache(error),
-            SiteError::Estate(error) => Self::Estate(error),
-            SiteError::Docker(error) => Self::Docker(error),
-        }
-    }
-}
-
-/// What a run says to whoever started it. The numbers are the process's exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Every promise held.
-    Held = 0,
-    /// A promise was broken.
-    Violated = 1,
-    /// The command line or a file is wrong; nothing was started.
-    Usage = 2,
-    /// The environment is broken.
-    Environment = 3,
-    /// Too little was seen.
-    Inconclusive = 4,
-    /// It was interrupted.
-    Interrupted = 130,
-}
-
-impl Exit {
-    /// What a record says. A secret in the output is a violation of leaseproof's own promise; a scenario that was skipped
-    /// counts only when `require_all` is set, and then as a violation.
-    pub fn of(record: &Record, require_all: bool) -> Self {
-        let has = |result: ScenarioResult| record.scenarios.iter().any(|scenario| scenario.result == result);
-        if !record.secrets.is_clean() || has(ScenarioResult::Violated) {
-            Self::Violated
-        } else if has(ScenarioResult::Interrupted) {
-            Self::Interrupted
-        } else if has(ScenarioResult::Broken) {
-            Self::Environment
-        } else if require_all && has(ScenarioResult::Skipped) {
-            Self::Violated
-        } else if has(ScenarioResult::Inconclusive) {
-            Self::Inconclusive
-        } else {
-            Self::Held
-        }
-    }
-}
 
 /// A run that is open: parts are there, leftovers are gone, the report folder is made.
 pub struct Suite {
@@ -198,44 +58,6 @@ pub struct Suite {
     secrets: KnownSecrets,
     on: OnEvent,
     stop: CancellationToken,
-}
-
-/// What one run of a scenario runs on: servers by their number in the run.
-#[derive(Debug, Clone)]
-pub struct Course {
-    /// The server that it starts on.
-    pub server: usize,
-    /// The server that follows on its data where the scenario says `upgrade`.
-    pub next: Option<usize>,
-    /// The command that runs just this again; that of an ordinary run when `None`.
-    pub rerun: Option<String>,
-}
-
-/// How a run is set up, whatever it runs.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where servers come from. Every scenario runs on each.
-    pub providers: Vec<Choice>,
-    /// Images that were named in place of the usual ones.
-    pub images: Images,
-    /// The secrets servers.
-    pub vaults: Vec<Part>,
-    /// The PostgreSQL that is wanted.
-    pub postgres: Part,
-    /// The folder of PostgreSQL's programs, when one is given.
-    pub postgres_bin: Option<PathBuf>,
-    /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
-    pub mysql: Option<Part>,
-    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
-    pub toxiproxy: Option<Part>,
-    /// The seed of every plan.
-    pub seed: u64,
-    /// Whether the servers of a scenario that did not hold stay up until the run is stopped.
-    pub keep: bool,
-    /// The folder in which the run gets a folder of its own.
-    pub reports: PathBuf,
-    /// The command that runs the same again, without its seed.
-    pub command: String,
 }
 
 impl Suite {
@@ -266,7 +88,7 @@ impl Suite {
             None => None,
         };
         let started = jiff::Timestamp::now();
-        let (folder, id) = make_report_folder(&settings.reports, started)?;
+        let (folder, id) = folder::make(&settings.reports, started)?;
         Ok(Self {
             settings,
             sites,
@@ -408,7 +230,7 @@ impl Suite {
             None => self.name_of(target),
         };
         (self.on)(SuiteEvent::Started { run, scenario: scenario.clone(), server: server.clone() });
-        let folder = format!("{run:03}-{}", slug(&scenario.name));
+        let folder = format!("{run:03}-{}", folder::slug(&scenario.name));
         let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
         let next = next.map(|next| next.vault.clone());
@@ -645,31 +467,6 @@ fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> St
 pub fn quoted(word: &str) -> String {
     let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:+=@%,".contains(&b));
     if plain && !word.is_empty() { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-/// A name that sorts by time and is new.
-fn make_report_folder(reports: &Path, started: jiff::Timestamp) -> Result<(PathBuf, String), SuiteError> {
-    let folder = |path: &Path, source| SuiteError::Folder { path: path.to_owned(), source };
-    std::fs::create_dir_all(reports).map_err(|e| folder(reports, e))?;
-    let stamp = started.strftime("%Y%m%dT%H%M%SZ").to_string();
-    for attempt in 0_u32.. {
-        let id = if attempt == 0 { stamp.clone() } else { format!("{stamp}-{attempt}") };
-        let path = reports.join(&id);
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok((path, id)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 1_000 => {}
-            Err(error) => return Err(folder(&path, error)),
-        }
-    }
-    Err(folder(reports, std::io::ErrorKind::AlreadyExists.into()))
-}
-
-/// A scenario's name as the name of a folder.
-fn slug(name: &str) -> String {
-    let words: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
-    let slug = words.split_whitespace().collect::<Vec<_>>().join("-");
-    slug.chars().take(60).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 /// Why a scenario cannot run at a site, if it cannot.

@@ -1,6 +1,6 @@
 //! `leaseproof report`: renders the reports of an earlier run again.
 
-use leaseproof_harness::report::{self, HTML_FILE, JUNIT_FILE, ReportError, SUMMARY_FILE, text};
+use leaseproof_harness::report::{self, HTML_FILE, JUNIT_FILE, METRICS_FILE, ReportError, SUMMARY_FILE, text};
 use leaseproof_harness::suite::Exit;
 
 use crate::args::Report;
@@ -12,7 +12,7 @@ pub(super) fn run(args: &Report) -> Result<Exit, Failure> {
     let record = report::read(folder).map_err(failure)?;
     report::render(&record, folder).map_err(failure)?;
     out::text(&text::end(&record, folder, out::style()))?;
-    for file in [HTML_FILE, JUNIT_FILE, SUMMARY_FILE] {
+    for file in [HTML_FILE, JUNIT_FILE, SUMMARY_FILE, METRICS_FILE] {
         out::line(&format_args!("wrote {}", folder.join(file).display()))?;
     }
     Ok(Exit::Held)

@@ -13,15 +13,21 @@ use leaseproof_harness::report::{HTML_FILE, text};
 use leaseproof_harness::scenario::{Scenario, Tags};
 use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{Format, Proxy, Run};
-use crate::console::{self, Console};
+use crate::console::{self, Console, github};
 use crate::exit::{self, Failure};
 use crate::files::Files;
 use crate::out;
 
 pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
+    once(args, CancellationToken::new()).await
+}
+
+/// Runs what is asked for; `stop`, or a signal, ends it early.
+pub(super) async fn once(args: Run, stop: CancellationToken) -> Result<Exit, Failure> {
     let files = Files::read(&args.paths, &args.filter)?;
     files.draw();
     let (asked, left_out): (Vec<_>, Vec<_>) =
@@ -46,9 +52,9 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     let expected = order.scenarios.len() * servers * order.repeat as usize;
     let console = Console::new(format);
     console.say(&format_args!("seed {}", order.settings.seed));
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
+    let listening = stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
     let ended = suite::run(order, console::listener(&console), stop.clone()).await;
+    listening.abort();
     console.close();
     let record = match ended {
         Ok(record) => record,
@@ -63,6 +69,9 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
         _ => Exit::Interrupted,
     };
     tell_end(&record, &reports.join(&record.run), expected, exit, format)?;
+    if github::is_here() {
+        tell_github(&record, format)?;
+    }
     Ok(exit)
 }
 
@@ -81,20 +90,21 @@ fn part_of(args: &Run, scenarios: Vec<Arc<Scenario>>) -> Vec<Arc<Scenario>> {
 
 fn order(args: Run, scenarios: Vec<Arc<Scenario>>) -> Order {
     let command = command(&args);
-    let vaults = match args.vault_bin {
+    let servers = args.servers;
+    let vaults = match servers.vault_bin {
         Some(program) => vec![Part::VaultBinary(program)],
-        None => args.vault,
+        None => servers.vault,
     };
-    let mut providers: Vec<Choice> = args.provider.into_iter().map(Choice::from).collect();
+    let mut providers: Vec<Choice> = servers.provider.into_iter().map(Choice::from).collect();
     providers.dedup();
     let settings = Settings {
         providers,
-        images: args.image.into_iter().collect(),
+        images: servers.image.into_iter().collect(),
         vaults,
-        postgres: args.postgres,
-        postgres_bin: args.postgres_bin_dir,
-        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.mysql),
-        toxiproxy: (args.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
+        postgres: servers.databases.postgres,
+        postgres_bin: servers.databases.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(servers.databases.mysql),
+        toxiproxy: (servers.proxy == Proxy::Toxiproxy).then(Part::toxiproxy),
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
         keep: args.keep,
@@ -116,25 +126,8 @@ fn command(args: &Run) -> String {
     for tag in &args.tag {
         option("tag", tag.clone());
     }
-    match &args.vault_bin {
-        Some(program) => option("vault-bin", program.display().to_string()),
-        None => args.vault.iter().for_each(|part| option("vault", part.to_string())),
-    }
-    option("postgres", args.postgres.to_string());
-    option("mysql", args.mysql.to_string());
-    for provider in args.provider.iter().map(|provider| Choice::from(*provider)) {
-        if provider != Choice::Auto {
-            option("provider", provider.to_string());
-        }
-    }
-    for image in &args.image {
-        option("image", image.to_string());
-    }
-    if let Some(folder) = &args.postgres_bin_dir {
-        option("postgres-bin-dir", folder.display().to_string());
-    }
-    if args.proxy == Proxy::Toxiproxy {
-        option("proxy", "toxiproxy".to_owned());
+    for (name, value) in args.servers.options() {
+        option(name, value);
     }
     if args.repeat > 1 {
         option("repeat", args.repeat.to_string());
@@ -165,6 +158,21 @@ fn tell_end(record: &Record, folder: &Path, expected: usize, exit: Exit, format:
     told.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error.into()) })
 }
 
+/// Remarks at the lines of the scenarios, and the summary on the job's page.
+fn tell_github(record: &Record, format: Format) -> Result<(), Failure> {
+    for remark in github::remarks(record) {
+        match format {
+            // Its runner reads both streams, a reader of JSON lines only one.
+            Format::Json => out::tell(&remark),
+            Format::Text => out::line(&remark)?,
+        }
+    }
+    if let Err(error) = github::add_summary(record) {
+        out::tell(&format_args!("warning: the summary is not on the job's page: {error}"));
+    }
+    Ok(())
+}
+
 fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
     let mut end = format!("\n{}", text::end(record, folder, out::style()));
     if record.scenarios.len() < expected {
@@ -176,9 +184,9 @@ fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
 }
 
 /// The first signal stops the run in good order, the second at once.
-pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) -> io::Result<JoinHandle<()>> {
     let mut signals = Signals::listen()?;
-    tokio::spawn(async move {
+    Ok(tokio::spawn(async move {
         signals.next().await;
         console.tell(&"stopping: healing faults and taking servers down; press Ctrl-C again to leave at once");
         stop.cancel();
@@ -186,8 +194,7 @@ pub(super) fn stop_on_signals(stop: CancellationToken, console: Arc<Console>) ->
         console.close();
         #[expect(clippy::exit, reason = "asked to leave at once; the servers die with us by the parent-death signal")]
         std::process::exit(i32::from(exit::number(Exit::Interrupted)));
-    });
-    Ok(())
+    }))
 }
 
 /// The signals by which a person, a build server or a closing terminal asks for the end.

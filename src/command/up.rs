@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use leaseproof_harness::hold;
 use leaseproof_harness::provider::native::estate;
-use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Wanted;
 use leaseproof_harness::suite::Exit;
 use nix::sys::signal::{Signal, kill};
@@ -71,9 +70,9 @@ pub(super) async fn keep(args: Up) -> Result<Exit, Failure> {
     });
     let wanted = Wanted {
         vaults: vec![args.vault],
-        postgres: args.postgres,
-        postgres_bin: args.postgres_bin_dir,
-        mysql: scenario.stack.mysql.is_some().then_some(Part::Mysql(None)),
+        postgres: args.databases.postgres,
+        postgres_bin: args.databases.postgres_bin_dir,
+        mysql: scenario.stack.mysql.is_some().then_some(args.databases.mysql),
         images: args.image.into_iter().collect(),
     };
     let progress = |progress| {

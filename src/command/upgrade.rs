@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 
 use leaseproof_harness::provider::docker::image::Images;
-use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::suite::{self, Exit, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
@@ -38,9 +37,9 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
         providers: vec![Choice::Native],
         images: Images::default(),
         vaults: vec![args.from, args.to],
-        postgres: args.postgres,
-        postgres_bin: args.postgres_bin_dir,
-        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(Part::Mysql(None)),
+        postgres: args.databases.postgres,
+        postgres_bin: args.databases.postgres_bin_dir,
+        mysql: scenarios.iter().any(|scenario| scenario.stack.mysql.is_some()).then_some(args.databases.mysql),
         toxiproxy: None,
         // 53 bits: every reader of JSON keeps them.
         seed: args.seed.unwrap_or_else(|| rand::random::<u64>() >> 11),
@@ -92,8 +91,9 @@ fn command(args: &Upgrade) -> String {
     for filter in &args.filter {
         option("filter", filter.clone());
     }
-    option("postgres", args.postgres.to_string());
-    if let Some(folder) = &args.postgres_bin_dir {
+    option("postgres", args.databases.postgres.to_string());
+    option("mysql", args.databases.mysql.to_string());
+    if let Some(folder) = &args.databases.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
     }
     option("repeat", args.repeat.to_string());
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_trial_asks_for_the_same_when_it_is_given_again() {
-        let line = "leaseproof upgrade a b.yaml --from openbao:2.6.1 --to openbao:2.7.2 --filter x --postgres postgres:16 --repeat 2";
+        let line = "leaseproof upgrade a b.yaml --from openbao:2.6.1 --to openbao:2.7.2 --filter x --postgres postgres:16 --mysql mysql --repeat 2";
         assert_eq!(command(&parsed(line)), line);
     }
 

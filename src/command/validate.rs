@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::files::{Files, counted};
 use crate::out;
 
-pub(super) fn run(args: &Validate) -> Result<Exit, Failure> {
+pub(super) fn once(args: &Validate) -> Result<Exit, Failure> {
     let files = Files::read(&args.paths, &[])?;
     match args.format {
         Format::Text => {

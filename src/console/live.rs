@@ -34,6 +34,8 @@ struct State {
     running: BTreeMap<usize, (Lane, ProgressBar)>,
     results: BTreeMap<ScenarioResult, usize>,
     runs: usize,
+    /// What else there is to count.
+    count: String,
 }
 
 impl Live {
@@ -42,10 +44,16 @@ impl Live {
     }
 
     pub(super) fn show(&self, event: &SuiteEvent) {
+        self.show_quietly(event, false);
+    }
+
+    /// The same, without a line that stays.
+    pub(super) fn show_quietly(&self, event: &SuiteEvent, quietly: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // The lines that stay, such as that of a scenario that ended, are those of the plain view.
         match (event, self.plain.line(event)) {
             (SuiteEvent::Started { .. } | SuiteEvent::Provision(Progress::Fetching { .. }), _) | (_, None) => {}
+            (_, Some(_)) if quietly => {}
             (_, Some(line)) => self.print(&line),
         }
         match event {
@@ -83,6 +91,13 @@ impl Live {
     pub(super) fn print(&self, text: &str) {
         // The terminal is gone: nobody reads this, and the reports have it all.
         let _ = self.lines.println(text);
+    }
+
+    /// Shows what else is counted, on the line below all others.
+    pub(super) fn count(&self, words: &str) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        words.clone_into(&mut state.count);
+        total(&state);
     }
 
     pub(super) fn close(&self) {
@@ -148,7 +163,9 @@ fn width() -> usize {
 fn total(state: &State) {
     let Some(line) = &state.total else { return };
     let done: usize = state.results.values().sum();
-    let mut words = vec![format!("{done} of {} done", state.runs), format!("{} running", state.running.len())];
+    let of = if state.runs == 0 { String::new() } else { format!(" of {}", state.runs) };
+    let mut words = vec![format!("{done}{of} done"), format!("{} running", state.running.len())];
     words.extend(state.results.iter().rev().map(|(result, count)| format!("{count} {result}")));
-    line.set_message(words.join(", "));
+    let words = words.join(", ");
+    line.set_message(if state.count.is_empty() { words } else { cut(&format!("{words} · {}", state.count), width()) });
 }

@@ -1,5 +1,6 @@
 //! What a person sees while a run goes on: a live view on a terminal, plain lines elsewhere, JSON lines for programs.
 
+pub(crate) mod github;
 mod json;
 mod lane;
 mod live;
@@ -8,6 +9,7 @@ mod plain;
 use std::fmt;
 use std::sync::Arc;
 
+use leaseproof_harness::report::record::ScenarioResult;
 use leaseproof_harness::suite::{OnEvent, SuiteEvent};
 
 use crate::args::Format;
@@ -53,6 +55,26 @@ impl Console {
         }
     }
 
+    /// Shows an event of a run in which scenarios come and go by the hundred: one that began, or that held, is no line.
+    pub(crate) fn show_failures(&self, event: &SuiteEvent) {
+        let held = match event {
+            SuiteEvent::Started { .. } => true,
+            SuiteEvent::Finished { record, .. } => record.result == ScenarioResult::Held,
+            _ => false,
+        };
+        match self {
+            Self::Live(live) => live.show_quietly(event, held),
+            // It is counted all the same.
+            Self::Plain(plain) if held => drop(plain.line(event)),
+            Self::Plain(_) | Self::Json(_) => self.show(event),
+        }
+    }
+
+    /// Whether there are lines that are drawn over.
+    pub(crate) fn is_drawn_over(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
     /// Says something that belongs to the run's output.
     pub(crate) fn say(&self, words: &dyn fmt::Display) {
         match self {
@@ -68,6 +90,17 @@ impl Console {
         match self {
             Self::Live(live) => live.print(&words.to_string()),
             Self::Plain(_) | Self::Json(_) => out::tell(words),
+        }
+    }
+
+    /// Shows what is counted beside the runs: on the line that is drawn over, where there is one; else it is a line.
+    pub(crate) fn count(&self, words: &str) {
+        match self {
+            Self::Live(live) => live.count(words),
+            Self::Plain(_) => {
+                let _ = out::line(&words);
+            }
+            Self::Json(_) => out::tell(&words),
         }
     }
 

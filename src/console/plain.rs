@@ -38,7 +38,9 @@ impl Plain {
             SuiteEvent::Provision(progress) => provision(progress),
             SuiteEvent::Ready { folder, provider, runs } => {
                 count.runs = *runs;
-                Some(format!("{} on {provider}; reports go to {}", counted(*runs, "scenario run"), folder.display()))
+                // Where nobody can say how many follow, it is not said.
+                let runs = if *runs == 0 { "scenario runs".to_owned() } else { counted(*runs, "scenario run") };
+                Some(format!("{runs} on {provider}; reports go to {}", folder.display()))
             }
             SuiteEvent::Started { scenario, server, .. } => {
                 Some(format!("started       {} on {server}", scenario.name))
@@ -56,7 +58,8 @@ impl Plain {
 /// The line of a scenario that ended, and why if it did not hold.
 pub(super) fn finished(record: &ScenarioRecord, done: usize, of: usize, style: Style) -> String {
     let word = text::result(record.result, style);
-    let line = format!("{word}  {} on {} in {} [{done}/{of}]", record.name, record.server, text::took(record.took_ms));
+    let of = if of == 0 { String::new() } else { format!("/{of}") };
+    let line = format!("{word}  {} on {} in {} [{done}{of}]", record.name, record.server, text::took(record.took_ms));
     if record.result == ScenarioResult::Held { line } else { format!("{line}\n              {}", record.reason) }
 }
 

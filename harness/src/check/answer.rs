@@ -63,6 +63,7 @@ pub fn keeps_its_id(event: &Event, history: &[Entry]) -> Option<Reading> {
 pub fn is_refusal(event: &Event) -> bool {
     match event {
         Event::SessionOpened { outcome, .. } => outcome.refusal().is_some(),
+        Event::Sql { outcome, .. } => outcome.refusal().is_some(),
         other => given(other).is_ok_and(|given| given.refusal.is_some()),
     }
 }

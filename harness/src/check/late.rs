@@ -31,19 +31,23 @@ pub(super) fn verb(verb: &Verb, reading: Reading, at: Interval, history: &[Entry
         Verb::Api(step) => step.token.as_deref().map(Subject::Token),
         Verb::Race(step) => step.api.token.as_deref().map(Subject::Token),
         Verb::Open(step) => Some(Subject::Credential(&step.with)),
-        Verb::Read(_)
-        | Verb::Revoke(_)
-        | Verb::Rotate(_)
-        | Verb::Repair(_)
-        | Verb::Snapshot(_)
-        | Verb::Start(_)
-        | Verb::Sql(_) => None,
+        Verb::Sql(sql) => sql.with.as_deref().map(Subject::Credential),
+        Verb::Read(_) | Verb::Revoke(_) | Verb::Rotate(_) | Verb::Repair(_) | Verb::Snapshot(_) | Verb::Start(_) => {
+            None
+        }
     };
     judge(subject, reading, at, history)
 }
 
-/// The reading of a look, taken back if it expects something alive that may have been over.
-pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+/// The reading of a look, taken back if it expects something alive that may have been over. `refused`: whether the look met
+/// a refusal.
+pub(super) fn expected(
+    expected: &Expected<'_>,
+    reading: Reading,
+    refused: bool,
+    at: Interval,
+    history: &[Entry],
+) -> Reading {
     let is = |wanted: Option<bool>| wanted == Some(true);
     let subject = match expected {
         Expected::Login(login) if is(login.accepted.map(|v| *v)) => Some(Subject::Credential(&login.with)),
@@ -54,6 +58,8 @@ pub(super) fn expected(expected: &Expected<'_>, reading: Reading, at: Interval, 
             let time_left = lease.ttl.is_some_and(|ttl| ttl.at_least.is_some_and(|least| least.millis > 0));
             (time_left || is(lease.renewable.map(|v| *v))).then_some(Subject::Credential(&lease.of))
         }
+        // A statement that was run says by that alone that its user was alive.
+        Expected::Sql(sql) if refused => sql.with.as_deref().map(Subject::Credential),
         _ => None,
     };
     judge(subject, reading, at, history)
@@ -84,7 +90,10 @@ fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: 
     let (name, alive) = match subject {
         Subject::Credential(name) => {
             let life = lives(history).remove(name.as_str());
-            (name, life.is_none_or(|life| life.surely_within_ttl(at)))
+            // A lease ends with the token that took it, too.
+            let token = life.as_ref().and_then(|life| life.token.clone());
+            let token_alive = token.is_none_or(|token| token_surely_within_ttl(history, &token, at));
+            (name, token_alive && life.is_none_or(|life| life.surely_within_ttl(at)))
         }
         Subject::Token(name) => (name, token_surely_within_ttl(history, name.as_str(), at)),
     };
@@ -142,6 +151,13 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_of_a_user_that_may_have_been_over_accuses_nobody() {
+        let sql = Verb::Sql(serde_json::from_str(r#"{"run": "SELECT 1", "with": "cred", "returns": "1"}"#).unwrap());
+        assert_eq!(verb(&sql, refused(), at(50_000), &history()), refused());
+        assert!(matches!(verb(&sql, refused(), at(60_005), &history()), Reading::Unknown(_)));
+    }
+
+    #[test]
     fn what_was_seen_after_the_harness_was_held_up_accuses_nobody_and_what_was_seen_before_does() {
         let mut tape = Tape::default();
         tape.operator((0, 10), "4.1", issued("cred", 60));
@@ -154,6 +170,36 @@ mod tests {
         let taken_back = accusing(3);
         assert_eq!((taken_back.verdict, taken_back.evidence), (Verdict::Inconclusive, vec![3, 2]));
         assert!(taken_back.because.contains("held up for 3s at 1.000s"), "{}", taken_back.because);
+    }
+
+    #[test]
+    fn what_a_lookup_rounds_up_does_not_make_a_token_live_longer() {
+        let mut tape = Tape::default();
+        let state = |ttl| reply(200, TokenState { ttl, renewable: true });
+        let event = |act, ttl| Event::Token { token: "brief".to_owned(), act, outcome: state(ttl) };
+        tape.put((0, 10), Actor::Operator, Some("4.1"), event(TokenAct::Made, 5));
+        // 800 ms are left, and are told as a second.
+        tape.put((4_200, 4_205), Actor::Operator, Some("4.2"), event(TokenAct::Read, 1));
+        let with_it = renew(None, Some(name("brief")));
+        assert!(matches!(verb(&with_it, refused(), at(5_100), &tape.entries()), Reading::Unknown(_)));
+    }
+
+    #[test]
+    fn a_lease_whose_token_may_have_been_over_is_not_missed() {
+        let mut tape = Tape::default();
+        let made = reply(200, TokenState { ttl: 5, renewable: true });
+        let made = Event::Token { token: "brief".to_owned(), act: TokenAct::Made, outcome: made };
+        tape.put((0, 10), Actor::Operator, Some("4.1"), made);
+        let taken = match issued("cred", 60) {
+            Event::Issued { credential, role, outcome, .. } => {
+                Event::Issued { credential, role, token: Some("brief".to_owned()), outcome }
+            }
+            other => other,
+        };
+        tape.operator((20, 30), "4.2", taken);
+        let (renewal, history) = (renew(Some(name("cred")), None), tape.entries());
+        assert_eq!(verb(&renewal, refused(), at(4_000), &history), refused());
+        assert!(matches!(verb(&renewal, refused(), at(5_005), &history), Reading::Unknown(_)));
     }
 
     #[test]

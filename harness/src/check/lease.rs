@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::event::{Actor, Entry, Event, Part, Revocation};
+use crate::event::{Actor, Entry, Event, Part, Revocation, TokenAct};
 use crate::outcome::{Cause, Judgement, Outcome};
 use crate::time::{Interval, Moment};
 
@@ -96,7 +96,10 @@ fn within(ends: &[End], at: Interval) -> bool {
 /// Whether every reading of the times says that the TTL of a token which a step made is not over during a call.
 pub fn token_surely_within_ttl(history: &[Entry], token: &str, at: Interval) -> bool {
     let answers = history.iter().filter_map(|entry| match &entry.event {
-        Event::Token { token: name, outcome, .. } if name == token && entry.who == Actor::Operator => {
+        // A lookup tells the TTL in whole seconds, rounded, and moves no end.
+        Event::Token { token: name, act: TokenAct::Made | TokenAct::Renewed, outcome }
+            if name == token && entry.who == Actor::Operator =>
+        {
             // A TTL of zero is a token that never ends.
             let ttl = outcome.ok().map(|reply| reply.body.ttl).filter(|ttl| *ttl > 0);
             renewed(entry.at, ttl, outcome)

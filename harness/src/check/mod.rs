@@ -76,7 +76,10 @@ pub fn looks(expected: &Expected<'_>, step: &PlannedStep, history: &[Entry]) -> 
         let at = Interval::new(first, last);
         Look {
             at,
-            reading: late::expected(expected, reading::reading(expected, look, until_then), at, until_then),
+            reading: {
+                let refused = look.iter().any(|entry| answer::is_refusal(&entry.event));
+                late::expected(expected, reading::reading(expected, look, until_then), refused, at, until_then)
+            },
             entries: look.iter().map(|entry| entry.seq).collect(),
         }
     });

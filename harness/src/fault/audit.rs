@@ -55,7 +55,7 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
     match undo {
         Undo::Free(audit) => {
-            disk(world, audit.as_ref())?.free().await.map_err(of_disk)?;
+            disk(world, audit.as_ref())?.free().await?;
             Ok("there is room on the disk".to_owned())
         }
         Undo::Listen(name) => {
@@ -74,7 +74,7 @@ fn effect(undo: Undo, seen: String) -> Effect {
 async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError> {
     let audit = fill.audit.as_deref();
     let disk = disk(world, audit)?;
-    disk.fill().await.map_err(of_disk)?;
+    disk.fill().await?;
     // The last page of a file that is there already has room for a little more.
     let seen = match audit {
         Some(name) => until_nothing_more_is_taken(world, device(world, name)?).await?,
@@ -143,9 +143,10 @@ async fn until_reachable(receiver: &Receiver, wanted: bool) -> Result<(), FaultE
     super::until_shows(what, look).await.map(drop)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn of_disk(error: DiskError) -> FaultError {
-    FaultError::Refused { what: "the disk".to_owned(), why: error.to_string() }
+impl From<DiskError> for FaultError {
+    fn from(error: DiskError) -> Self {
+        Self::Refused { what: "the disk".to_owned(), why: error.to_string() }
+    }
 }
 
 fn disk<'a>(world: &'a World, audit: Option<&Name>) -> Result<&'a Disk, FaultError> {

@@ -1,6 +1,9 @@
 //! What a run leaves behind: the [`record`], and its projections for people and machines. Nothing here knows servers:
 //! a record and its histories are enough to render an old run again.
 
+pub mod annotation;
+pub mod diff;
+pub mod merge;
 pub mod record;
 pub mod scan;
 pub mod text;
@@ -10,6 +13,7 @@ mod comparison;
 mod complaint;
 mod html;
 mod junit;
+mod metrics;
 #[cfg(test)]
 mod sample;
 mod summary;
@@ -33,6 +37,8 @@ pub const JUNIT_FILE: &str = "junit.xml";
 pub const HTML_FILE: &str = "report.html";
 /// The projection for step summaries and people.
 pub const SUMMARY_FILE: &str = "summary.md";
+/// The projection for whoever keeps figures over time: OpenMetrics text.
+pub const METRICS_FILE: &str = "metrics.txt";
 
 /// A report that could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -123,8 +129,14 @@ pub fn render(record: &Record, folder: &Path) -> Result<(), ReportError> {
     all([
         junit::render(record).and_then(|text| put(folder, JUNIT_FILE, text.as_bytes())),
         html::render(record, folder).and_then(|text| put(folder, HTML_FILE, text.as_bytes())),
-        put(folder, SUMMARY_FILE, summary::render(record).as_bytes()),
+        put(folder, SUMMARY_FILE, summary(record).as_bytes()),
+        put(folder, METRICS_FILE, metrics::render(record).as_bytes()),
     ])
+}
+
+/// One page of Markdown: what summary.md holds.
+pub fn summary(record: &Record) -> String {
+    summary::render(record)
 }
 
 /// Reads the record of a run back from its folder.

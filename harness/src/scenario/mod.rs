@@ -27,7 +27,7 @@ mod wrong;
 pub use dbms::Dbms;
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};
-pub(crate) use hint::did_you_mean;
+pub use hint::did_you_mean;
 pub(crate) use load::decode_text;
 pub use load::{Loaded, load, parse};
 

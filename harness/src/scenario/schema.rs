@@ -12,7 +12,7 @@ const CHOICES: [(&str, &[&str]); 11] = [
     ("Expect", &[]),
     ("Fault", &[]),
     ("Always", &["cites"]),
-    ("Renew", &["increment", "answers"]),
+    ("Renew", &["increment", "answers", "node"]),
     ("Revoke", &["sync", "force", "answers"]),
     ("Rotate", &["answers"]),
     ("Repair", &["answers"]),
@@ -23,11 +23,58 @@ const CHOICES: [(&str, &[&str]); 11] = [
 
 /// The schema, as pretty-printed JSON with a newline at its end.
 pub fn schema() -> String {
+    let mut schema = described();
+    describe_uses(&mut schema);
+    // Printing a `Value` cannot fail: its keys are texts.
+    format!("{schema:#}\n")
+}
+
+/// The schema with what is said of each key and of what the key takes.
+pub(crate) fn described() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<ScenarioFile>().to_value();
     post_process(&mut schema);
-    // Printing a `Value` cannot fail: its keys are texts.
-    format!("{schema:#}\n")
+    schema
+}
+
+/// Says everything where it is used. Of what is said of a key and of its kind an editor shows the latter alone: "a name" for
+/// every name. So a kind's description goes to the places that have none of their own.
+fn describe_uses(schema: &mut Value) {
+    let mut of_kinds = Map::new();
+    for (name, definition) in schema.get_mut("definitions").and_then(Value::as_object_mut).into_iter().flatten() {
+        if let Some(description) = definition.as_object_mut().and_then(|kind| kind.remove("description")) {
+            of_kinds.insert(format!("#/definitions/{name}"), description);
+        }
+    }
+    describe_below(schema, &of_kinds);
+}
+
+fn describe_below(value: &mut Value, of_kinds: &Map<String, Value>) {
+    match value {
+        Value::Object(object) => {
+            let kind = object.get("$ref").and_then(Value::as_str).and_then(|kind| of_kinds.get(kind)).cloned();
+            if let Some(description) = kind {
+                // Draft 7 reads nothing beside `$ref`.
+                let all = json!([Value::Object(std::mem::take(object))]);
+                object.insert("allOf".to_owned(), all);
+                object.insert("description".to_owned(), description);
+                return;
+            }
+            for (key, below) in object.iter_mut() {
+                match key.as_str() {
+                    // A choice among kinds is described as a whole, and the name of a key not at all.
+                    "oneOf" | "anyOf" => {
+                        let choices = below.as_array_mut().into_iter().flatten();
+                        choices.filter(|choice| choice.get("$ref").is_none()).for_each(|c| describe_below(c, of_kinds));
+                    }
+                    "allOf" | "propertyNames" => {}
+                    _ => describe_below(below, of_kinds),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|below| describe_below(below, of_kinds)),
+        _ => {}
+    }
 }
 
 fn post_process(schema: &mut Value) {
@@ -40,10 +87,13 @@ fn post_process(schema: &mut Value) {
             }
         }
     }
-    let ids: Vec<&str> = catalogue().iter().map(|guarantee| guarantee.id.as_str()).collect();
-    let described: Vec<String> = catalogue().iter().map(|g| format!("{}: {}", g.id, g.promise)).collect();
-    // `enumDescriptions` is what editors show beside each choice; other readers of the schema pass over it.
-    let id = json!({ "type": "string", "enum": ids, "enumDescriptions": described });
+    // An editor shows the description of the one that stands there, and the link where it knows Markdown.
+    let ids = catalogue().iter().map(|guarantee| {
+        let promise = &guarantee.promise;
+        let linked = format!("{promise} [Documentation]({})", guarantee.source.url());
+        json!({ "const": guarantee.id, "description": promise, "markdownDescription": linked })
+    });
+    let id = json!({ "type": "string", "oneOf": ids.collect::<Vec<_>>() });
     if let Some(definitions) = root.get_mut("definitions").and_then(Value::as_object_mut) {
         definitions.insert("GuaranteeId".to_owned(), id);
     }
@@ -144,5 +194,21 @@ mod tests {
         assert!(schema.get("$id").is_none());
         let guarantees = &schema["properties"]["guarantees"]["items"]["$ref"];
         assert_eq!(guarantees, "#/definitions/GuaranteeId");
+        let first = &schema["definitions"]["GuaranteeId"]["oneOf"][0];
+        assert_eq!(first["const"], "LEASE-01");
+        assert!(first["markdownDescription"].as_str().unwrap().contains("](https://"), "{first}");
+    }
+
+    #[test]
+    fn what_a_key_is_for_is_said_at_the_key_and_nowhere_else() {
+        let schema: Value = serde_json::from_str(&schema()).unwrap();
+        for (name, definition) in schema["definitions"].as_object().unwrap() {
+            assert!(definition.get("description").is_none(), "{name} would hide what its keys say");
+            for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+                assert!(property["description"].is_string(), "{name}.{key} says nothing");
+            }
+        }
+        let first = &schema["properties"]["steps"]["items"];
+        assert!(first["description"].as_str().unwrap().starts_with("One thing that happens"), "{first}");
     }
 }

@@ -77,10 +77,11 @@ fn child(args: &Soak, paths: &[PathBuf], repeat: u32, place: &Path) -> Result<Pr
     option("--jobs", args.jobs.to_string().into());
     option("--format", "json".into());
     option("--report-dir", here.join(place).into());
-    for part in &args.vault {
-        option("--vault", part.to_string().into());
+    for (name, value) in args.servers.options() {
+        // The run has a working folder of its own.
+        let value = if name.contains("bin") { here.join(value).into_os_string() } else { value.into() };
+        option(&format!("--{name}"), value);
     }
-    option("--postgres", args.postgres.to_string().into());
     if let Some(seed) = args.seed {
         option("--seed", seed.to_string().into());
     }

@@ -15,7 +15,7 @@ use crate::scenario::file::Endpoint;
 use crate::time::Moment;
 
 /// What `write` leaves in the folder, in the order of names.
-pub(super) const PROJECTIONS: [&str; 4] = ["junit.xml", "record.json", "report.html", "summary.md"];
+pub(super) const PROJECTIONS: [&str; 5] = ["junit.xml", "metrics.txt", "record.json", "report.html", "summary.md"];
 
 const SOURCE: &str = "\
 # yaml-language-server: $schema=../scenario.schema.json

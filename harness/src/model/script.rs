@@ -19,7 +19,7 @@ pub use super::writer::Mark;
 /// What stands above the steps.
 const STEPS: &str = "steps:\n";
 /// How much later than counted a call may come on a machine that is not busy.
-const SPARE: Duration = Duration::from_millis(1_500);
+const SPARE: Duration = Duration::from_secs(2);
 /// What is waited for in all, so that a sequence takes seconds and not minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A lease whose end is further away is not waited for.

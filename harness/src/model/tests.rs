@@ -209,6 +209,13 @@ fn every_path_that_is_said_to_be_possible_is_walked_by_some_sequence() {
     assert!(missed.is_empty(), "{:?}", missed.iter().map(ToString::to_string).collect::<Vec<_>>());
 }
 
+/// Loads a scenario on a stack such as a program's main thread has: blocks in blocks in blocks, unoptimised, take more than
+/// a test's thread has.
+fn parsed(text: String) -> scenario::Loaded {
+    let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(move || scenario::parse(&text));
+    thread.unwrap().join().unwrap()
+}
+
 // ---------------------------------------------------------------------------------------------------------- properties
 
 /// Does an operation, if it can be done.
@@ -337,7 +344,7 @@ proptest! {
     ) {
         let bounds = Bounds { at_once, ..Bounds::default() };
         let script = Script::write("A sequence's name", "It was drawn.", &operations, &bounds);
-        let loaded = scenario::parse(&script.text);
+        let loaded = parsed(script.text.clone());
         let drawn = loaded.render(File::new("drawn.yaml"), scenario::Style::Plain);
         prop_assert!(loaded.scenario.is_some() && loaded.diagnostics.is_empty(), "{}\n{}", drawn, script.text);
         // The marks are on the lines of their steps.

@@ -7,11 +7,11 @@ use super::{Cited, Path};
 use crate::time::{Interval, Moment};
 
 /// What a call takes at most on a machine that is not busy. A run that takes longer is late, and says so; it accuses nobody.
-pub(super) const CALL: Duration = Duration::from_millis(60);
+pub(super) const CALL: Duration = Duration::from_millis(100);
 /// The same of one that takes many messages between Vault and a database that answers late.
 pub(super) const LATE_CALL: Duration = Duration::from_millis(1_200);
 /// The same of a look.
-pub(super) const LOOK: Duration = Duration::from_millis(15);
+pub(super) const LOOK: Duration = Duration::from_millis(30);
 
 /// The time that has surely passed, and the time that may have.
 #[derive(Debug, Clone, Copy, Default)]

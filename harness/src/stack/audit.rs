@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::AsyncReadExt as _;
@@ -15,12 +16,15 @@ use tokio::task::JoinSet;
 use crate::provider::native::disk::Disk;
 use crate::provider::native::port::Port;
 use crate::scenario::word::Name;
+use crate::wait::Looks;
 
 /// As little as the kernel lets wait for somebody who does not read, so that a hang is felt after some dozens of entries
 /// and not after thousands: small segments, a small buffer, one connection that waits.
 const SEGMENT: u32 = 536;
 const BUFFER: usize = 2048;
 const BACKLOG: i32 = 1;
+/// How long something may be in the way of listening on a port that is ours.
+const IN_THE_WAY: Duration = Duration::from_secs(10);
 
 /// An audit device.
 #[derive(Debug)]
@@ -96,9 +100,9 @@ pub struct Receiver {
 
 impl Receiver {
     /// Listens on this port.
-    pub fn listen(port: Port) -> io::Result<Self> {
+    pub async fn listen(port: Port) -> io::Result<Self> {
         let address = port.address();
-        let listener = listening(address)?;
+        let listener = listening_soon(address).await?;
         let (state, states) = watch::channel(Reception::Listens);
         let taken = Arc::<Mutex<Vec<u8>>>::default();
         let mut serving = JoinSet::new();
@@ -137,8 +141,7 @@ async fn serve(
             listener = None;
             connections.shutdown().await;
         } else if listener.is_none() {
-            // The port is claimed, so only what is left of old connections can be in the way, and not for long.
-            listener = listening(address).ok();
+            listener = listening_soon(address).await.ok();
         }
         let changed = match (&listener, state) {
             (Some(listener), Reception::Listens) => tokio::select! {
@@ -150,10 +153,8 @@ async fn serve(
                     Ok(())
                 }
             },
-            (None, Reception::Listens) => {
-                tokio::task::yield_now().await;
-                Ok(())
-            }
+            // It was in the way for longer than anybody expects: once more.
+            (None, Reception::Listens) => Ok(()),
             _ => states.changed().await,
         };
         if changed.is_err() {
@@ -177,6 +178,18 @@ async fn read(mut stream: TcpStream, mut states: watch::Receiver<Reception>, tak
         match read {
             Ok(0) | Err(_) => return,
             Ok(count) => taken.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// Listens as soon as nothing is in the way. The port is claimed, so that can only be what is left of old connections, or a
+/// process that is just being forked and holds a copy of whatever had the port open; neither lasts.
+async fn listening_soon(address: SocketAddr) -> io::Result<TcpListener> {
+    let mut looks = Looks::within(IN_THE_WAY);
+    loop {
+        match listening(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && looks.again().await => {}
+            done => return done,
         }
     }
 }

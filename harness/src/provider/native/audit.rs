@@ -32,7 +32,7 @@ impl Native {
                     AuditKind::File { path: folder.join("audit.log"), disk: None }
                 }
                 scenario::AuditKind::Socket => {
-                    let receiver = Receiver::listen(claim()?);
+                    let receiver = Receiver::listen(claim()?).await;
                     AuditKind::Socket(receiver.map_err(|e| UpError::Machine(format!("an audit device: {e}")))?)
                 }
             };

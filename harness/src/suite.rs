@@ -280,7 +280,7 @@ impl Suite {
         let listener = Listener(Box::new(move |entry| {
             on(SuiteEvent::Happened { run, entry: Box::new(entry.clone()) });
         }));
-        let history = History::create(&place, clock, self.secrets.clone(), Some(listener))
+        let history = History::create(&place, clock, self.secrets.of_scenario(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
         let AwsParts { server: aws, plugin: aws_plugin } = aws;

@@ -22,10 +22,8 @@ use crate::planted::Planted;
 use crate::table::Row;
 
 const SCENARIOS: &str = "scenarios";
-/// How often a scenario runs whose harness was held up, on a machine that is too busy.
+/// How often a scenario runs that says too little: the machine was too busy, or the server had trouble of its own.
 const TRIES: u32 = 3;
-/// What the verdict says then.
-const HELD_UP: &str = "leaseproof itself was held up";
 
 /// The scenarios, and the run that all mutants share.
 pub(crate) struct Field {
@@ -114,7 +112,7 @@ impl Field {
         })
     }
 
-    /// Runs a scenario; a run that was held up says nothing and is made again.
+    /// Runs a scenario; an inconclusive run says nothing, of the mutant neither, and is made again.
     async fn run_undisturbed(
         &self,
         suite: &Suite,
@@ -125,7 +123,7 @@ impl Field {
         loop {
             let (record, done) = self.run(suite, scenario, mutant).await;
             tries += 1;
-            if tries == TRIES || !record.reason.contains(HELD_UP) {
+            if tries == TRIES || record.result != ScenarioResult::Inconclusive {
                 return (record, done);
             }
         }

@@ -28,6 +28,17 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// The reply, or in words why there is none.
+    pub fn said(self) -> Result<T, String>
+    where
+        Self: fmt::Display,
+    {
+        match self {
+            Self::Ok(reply) => Ok(reply),
+            no => Err(no.to_string()),
+        }
+    }
+
     /// The refusal, if there is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

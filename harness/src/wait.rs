@@ -54,6 +54,22 @@ impl Looks {
     }
 }
 
+/// Looks until what is looked for is there. The error is what the last look saw instead.
+pub async fn until<T, E, F>(limit: Duration, mut look: impl FnMut() -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut looks = Looks::within(limit);
+    // There is always a first look.
+    looks.again().await;
+    loop {
+        match look().await {
+            Err(_) if looks.again().await => {}
+            done => return done,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +91,16 @@ mod tests {
         let mut looks = Looks::within(Duration::ZERO);
         assert!(looks.again().await);
         assert!(!looks.again().await);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_ends_the_looking_and_else_the_last_look_is_told() {
+        let mut count = 0;
+        let mut look = move || {
+            count += 1;
+            std::future::ready(if count == 3 { Ok(count) } else { Err(count) })
+        };
+        assert_eq!(until(Duration::from_secs(60), &mut look).await, Ok(3));
+        assert_eq!(until(Duration::ZERO, &mut look).await, Err(4));
     }
 }

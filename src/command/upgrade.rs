@@ -6,11 +6,11 @@ use std::path::Path;
 
 use leaseproof_harness::provider::docker::image::Images;
 use leaseproof_harness::provider::site::Choice;
-use leaseproof_harness::suite::{self, Exit, Settings};
+use leaseproof_harness::suite::{self, Exit, Order, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
 use leaseproof_harness::upgrade::page;
 use leaseproof_harness::upgrade::report::{Answer, Report};
-use leaseproof_harness::upgrade::run::{self as trial, Order, UpgradeError};
+use leaseproof_harness::upgrade::run::{self as trial, UpgradeError};
 use tokio_util::sync::CancellationToken;
 
 use super::run::{failure, stop_on_signals};

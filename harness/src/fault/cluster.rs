@@ -7,9 +7,8 @@ use serde_json::json;
 
 use super::{Effect, FaultError, must};
 use crate::event::Part;
-use crate::outcome::Outcome;
 use crate::scenario::file::{Method, Node};
-use crate::wait::Looks;
+use crate::wait;
 use crate::world::World;
 
 /// A node that has joined is made a voter after ten seconds, and has to be brought up to date before.
@@ -59,22 +58,16 @@ async fn wipe(node: &crate::stack::VaultNode) -> Result<(), FaultError> {
 }
 
 async fn until_voter(world: &World, name: Node) -> Result<(), FaultError> {
-    let mut looks = Looks::within(JOINS);
-    let mut last = String::new();
-    while looks.again().await {
+    let look = || async {
         let seen = world.stack.vault.root().call(Method::Get, "sys/storage/raft/configuration", None).await;
-        last = match seen.outcome {
-            Outcome::Ok(reply) => {
-                let servers = reply.body["data"]["config"]["servers"].as_array().cloned().unwrap_or_default();
-                let found = servers.into_iter().find(|server| server["node_id"] == json!(name));
-                match found.map(|server| server["voter"] == json!(true)) {
-                    Some(true) => return Ok(()),
-                    Some(false) => format!("{name} has no vote yet"),
-                    None => format!("{name} is no member"),
-                }
-            }
-            no => no.to_string(),
-        };
-    }
-    Err(FaultError::Unseen { what: "a voter".to_owned(), last })
+        let reply = seen.outcome.said()?;
+        let servers = reply.body["data"]["config"]["servers"].as_array().cloned().unwrap_or_default();
+        let found = servers.into_iter().find(|server| server["node_id"] == json!(name));
+        match found.map(|server| server["voter"] == json!(true)) {
+            Some(true) => Ok(()),
+            Some(false) => Err(format!("{name} has no vote yet")),
+            None => Err(format!("{name} is no member")),
+        }
+    };
+    wait::until(JOINS, look).await.map_err(|last| FaultError::Unseen { what: "a voter".to_owned(), last })
 }

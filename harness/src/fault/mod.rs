@@ -204,17 +204,10 @@ fn shows<T>(outcome: &Outcome<T>, is_it: impl FnOnce(&Refusal) -> bool) -> Resul
 }
 
 /// Looks until an effect shows, at most for [`SHOWS`].
-async fn until_shows<F>(what: &str, mut look: impl FnMut() -> F) -> Result<String, FaultError>
+async fn until_shows<F>(what: &str, look: impl FnMut() -> F) -> Result<String, FaultError>
 where
     F: Future<Output = Result<String, String>>,
 {
-    let mut looks = crate::wait::Looks::within(SHOWS);
-    let mut last = String::new();
-    while looks.again().await {
-        match look().await {
-            Ok(seen) => return Ok(seen),
-            Err(seen) => last = seen,
-        }
-    }
-    Err(FaultError::Unseen { what: what.to_owned(), last })
+    let unseen = |last| FaultError::Unseen { what: what.to_owned(), last };
+    crate::wait::until(SHOWS, look).await.map_err(unseen)
 }

@@ -1,7 +1,6 @@
 //! What stands in for AWS in a stack.
 
 use super::{Machine, StackError};
-use crate::outcome::Outcome;
 use crate::scenario::file::{AwsProduct, Endpoint};
 use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch as aws_launch};
@@ -42,12 +41,6 @@ impl AwsServer {
 
     /// Waits until it lets the harness in.
     pub async fn until_ready(&self) -> Result<(), StackError> {
-        let look = move || async move {
-            match self.direct.login(&self.admin).await.outcome {
-                Outcome::Ok(()) => Ok(()),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
+        self.machine.until_up(|| async { self.direct.login(&self.admin).await.outcome.said() }).await
     }
 }

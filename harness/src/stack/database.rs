@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError};
-use crate::outcome::Outcome;
 use crate::scenario::Dbms;
 use crate::scenario::file::RootKind;
 use crate::secret::Secret;
@@ -36,13 +35,7 @@ impl DatabaseServer {
 
     /// Waits until it lets its superuser in.
     pub async fn until_ready(&self) -> Result<(), StackError> {
-        let look = move || async move {
-            match self.direct.login(&self.admin).await.outcome {
-                Outcome::Ok(()) => Ok(()),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
+        self.machine.until_up(|| async { self.direct.login(&self.admin).await.outcome.said() }).await
     }
 
     /// Starts it again after it ended.

@@ -12,7 +12,7 @@ use crate::provider::native::port::Port;
 use crate::provider::native::process::Process;
 use crate::scenario::file::{Node, Server};
 use crate::time::{Interval, Moment};
-use crate::wait::Looks;
+use crate::wait;
 
 /// How long a server may take to stop in good order before it is killed.
 const GRACE: Duration = Duration::from_secs(20);
@@ -165,24 +165,13 @@ impl Machine {
     }
 
     /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
-    pub(super) async fn until_up<F>(&self, mut look: impl FnMut() -> F + Send) -> Result<(), StackError>
+    pub(super) async fn until_up<F>(&self, look: impl FnMut() -> F + Send) -> Result<(), StackError>
     where
         F: Future<Output = Result<(), String>> + Send,
     {
         let sent = self.history.now();
-        let looking = async {
-            let mut looks = Looks::within(UP);
-            let mut last = String::new();
-            while looks.again().await {
-                match look().await {
-                    Ok(()) => return Ok(()),
-                    Err(seen) => last = seen,
-                }
-            }
-            Err(last)
-        };
         let seen = tokio::select! {
-            seen = looking => seen,
+            seen = wait::until(UP, look) => seen,
             how = self.exited() => {
                 self.changed(sent, ServerState::Exited(how.clone()));
                 return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });

@@ -10,7 +10,7 @@ use crate::provider::native::process::ProcessError;
 use crate::scenario::file::{Node, Server, Storage};
 use crate::secret::Secret;
 use crate::service::vault::{BRIEF, Vault};
-use crate::wait::Looks;
+use crate::wait;
 
 /// What a standby's health says: with request forwarding, or as HashiCorp's performance standby.
 const STANDBY: [u16; 2] = [429, 473];
@@ -81,13 +81,7 @@ impl VaultNode {
     /// Waits until it answers, sealed or not.
     pub async fn until_answering(&self) -> Result<(), StackError> {
         let vault = &self.direct.within(BRIEF);
-        let look = move || async move {
-            match vault.health().await.outcome {
-                Outcome::Ok(_) => Ok(()),
-                no => Err(no.to_string()),
-            }
-        };
-        self.machine.until_up(look).await
+        self.machine.until_up(|| async { vault.health().await.outcome.said().map(drop) }).await
     }
 
     /// Waits until it is active or a standby, as a node is some time after it was unsealed.
@@ -162,14 +156,7 @@ impl VaultServer {
         if let [only] = self.nodes.as_slice() {
             return only.machine.until_up(look).await;
         }
-        let mut looks = Looks::within(UP);
-        let mut last = String::new();
-        while looks.again().await {
-            match look().await {
-                Ok(()) => return Ok(()),
-                Err(seen) => last = seen,
-            }
-        }
+        let Err(last) = wait::until(UP, look).await else { return Ok(()) };
         let log = match self.nodes.first() {
             Some(node) => node.machine.last_log_lines().await,
             None => String::new(),

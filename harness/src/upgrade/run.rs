@@ -17,24 +17,11 @@ use crate::provider::native::find::Found;
 use crate::provider::native::part::Product;
 use crate::report::record::{Record, ScenarioRecord, ScenarioResult};
 use crate::scenario::Scenario;
-use crate::suite::{Course, OnEvent, Settings, Suite, SuiteError, quoted};
+use crate::suite::{Course, OnEvent, Order, Settings, Suite, SuiteError, quoted};
 
 /// The number of the server that runs now, and of the one that is to come, among the suite's.
 const FROM: usize = 0;
 const TO: usize = 1;
-
-/// What to try, and how.
-#[derive(Debug, Clone)]
-pub struct Order {
-    /// The scenarios, in the order of their files.
-    pub scenarios: Vec<Arc<Scenario>>,
-    /// How many scenarios run at once.
-    pub jobs: usize,
-    /// How often each leg runs.
-    pub repeat: u32,
-    /// On what: `vaults` are the version that runs now and the one that is to come.
-    pub settings: Settings,
-}
 
 /// Why an upgrade could not be tried.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +56,8 @@ struct Lap {
     scenario: Arc<Scenario>,
 }
 
-/// Tries an upgrade on every scenario.
+/// Tries an upgrade on every scenario: `vaults` of the order are the version that runs now and the one that is to come, and it
+/// repeats each leg.
 pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<Done, UpgradeError> {
     let Order { scenarios, jobs, repeat, settings } = order;
     let suite = Suite::open(settings.clone(), on.clone(), stop.clone()).await?;

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use serde_json::json;
@@ -26,7 +27,10 @@ use crate::scenario;
 use crate::scenario::file::{Endpoint, Method, Node, Server};
 use crate::service::vault::BRIEF;
 use crate::stack::{Plugin, StackError, VaultNode, VaultServer};
-use crate::wait::Looks;
+use crate::wait;
+
+/// How long a cluster may take until every node knows who leads. Far more than any needs.
+const FORMS: Duration = Duration::from_secs(60);
 
 /// A link and its ends.
 type Laid = (Endpoint, Endpoint, Link);
@@ -181,24 +185,20 @@ fn any_port() -> SocketAddr {
 
 /// Waits until every node knows who leads: before that a standby can forward nothing.
 async fn until_known(server: &VaultServer) -> Result<(), StackError> {
-    let mut looks = Looks::within(std::time::Duration::from_secs(60));
-    let mut last = String::new();
-    while looks.again().await {
-        let asked = server.nodes.iter().map(|node| async move {
-            match node.direct.within(BRIEF).call(Method::Get, "sys/leader", None).await.outcome {
+    let leads = |node: &VaultNode| {
+        let (vault, name) = (node.direct.within(BRIEF), node.name);
+        async move {
+            match vault.call(Method::Get, "sys/leader", None).await.outcome {
                 Outcome::Ok(reply)
                     if reply.body["leader_cluster_address"].as_str().is_some_and(|at| !at.is_empty()) =>
                 {
                     Ok(())
                 }
-                Outcome::Ok(_) => Err(format!("{} knows no leader", node.name)),
-                no => Err(format!("{}: {no}", node.name)),
+                Outcome::Ok(_) => Err(format!("{name} knows no leader")),
+                no => Err(format!("{name}: {no}")),
             }
-        });
-        match try_join_all(asked).await {
-            Ok(_) => return Ok(()),
-            Err(seen) => last = seen,
         }
-    }
-    Err(StackError::Vault { what: "to form a cluster", why: last })
+    };
+    let known = wait::until(FORMS, || try_join_all(server.nodes.iter().map(leads))).await;
+    known.map(drop).map_err(|why| StackError::Vault { what: "to form a cluster", why })
 }

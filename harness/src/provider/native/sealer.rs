@@ -46,20 +46,8 @@ impl Native {
         let template = self.raft_template(program, 1).await?;
         template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
         let keys = vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?;
-        let (server, api, more) = (Server::Transit, ports[0].address().to_string(), serde_json::Map::new());
-        let place = Place {
-            server,
-            seal: None,
-            name: None,
-            folder: &folder,
-            data: &data,
-            ports,
-            door: None,
-            api,
-            plugins: None,
-            audited: false,
-            more: &more,
-        };
+        let (api, more) = (ports[0].address().to_string(), serde_json::Map::new());
+        let place = Place::alone(Server::Transit, &folder, &data, ports, api, &more);
         let node = place.node(program, Storage::Raft, self.estate.owner(), history)?;
         let mut server = alone(node, Storage::Raft, program).await?;
         (server.keys, server.root_token) = (keys.unseal, keys.root);

@@ -289,19 +289,7 @@ async fn make_raft_folder(data: PathBuf, program: Found, threshold: u8, owner: O
     let folder = data.with_file_name("making");
     make_folder(&folder, None)?;
     let (ports, api, more) = ([claim()?, claim()?], "127.0.0.1:1".to_owned(), serde_json::Map::new());
-    let place = Place {
-        server: Server::Vault,
-        seal: None,
-        name: None,
-        folder: &folder,
-        data: &data,
-        ports,
-        door: None,
-        api,
-        plugins: None,
-        audited: false,
-        more: &more,
-    };
+    let place = Place::alone(Server::Vault, &folder, &data, ports, api, &more);
     let node = place.node(&program, Storage::Raft, owner, &history)?;
     let mut server = alone(node, Storage::Raft, &program).await?;
     let keys = vault_keys::init(&server.direct, threshold, history.secrets()).await?;
@@ -363,7 +351,31 @@ pub(super) struct Place<'a> {
     pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// The place of a node that stands alone, with key shares and nothing special.
+    pub(super) fn alone(
+        server: Server,
+        folder: &'a Path,
+        data: &'a Path,
+        ports: [Port; 2],
+        api: String,
+        more: &'a serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        Self {
+            server,
+            seal: None,
+            name: None,
+            folder,
+            data,
+            ports,
+            door: None,
+            api,
+            plugins: None,
+            audited: false,
+            more,
+        }
+    }
+
     /// A node there, ready to be started; without a link yet.
     pub(super) fn node(
         self,

@@ -1,11 +1,12 @@
 //! What a scenario breaks.
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{FailRequests, FillDisk, Node, OnAudit, Throttle};
+use super::{
+    Bandwidth, FailRequests, FillDisk, Latency, LimitData, Node, OnAudit, OnLink, Server, Slicer, SlowClose, Throttle,
+    Timeout, When,
+};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::{Length, Name, Ref};
 
@@ -153,105 +154,6 @@ pub struct Fault {
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// One end of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// The scenario's clients.
-    Clients,
-    /// The secrets server.
-    Vault,
-    /// The PostgreSQL server.
-    Postgres,
-    /// The MySQL server.
-    Mysql,
-    /// The server that stands in for AWS.
-    Aws,
-    /// The Vault that unseals the secrets server.
-    Transit,
-    /// The active node of the cluster.
-    Leader,
-    /// A standby: of several, the one with the lowest number.
-    Follower,
-    /// The cluster's first node.
-    #[serde(rename = "vault-1")]
-    Vault1,
-    /// The cluster's second node.
-    #[serde(rename = "vault-2")]
-    Vault2,
-    /// The cluster's third node.
-    #[serde(rename = "vault-3")]
-    Vault3,
-    /// The cluster's fourth node.
-    #[serde(rename = "vault-4")]
-    Vault4,
-    /// The cluster's fifth node.
-    #[serde(rename = "vault-5")]
-    Vault5,
-}
-
-impl Endpoint {
-    /// The node of the cluster that it is, if it is one.
-    pub const fn node(self) -> Option<Node> {
-        Some(match self {
-            Self::Leader => Node::Leader,
-            Self::Follower => Node::Follower,
-            Self::Vault1 => Node::Vault1,
-            Self::Vault2 => Node::Vault2,
-            Self::Vault3 => Node::Vault3,
-            Self::Vault4 => Node::Vault4,
-            Self::Vault5 => Node::Vault5,
-            Self::Clients | Self::Vault | Self::Postgres | Self::Mysql | Self::Aws | Self::Transit => return None,
-        })
-    }
-}
-
-impl From<Node> for Endpoint {
-    fn from(node: Node) -> Self {
-        match node {
-            Node::Leader => Self::Leader,
-            Node::Follower => Self::Follower,
-            Node::Vault1 => Self::Vault1,
-            Node::Vault2 => Self::Vault2,
-            Node::Vault3 => Self::Vault3,
-            Node::Vault4 => Self::Vault4,
-            Node::Vault5 => Self::Vault5,
-        }
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
-
-/// Which way a toxic works: `upstream` from `from` to `to`, `downstream` back, or `both`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// Requests.
-    Upstream,
-    /// Answers.
-    #[default]
-    Downstream,
-    /// Both ways.
-    Both,
-}
-
-/// A link of the stack.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OnLink {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// The moment for which the fault waits; at once when left out.
-    #[serde(default)]
-    pub when: Option<Marked<When>>,
-}
-
 /// A server that is killed.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -265,141 +167,6 @@ pub struct Kill {
     /// from `clients` to `vault`. At once when left out.
     #[serde(default)]
     pub when: Option<Marked<When>>,
-}
-
-/// The moment for which a fault waits. From the byte on that must not pass nothing passes on the link, and then the fault
-/// takes effect. A step in its `during` has to bring the moment about; a fault whose moment never came makes the scenario
-/// inconclusive.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct When {
-    /// A regular expression, found in the text of an SQL statement that is run.
-    #[serde(default)]
-    pub statement: Option<Marked<String>>,
-    /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
-    #[serde(default)]
-    pub request: Option<Marked<String>>,
-    /// Before it has reached the server.
-    #[serde(default)]
-    pub before: Option<Marked<Before>>,
-    /// After the server has done it and before its answer has come.
-    #[serde(default)]
-    pub after: Option<Marked<After>>,
-}
-
-/// What comes after the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Before {
-    /// No byte of it has reached the server.
-    Sent,
-}
-
-/// What came before the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum After {
-    /// It is done for good: a statement is committed, a request is being answered.
-    Done,
-}
-
-/// Everything takes longer.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Latency {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// How much longer.
-    pub latency: Marked<Length>,
-    /// More or less than that by at most so much, drawn from the seed; 0s when left out.
-    #[serde(default)]
-    pub jitter: Option<Marked<Length>>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
-}
-
-/// A slow line.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Bandwidth {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// Bytes a second.
-    pub bytes_per_second: Marked<u64>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
-}
-
-/// Connections stay half open before they close.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SlowClose {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// How long.
-    pub delay: Marked<Length>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
-}
-
-/// Data stops, and the connection is closed after a time.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Timeout {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// When the connection is closed.
-    pub after: Marked<Length>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
-}
-
-/// Data comes in small pieces.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Slicer {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// Average size of a piece, in bytes.
-    pub average_bytes: Marked<u32>,
-    /// Larger or smaller by at most so many bytes; 0 when left out.
-    #[serde(default)]
-    pub variation_bytes: Option<Marked<u32>>,
-    /// Pause between two pieces; 0s when left out.
-    #[serde(default)]
-    pub delay: Option<Marked<Length>>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
-}
-
-/// The connection is closed after so many bytes.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LimitData {
-    /// Who opens the connections.
-    pub from: Marked<Endpoint>,
-    /// Who accepts them.
-    pub to: Marked<Endpoint>,
-    /// How many bytes.
-    pub bytes: Marked<u64>,
-    /// `downstream` when left out.
-    #[serde(default)]
-    pub way: Option<Marked<Way>>,
 }
 
 /// A server of the stack, or a node of it.
@@ -427,28 +194,6 @@ pub struct OnNode {
 pub struct Partition {
     /// The nodes on one side; all others are on the other.
     pub nodes: Vec<Marked<Node>>,
-}
-
-/// A server of the stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Server {
-    /// The secrets server.
-    Vault,
-    /// The PostgreSQL server.
-    Postgres,
-    /// The MySQL server.
-    Mysql,
-    /// The server that stands in for AWS.
-    Aws,
-    /// The Vault that unseals the secrets server.
-    Transit,
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
 }
 
 /// A client of the scenario.

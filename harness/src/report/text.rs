@@ -190,7 +190,7 @@ fn logs(text: &mut String, folder: &Path) {
     }
 }
 
-fn log_files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn log_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect();

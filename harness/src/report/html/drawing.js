@@ -1,7 +1,11 @@
 
 // What drawing needs: shapes, elements, texts that fit, and the box beside the pointer.
 const SVG = "http://www.w3.org/2000/svg";
-const KINDS = { phases: "phases", steps: "steps", faults: "faults", vault: "vault", target: "postgres", probe: "probe" };
+const KINDS = { phases: "phases", steps: "steps", faults: "faults", health: "health", vault: "vault", target: "target",
+  principals: "users at target", latency: "latency", probe: "probe" };
+// How lanes are drawn that are no plain line: bars with their names in them, or a chart.
+const FORMS = { phases: "stack", steps: "stack", faults: "stack", health: "stack", principals: "stack", latency: "chart" };
+const BARS = { lease: "lease", cut: "cut off", working: "logins accepted", refused: "refused" };
 const MARKS = { ok: "done", refused: "refused", unknown: "unknown", without: "no credential", revoked: "revocation", note: "note" };
 // The shapes, around the middle of a lane.
 const SHAPES = {
@@ -15,6 +19,14 @@ const SHAPES = {
 // How far from the middle of a lane the middle of a shape is.
 const CENTRE = { ok: -10, refused: 10, unknown: 0, without: 11, revoked: 0, note: 6 };
 const FIRST_CREDENTIALS = 12;
+// What counts as around a moment, in microseconds.
+const AROUND = 1e6;
+
+// What a lane is called, and of what kind it is where the name does not say so.
+function named(lane) {
+  if (lane.kind === "latency") return { title: "latency", kind: `calls of ${lane.name}` };
+  return lane.name ? { title: lane.name, kind: lane.kind } : { title: KINDS[lane.kind] ?? lane.kind, kind: "" };
+}
 
 function node(name, attributes = {}, ...children) {
   const made = document.createElementNS(name === "svg" || SVG_NAMES.has(name) ? SVG : "http://www.w3.org/1999/xhtml", name);
@@ -36,7 +48,7 @@ const REACH = { ok: -14, refused: 14, unknown: 0, without: 14, revoked: 0, note:
 
 // The text, cut so that it fits a width in pixels.
 function fitting(text, width) {
-  const room = Math.floor(width / 6.1);
+  const room = Math.floor(width / 6.7);
   return text.length <= room ? text : room < 2 ? "" : `${text.slice(0, room - 1)}…`;
 }
 

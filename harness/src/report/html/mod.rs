@@ -1,10 +1,11 @@
 //! report.html: one file for people, with style, script and data inside. It loads nothing, so that it can be opened from
 //! a folder or a build server's artifacts; it runs no script but its own, whatever stands in names and errors.
 
+mod log;
+mod overview;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::Path;
@@ -12,16 +13,32 @@ use std::path::Path;
 use askama::Template;
 use serde::Serialize;
 
+use self::log::Log;
+use self::overview::{Choices, Grouping};
 use super::record::{Record, ScenarioRecord, ScenarioResult, StepRecord};
 use super::timeline::{self, Timeline};
 use super::{HTML_FILE, ReportError, words};
 use crate::event::Entry;
 use crate::history::{self, HISTORY_FILE, HistoryError};
-use crate::outcome::{Judgement, Verdict};
+use crate::outcome::Verdict;
 
-const STYLE: &str = concat!(include_str!("page.css"), include_str!("timeline.css"));
-const SCRIPT: &str =
-    concat!(include_str!("page.js"), include_str!("drawing.js"), include_str!("timeline.js"), include_str!("start.js"));
+const STYLE: &str = concat!(
+    include_str!("page.css"),
+    include_str!("overview.css"),
+    include_str!("timeline.css"),
+    include_str!("narrow.css"),
+    include_str!("print.css")
+);
+const SCRIPT: &str = concat!(
+    include_str!("page.js"),
+    include_str!("overview.js"),
+    include_str!("drawing.js"),
+    include_str!("timeline.js"),
+    include_str!("latency.js"),
+    include_str!("pointer.js"),
+    include_str!("log.js"),
+    include_str!("start.js")
+);
 
 /// The record as a page. Histories are read from the scenarios' folders.
 pub(super) fn render(record: &Record, folder: &Path) -> Result<String, ReportError> {
@@ -31,8 +48,14 @@ pub(super) fn render(record: &Record, folder: &Path) -> Result<String, ReportErr
         scenarios.push(View::of(index, scenario, folder).map_err(|e| broken(e.to_string()))?);
     }
     scenarios.sort_by_key(|view| words::WORST_FIRST.iter().position(|r| *r == view.scenario.result));
-    let page =
-        Page { nonce: nonce(record), headline: words::counts(record), choices: Choices::of(record), record, scenarios };
+    let page = Page {
+        nonce: nonce(record),
+        headline: words::counts(record),
+        choices: Choices::of(record),
+        groupings: overview::groupings(record),
+        record,
+        scenarios,
+    };
     page.render().map_err(|e| broken(e.to_string()))
 }
 
@@ -50,6 +73,7 @@ struct Page<'a> {
     nonce: String,
     headline: String,
     choices: Choices<'a>,
+    groupings: Vec<Grouping<'a>>,
     record: &'a Record,
     scenarios: Vec<View<'a>>,
 }
@@ -70,24 +94,6 @@ impl Page<'_> {
     /// The results with their counts, the worst first.
     fn counts(&self) -> Vec<(ScenarioResult, usize)> {
         words::WORST_FIRST.iter().map(|&result| (result, words::count(self.record, result))).collect()
-    }
-}
-
-/// What the filters offer.
-struct Choices<'a> {
-    guarantees: BTreeSet<&'a str>,
-    servers: BTreeSet<&'a str>,
-    faults: BTreeSet<&'a str>,
-}
-
-impl<'a> Choices<'a> {
-    fn of(record: &'a Record) -> Self {
-        let all = &record.scenarios;
-        Self {
-            guarantees: all.iter().flat_map(|s| s.guarantees.iter().map(|g| g.id.as_str())).collect(),
-            servers: all.iter().map(|s| s.server.as_str()).collect(),
-            faults: all.iter().flat_map(|s| s.faults.iter().map(|f| f.title.as_str())).collect(),
-        }
     }
 }
 
@@ -112,7 +118,7 @@ impl<'a> View<'a> {
             // The record alone is still worth a page; the reader is told what is missing.
             Err(error) => (Vec::new(), format!("The history could not be read: {error}")),
         };
-        let data = if entries.is_empty() { None } else { Some(data(scenario, &entries)?) };
+        let data = if entries.is_empty() { None } else { Some(data(scenario, &entries, log::read(scenario, folder))?) };
         Ok(Self { index, scenario, data, history })
     }
 
@@ -141,19 +147,30 @@ impl<'a> View<'a> {
         words::took(u64::try_from(step.to.since(step.from).as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn lines(&self) -> impl Iterator<Item = (usize, &str, &str)> {
-        let judged = |line: usize| {
-            let on_line = |l: usize, j: &Judgement| (l == line && j.verdict != Verdict::Held).then_some(j.verdict);
-            let steps = self.scenario.steps.iter().filter_map(move |s| on_line(s.line, &s.judgement));
-            let always = self.scenario.always.iter().filter_map(move |i| on_line(i.line, &i.judgement));
-            steps.chain(always).max()
-        };
-        let class = move |line| match judged(line) {
-            Some(Verdict::Violated) => "violated",
-            Some(Verdict::Inconclusive) => "inconclusive",
-            Some(Verdict::Held) | None => "",
-        };
-        self.scenario.source.lines().enumerate().map(move |(index, text)| (index + 1, class(index + 1), text))
+    /// The scenario's text, with what came of each line that was judged.
+    fn lines(&self) -> impl Iterator<Item = SourceLine<'_>> {
+        self.scenario.source.lines().enumerate().map(|(index, text)| {
+            let number = index + 1;
+            let steps: Vec<_> = self.scenario.steps.iter().filter(|step| step.line == number).collect();
+            let judged = steps.iter().map(|step| step.judgement.verdict);
+            let rules = self.scenario.always.iter().filter(|rule| rule.line == number);
+            let verdict = judged.chain(rules.map(|rule| rule.judgement.verdict)).max();
+            SourceLine { number, text, verdict: verdict.filter(|v| *v != Verdict::Held), steps }
+        })
+    }
+}
+
+/// A line of the scenario file, with the steps that stand on it.
+struct SourceLine<'a> {
+    number: usize,
+    text: &'a str,
+    verdict: Option<Verdict>,
+    steps: Vec<&'a StepRecord>,
+}
+
+impl SourceLine<'_> {
+    fn class(&self) -> String {
+        self.verdict.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 }
 
@@ -163,6 +180,9 @@ struct Data<'a> {
     timeline: Timeline,
     steps: Vec<StepTime<'a>>,
     entries: &'a [Entry],
+    /// What each entry is, in words; in the order of the entries.
+    titles: Vec<String>,
+    logs: Vec<Log>,
 }
 
 #[derive(Serialize)]
@@ -172,9 +192,10 @@ struct StepTime<'a> {
     to: u64,
 }
 
-fn data(scenario: &ScenarioRecord, entries: &[Entry]) -> Result<String, serde_json::Error> {
+fn data(scenario: &ScenarioRecord, entries: &[Entry], logs: Vec<Log>) -> Result<String, serde_json::Error> {
     let steps = scenario.steps.iter().map(|s| StepTime { number: &s.number, from: s.from.0, to: s.to.0 }).collect();
-    let json = serde_json::to_string(&Data { timeline: timeline::of(entries), steps, entries })?;
+    let titles = entries.iter().map(timeline::title).collect();
+    let json = serde_json::to_string(&Data { timeline: timeline::of(entries), steps, entries, titles, logs })?;
     Ok(in_script(&json))
 }
 

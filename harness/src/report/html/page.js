@@ -3,58 +3,39 @@
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// Shows the overview or one scenario, as the address says, so that "back" and links to a scenario work.
+// Shows the overview, one scenario or a line of its file, as the address says, so that "back" and links work.
 function route(timelines) {
-  const id = location.hash.slice(1);
-  const view = document.getElementById(id);
-  const shown = view && view.classList.contains("view") ? view : document.getElementById("overview");
-  if (shown.classList.contains("open")) return;
-  for (const other of all(".view.open")) other.classList.remove("open");
-  shown.classList.add("open");
-  scrollTo(0, 0);
-  timelines.open(shown);
+  const aim = document.getElementById(location.hash.slice(1));
+  const view = aim && aim.closest(".view");
+  const shown = view ?? document.getElementById("overview");
+  if (!shown.classList.contains("open")) {
+    const left = document.querySelector(".view.open");
+    left?.classList.remove("open");
+    shown.classList.add("open");
+    scrollTo(0, 0);
+    timelines.open(shown);
+    if (left) land(shown, left);
+  }
+  if (view && aim !== view) point(aim);
 }
 
-function filters() {
-  const form = document.querySelector(".filters");
-  const rows = all(".results tbody tr").map((row) => {
-    const view = document.getElementById(row.dataset.view);
-    const steps = all(".steps td:nth-child(2)", view).flatMap((cell) => [cell.firstChild, cell.querySelector("code")]).map((part) => part.textContent);
-    const text = [row.textContent, row.dataset.file, row.dataset.faults, ...steps].join("\n").toLowerCase();
-    const words = (list, by) => new Set(list.split(by).filter(Boolean));
-    return { row, text, guarantees: words(row.dataset.guarantees, " "), faults: words(row.dataset.faults, "\n") };
-  });
-  const pressed = new Set();
-  const apply = () => {
-    const [text, guarantee, server, fault] = ["text", "guarantee", "server", "fault"].map((n) => form.elements[n].value);
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const { row, text: has, guarantees, faults } of rows) {
-      const fits = (!pressed.size || pressed.has(row.dataset.result)) && words.every((word) => has.includes(word))
-        && (!guarantee || guarantees.has(guarantee)) && (!server || row.dataset.server === server)
-        && (!fault || faults.has(fault));
-      row.hidden = !fits;
-      count += fits;
-    }
-    form.elements.shown.value = count === rows.length ? "" : `${count} of ${rows.length} shown`;
-    document.querySelector(".empty").hidden = count > 0 || rows.length === 0;
-  };
-  for (const tile of all(".tile", form)) {
-    tile.addEventListener("click", () => {
-      const on = tile.getAttribute("aria-pressed") !== "true";
-      tile.setAttribute("aria-pressed", on);
-      on ? pressed.add(tile.dataset.result) : pressed.delete(tile.dataset.result);
-      apply();
-    });
-  }
-  form.addEventListener("input", apply);
-  form.addEventListener("submit", (event) => event.preventDefault());
-  document.querySelector(".clear").addEventListener("click", () => {
-    form.reset();
-    pressed.clear();
-    for (const tile of all(".tile", form)) tile.setAttribute("aria-pressed", false);
-    apply();
-  });
+// What had the focus is out of sight now: it goes to the scenario's name, and on the way back to the row that led there.
+function land(shown, left) {
+  const heading = shown.querySelector("h2");
+  const row = document.querySelector(`.results a[href="#${left.id}"]`);
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  } else if (row) row.focus();
+}
+
+// Brings something within a view before the reader's eyes.
+function point(aim) {
+  const folded = aim.closest("details");
+  if (folded) folded.open = true;
+  for (const other of all(".aimed")) other.classList.remove("aimed");
+  aim.classList.add("aimed");
+  aim.scrollIntoView({ block: "center" });
 }
 
 function theme() {

@@ -6,22 +6,21 @@ const timelines = {
     const place = view.querySelector(".timeline");
     if (!place || this.drawn.has(view)) return;
     place.dataset.of = view.id;
-    const timeline = new Timeline(place, JSON.parse(place.nextElementSibling.textContent));
+    const data = JSON.parse(place.nextElementSibling.textContent);
+    const timeline = new Timeline(place, data);
+    timeline.logs = new Logs(view.querySelector(".logs"), data.logs, (moment) => timeline.at(moment));
     this.drawn.set(view, timeline);
     view.addEventListener("click", (event) => {
       const { seq, step } = event.target.dataset;
       if (seq !== undefined) timeline.evidence(Number(seq));
-      if (step === undefined) return;
-      for (const row of all(".steps tr.chosen", view)) row.classList.remove("chosen");
-      event.target.closest("tr").classList.add("chosen");
-      timeline.step(step);
+      if (step !== undefined) timeline.step(step);
     });
   },
 };
 
 document.documentElement.classList.add("js");
 theme();
-filters();
+overview();
 copying();
 addEventListener("hashchange", () => route(timelines));
 route(timelines);

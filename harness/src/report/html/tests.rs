@@ -1,12 +1,10 @@
-//! Tests of the page as text; how it looks was looked at.
+//! Tests of the page as text; tests/report_page.rs looks at it in a browser.
 
 use std::fs;
-use std::time::Instant;
 
 use super::*;
 use crate::event::Event;
 use crate::report::sample;
-use crate::time::Moment;
 
 /// A run's folder with the sample's record and history.
 fn folder(record: &Record) -> tempfile::TempDir {
@@ -38,6 +36,7 @@ fn the_page_holds_every_scenario_and_the_data_of_every_history() {
     assert_eq!(data["entries"], serde_json::to_value(sample::tape::history()).unwrap());
     assert!(data["timeline"]["lanes"].as_array().is_some_and(|lanes| lanes.len() > 5));
     assert_eq!(data["steps"][1]["number"], "2");
+    assert_eq!(data["titles"].as_array().map(Vec::len), data["entries"].as_array().map(Vec::len));
 }
 
 #[test]
@@ -108,50 +107,4 @@ fn rendering_again_gives_the_same_page() {
     let record = sample::record();
     let folder = folder(&record);
     assert_eq!(render(&record, folder.path()).unwrap(), render(&record, folder.path()).unwrap());
-}
-
-/// Writes reports to look at: `LEASEPROOF_LOOK=<folder> cargo test -p leaseproof-harness -- --ignored reports_to_look_at`.
-#[test]
-#[ignore = "writes reports for people to look at"]
-fn reports_to_look_at() {
-    let target = std::path::PathBuf::from(std::env::var_os("LEASEPROOF_LOOK").expect("LEASEPROOF_LOOK names a folder"));
-    let mut record = sample::record();
-    let small = target.join("small");
-    for scenario in &record.scenarios[..2] {
-        fs::create_dir_all(small.join(&scenario.folder)).unwrap();
-        write_history(&small.join(&scenario.folder), &sample::tape::history());
-    }
-    record.scenarios[1].steps[5].judgement.evidence = vec![96, 99, 226];
-    crate::report::write(&record, &small).unwrap();
-
-    let (attack, entries) = hostile();
-    let hostile = target.join("hostile");
-    fs::create_dir_all(hostile.join(&attack.scenarios[1].folder)).unwrap();
-    write_history(&hostile.join(&attack.scenarios[1].folder), &entries);
-    crate::report::write(&attack, &hostile).unwrap();
-
-    let large = target.join("large");
-    let model = record.scenarios[1].clone();
-    for index in 0..200 {
-        let mut scenario = model.clone();
-        scenario.name = format!("{} ({index})", scenario.name);
-        scenario.folder = format!("scenario-{index}");
-        // One scenario has half of the 100,000 events, the others share the rest.
-        let times = if index == 0 { 170 } else { 1 };
-        let mut entries = Vec::new();
-        for round in 0..times {
-            for mut entry in sample::tape::history() {
-                entry.at.sent = Moment(entry.at.sent.0 + round * 48_200_000);
-                entry.at.answered = Moment(entry.at.answered.0 + round * 48_200_000);
-                entry.seq = entries.len() as u64;
-                entries.push(entry);
-            }
-        }
-        fs::create_dir_all(large.join(&scenario.folder)).unwrap();
-        write_history(&large.join(&scenario.folder), &entries);
-        record.scenarios.push(scenario);
-    }
-    let began = Instant::now();
-    crate::report::write(&record, &large).unwrap();
-    println!("the large report took {:?}", began.elapsed());
 }

@@ -4,7 +4,7 @@ class Timeline {
   constructor(place, data) {
     this.place = place;
     this.data = data;
-    this.entries = new Map(data.entries.map((entry) => [entry.seq, entry]));
+    this.entries = new Map(data.entries.map((entry, index) => [entry.seq, { entry, title: data.titles[index] }]));
     const { from, to, lanes, windows } = data.timeline;
     this.windows = windows;
     this.whole = { from, to: Math.max(to, from + 1000) };
@@ -18,10 +18,15 @@ class Timeline {
   }
 
   prepared(lane) {
-    const ticks = lane.ticks.map((tick) => ({ ...tick, at: this.entries.get(tick.seq).at }));
+    const ticks = lane.ticks.map((tick) => {
+      const { entry, title } = this.entries.get(tick.seq);
+      return { ...tick, at: entry.at, label: title };
+    });
     ticks.sort((a, b) => a.at.answered - b.at.answered);
-    const rows = 1 + Math.max(0, ...lane.bars.map((bar) => bar.row));
-    return { ...lane, ticks, rows, stacked: ["phases", "steps", "faults"].includes(lane.kind) };
+    const form = FORMS[lane.kind] ?? "line";
+    const rows = form === "stack" ? 1 + lane.bars.reduce((most, bar) => Math.max(most, bar.row), 0) : 1;
+    const row = rows > 10 ? Math.max(5, Math.floor(210 / rows)) : 21;
+    return { ...lane, ticks, rows, row, form, scale: form === "chart" ? latencyScale(ticks) : null };
   }
 
   build() {
@@ -36,6 +41,11 @@ class Timeline {
       const icon = node("svg", { width: 14, height: 16, viewBox: "0 0 14 16", "aria-hidden": "true" });
       icon.append(node("path", { class: `m m-${mark}`, d: SHAPES[mark](7, 8 - CENTRE[mark]) }));
       return node("li", {}, icon, word);
+    }), ...Object.entries(BARS).map(([tone, word]) => {
+      const icon = node("svg", { width: 18, height: 12, viewBox: "0 0 18 12", "aria-hidden": "true" });
+      const [y, height] = tone === "lease" || tone === "cut" ? [1, 10] : [4, 4];
+      icon.append(node("rect", { class: `b b-${tone}`, x: 1, y, width: 16, height }));
+      return node("li", {}, icon, word);
     }));
     const keys = node("span", { class: "keys" }, "drag to zoom · + − 0 · ← → events · ↑ ↓ lanes · Esc");
     this.picture = node("svg", { class: "picture", tabindex: "0", role: "group", "aria-label":
@@ -48,6 +58,9 @@ class Timeline {
     this.picture.addEventListener("keydown", (event) => this.key(event));
     this.picture.addEventListener("dblclick", () => this.show(this.whole));
     this.pointing();
+    // Paper has a width of its own, and no wish to wait for the next frame.
+    addEventListener("beforeprint", () => { this.paper = 1000; this.draw(); });
+    addEventListener("afterprint", () => { this.paper = 0; this.draw(); });
   }
 
   redraw() {
@@ -65,7 +78,7 @@ class Timeline {
   }
 
   layout() {
-    const width = this.place.clientWidth;
+    const width = this.place.clientWidth && (this.paper || this.place.clientWidth);
     const narrow = width < 640;
     this.left = narrow ? 10 : 132;
     this.across = Math.max(50, width - this.left - 14);
@@ -75,11 +88,24 @@ class Timeline {
     for (const lane of this.shown) {
       lane.title = narrow ? 15 : 0;
       lane.top = y;
-      lane.height = lane.title + (lane.stacked ? lane.rows * 21 + 7 : 36);
-      lane.middle = lane.top + lane.title + (lane.stacked ? 14 : 18);
+      lane.inner = y + lane.title;
+      lane.height = lane.title + this.heightOf(lane);
+      lane.middle = lane.inner + (lane.form === "stack" ? 13 : lane.form === "chart" ? 8 + CHART / 2 : 18);
       y += lane.height;
     }
     return { width, height: y + 4 };
+  }
+
+  heightOf(lane) {
+    if (lane.form === "chart") return CHART + 16;
+    if (lane.form === "stack") return lane.rows * lane.row + (lane.kind === "health" ? 12 : 7);
+    return lane.kind === "credential" ? 44 : 36;
+  }
+
+  // Where a bar of a lane lies, from top to bottom.
+  box(bar, lane) {
+    if (lane.form === "stack") return [lane.inner + 4 + bar.row * lane.row, lane.row - Math.min(3, lane.row / 3)];
+    return bar.row ? [lane.middle + 17, 4] : [lane.middle - 5, 10];
   }
 
   // ---- drawing
@@ -103,24 +129,36 @@ class Timeline {
     }
     this.axis(labels, field, height);
     this.faults(field, height);
-    for (const lane of this.shown) this.lane(field, lane);
+    for (const lane of this.shown) this.lane(field, labels, lane);
     this.highlights(field, height);
     this.picture.append(field, labels);
     const hidden = this.lanes.length - this.shown.length;
     this.more.hidden = hidden === 0;
     this.more.textContent = `${hidden} more credentials`;
+    this.logs?.cut(this.time());
+  }
+
+  // The time that the reader looks at: around what is chosen, else all that is in view.
+  time() {
+    const around = (from, to, what) => ({ from: from - AROUND, to: to + AROUND, middle: (from + to) / 2, what });
+    if (this.chosen) {
+      const { from, to } = this.extent(this.chosen.thing);
+      return around(from, Math.min(to, from + 10 * AROUND), `around event #${this.chosen.thing.seq}`);
+    }
+    if (this.range) return around(this.range.from, this.range.to, this.range.what);
+    const { from, to } = this.view;
+    return { from, to, middle: to, what: to - from < this.whole.to - this.whole.from ? "in view" : "of the whole run" };
   }
 
   label(labels, lane) {
-    const one = KINDS[lane.kind];
-    const y = lane.title ? lane.top + 12 : lane.middle + 4;
+    const { title, kind } = named(lane);
+    const y = lane.title ? lane.top + 12 : lane.form === "chart" ? lane.inner + 16 : lane.middle + (kind ? -1 : 4);
+    const x = lane.title ? this.left : 12;
     const room = this.left - 16;
-    const text = node("text", { x: lane.title ? this.left : 12, y }, lane.title ? lane.name || one : fitting(lane.name || one, room));
-    if (!one && !lane.title) text.setAttribute("y", y - 5);
-    labels.append(text);
-    if (one) return;
-    const at = lane.title ? { x: this.left + 8 + lane.name.length * 7, y } : { x: 12, y: y + 9 };
-    labels.append(node("text", { class: "kind", ...at }, lane.kind));
+    labels.append(node("text", { x, y }, lane.title ? title : fitting(title, room)));
+    if (!kind) return;
+    const at = lane.title ? { x: x + 8 + title.length * 7, y } : { x, y: y + 14 };
+    labels.append(node("text", { class: "kind", ...at }, kind));
   }
 
   axis(labels, field, height) {
@@ -141,23 +179,31 @@ class Timeline {
     for (const fault of this.windows) {
       const from = this.x(fault.from);
       const to = this.x(fault.to ?? this.whole.to);
+      if (to < this.left || from > this.left + this.across) continue;
       field.append(node("rect", { class: "window", x: from, y: 20, width: Math.max(1, to - from), height: height - 20 }));
+      if (to - from < 3) continue;
       for (const x of fault.to === null ? [from] : [from, to]) {
         field.append(node("line", { class: "window-edge", x1: x, x2: x, y1: 20, y2: height }));
       }
     }
   }
 
-  lane(field, lane) {
+  lane(field, labels, lane) {
+    if (lane.form === "chart") return latency(this, field, labels, lane);
+    const ends = {};
     for (const bar of lane.bars) {
       if (bar.to < this.view.from || bar.from > this.view.to) continue;
       const from = Math.max(this.x(bar.from), this.left - 4);
       const width = Math.max(1.5, Math.min(this.x(bar.to), this.left + this.across + 4) - from);
-      const [y, height] = lane.stacked ? [lane.top + lane.title + 4 + bar.row * 21, 18] : [lane.middle - 5, 10];
-      field.append(node("rect", { class: `b b-${bar.tone}`, x: from.toFixed(1), y, width: width.toFixed(1), height }));
-      if (lane.stacked && width > 26) {
+      // Where bars of a kind are less than a point wide, one of them says as much.
+      const kind = `${bar.row} ${bar.tone}`;
+      if (from + width - (ends[kind] ?? -9) < 1) continue;
+      ends[kind] = from + width;
+      const [y, height] = this.box(bar, lane);
+      field.append(node("rect", { class: `b b-${bar.tone}${lane.form === "stack" ? " named" : ""}`, x: from.toFixed(1), y, width: width.toFixed(1), height }));
+      if (lane.form === "stack" && height >= 14 && width > 26) {
         const x = Math.max(from, this.left) + 5;
-        field.append(node("text", { x: x.toFixed(1), y: y + 13 }, fitting(bar.label, from + width - x - 3)));
+        field.append(node("text", { x: x.toFixed(1), y: y + 13 }, fitting(bar.label, Math.min(from + width, this.left + this.across) - x - 3)));
       }
     }
     const paths = {};
@@ -168,10 +214,12 @@ class Timeline {
       // Where two of a kind would fall on one another, one says as much.
       if (Math.abs(x - (last[tick.mark] ?? -9)) < 0.7) continue;
       last[tick.mark] = x;
-      const y = lane.middle + (lane.stacked ? (lane.rows - 1) * 21 : 0);
-      (paths[tick.mark] ??= []).push(SHAPES[tick.mark](+x.toFixed(1), y));
+      const path = (paths[tick.mark] ??= []);
+      if (lane.kind === "health") { path.push(`M${x.toFixed(1)} ${lane.inner + lane.row + 3}v5`); continue; }
+      const y = lane.middle + (lane.form === "stack" ? (lane.rows - 1) * lane.row : 0);
+      path.push(SHAPES[tick.mark](+x.toFixed(1), y));
       const sent = this.x(tick.at.sent);
-      if (x - sent > 3) paths[tick.mark].push(`M${sent.toFixed(1)} ${y + REACH[tick.mark]}H${x.toFixed(1)}`);
+      if (x - sent > 3) path.push(`M${sent.toFixed(1)} ${y + REACH[tick.mark]}H${x.toFixed(1)}`);
     }
     for (const [mark, parts] of Object.entries(paths)) field.append(node("path", { class: `m m-${mark}`, d: parts.join("") }));
   }
@@ -189,165 +237,5 @@ class Timeline {
     field.append(node("line", { class: "chosen", x1: x, x2: x, y1: 20, y2: height }));
     field.append(node("rect", { class: "chosen", x: x - 8, y: lane.middle - 16, width: 16, height: 32, rx: 8 }));
   }
-
-  // ---- moving about
-  show({ from, to }) {
-    const span = Math.min(Math.max(to - from, 1000), this.whole.to - this.whole.from);
-    const start = Math.min(Math.max(from, this.whole.from), this.whole.to - span);
-    this.view = { from: start, to: start + span };
-    hideTip();
-    this.redraw();
-  }
-
-  zoom(by) {
-    const { from, to } = this.view;
-    const at = this.chosen && this.chosen.at >= from && this.chosen.at <= to ? this.chosen.at : (from + to) / 2;
-    this.show({ from: at - (at - from) * by, to: at + (to - at) * by });
-  }
-
-  reveal(from, to) {
-    const span = this.view.to - this.view.from;
-    if (from >= this.view.from && to <= this.view.to && (to - from) / span > 0.01) return this.redraw();
-    const least = Math.max((to - from) * 3, (this.whole.to - this.whole.from) / 60);
-    const middle = (from + to) / 2;
-    this.show({ from: middle - least / 2, to: middle + least / 2 });
-  }
-
-  step(number) {
-    const step = this.data.steps.find((one) => one.number === number);
-    if (!step) return;
-    this.range = { from: step.from, to: step.to };
-    this.reveal(step.from, step.to);
-    this.come();
-  }
-
-  evidence(seq) {
-    const lane = this.lanes.findLast((one) => one.ticks.some((tick) => tick.seq === seq))
-      ?? this.lanes.find((one) => one.bars.some((bar) => bar.seq === seq));
-    const entry = this.entries.get(seq);
-    if (!entry) return;
-    if (lane) lane.wanted = true;
-    const tick = lane && lane.ticks.find((one) => one.seq === seq);
-    this.choose(lane ?? this.lanes[0], tick ?? { seq, at: entry.at, label: `event #${seq}` });
-    this.come();
-  }
-
-  come() {
-    this.place.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  }
-
-  choose(lane, thing) {
-    const at = thing.at ? thing.at.answered : thing.from;
-    this.chosen = { lane, thing, at };
-    const out = at < this.view.from || at > this.view.to;
-    const span = this.view.to - this.view.from;
-    if (out) this.show({ from: at - span / 2, to: at + span / 2 });
-    else this.redraw();
-    this.event.replaceChildren(...this.told(thing));
-    this.event.hidden = false;
-  }
-
-  told(thing) {
-    const entry = this.entries.get(thing.seq);
-    const { from, to } = thing.at ? { from: thing.at.sent, to: thing.at.answered } : thing;
-    const time = from === to ? clock(from) : `${clock(from)} to ${clock(to)} (${((to - from) / 1000).toFixed(1)} ms)`;
-    return [node("strong", {}, thing.label), node("p", { class: "time" }, `${time} · #${thing.seq}`),
-      node("pre", {}, JSON.stringify(entry, null, 1))];
-  }
-
-  letGo() {
-    if (this.drag) this.drag = null;
-    else if (this.chosen || this.range) this.chosen = this.range = null;
-    else this.show(this.whole);
-    this.event.hidden = true;
-    hideTip();
-    this.redraw();
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const acts = {
-      ArrowLeft: () => this.next(-1), ArrowRight: () => this.next(1), ArrowUp: () => this.other(-1), ArrowDown: () => this.other(1),
-      "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.show(this.whole), Escape: () => this.letGo(),
-    };
-    if (!acts[event.key]) return;
-    event.preventDefault();
-    acts[event.key]();
-  }
-
-  // What the arrows go through: the ticks of a lane, or its bars where it has none.
-  things(lane) {
-    return lane.ticks.length ? lane.ticks : lane.bars;
-  }
-
-  next(by) {
-    const lane = this.chosen ? this.chosen.lane : this.shown[0];
-    const things = this.things(lane);
-    const now = this.chosen ? things.findIndex((one) => one.seq === this.chosen.thing.seq) : -1;
-    const to = things[Math.min(Math.max(now + by, 0), things.length - 1)];
-    if (to) this.choose(lane, to);
-  }
-
-  other(by) {
-    const now = this.chosen ? this.shown.indexOf(this.chosen.lane) : -by;
-    const lane = this.shown[now + by];
-    if (!lane) return;
-    const when = this.chosen ? this.chosen.at : this.view.from;
-    const near = this.nearest(this.things(lane), when);
-    if (near) this.choose(lane, near);
-  }
-
-  nearest(things, moment) {
-    const at = (thing) => (thing.at ? thing.at.answered : thing.from);
-    let low = 0;
-    let high = things.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (at(things[middle]) < moment) low = middle + 1;
-      else high = middle;
-    }
-    const [before, after] = [things[low - 1], things[low]];
-    if (!before || !after) return before ?? after;
-    return moment - at(before) < at(after) - moment ? before : after;
-  }
-
-  // ---- the pointer
-  under(event) {
-    const box = this.picture.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const lane = this.shown.find((one) => y >= one.top && y < one.top + one.height);
-    if (!lane || x < this.left) return { x };
-    const tick = this.nearest(lane.ticks, this.moment(x));
-    if (tick && Math.abs(this.x(tick.at.answered) - x) <= 6) return { x, lane, thing: tick };
-    const row = Math.floor((y - lane.top - lane.title - 4) / 21);
-    const bars = lane.bars.filter((bar) => this.x(bar.from) - 2 <= x && x <= this.x(bar.to) + 2);
-    return { x, lane, thing: bars.findLast((bar) => !lane.stacked || bar.row === row) };
-  }
-
-  pointing() {
-    let start = null;
-    this.picture.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType === "touch") return;
-      start = this.under(event).x;
-      this.picture.setPointerCapture(event.pointerId);
-    });
-    this.picture.addEventListener("pointermove", (event) => {
-      const { x, thing } = this.under(event);
-      if (start !== null && Math.abs(x - start) > 4) {
-        hideTip();
-        this.drag = { from: this.moment(Math.min(x, start)), to: this.moment(Math.max(x, start)) };
-        this.redraw();
-      } else if (thing) showTip(this.told(thing), event);
-      else hideTip();
-    });
-    this.picture.addEventListener("pointerup", (event) => {
-      const { lane, thing } = this.under(event);
-      start = null;
-      if (this.drag) this.show(this.drag);
-      else if (thing) this.choose(lane, thing);
-      this.drag = null;
-    });
-    this.picture.addEventListener("pointercancel", () => { start = this.drag = null; this.redraw(); });
-    this.picture.addEventListener("pointerleave", hideTip);
-  }
 }
+

@@ -62,6 +62,20 @@ pub(super) fn tone(state: &ServerState) -> Tone {
     }
 }
 
+/// What Vault says of itself, and what that looks like.
+pub(super) fn state(outcome: &Outcome<u16>) -> (Tone, String) {
+    match outcome {
+        Outcome::Ok(200) => (Tone::Up, "active".to_owned()),
+        Outcome::Ok(429 | 473) => (Tone::Standby, "standby".to_owned()),
+        Outcome::Ok(472) => (Tone::Standby, "secondary".to_owned()),
+        Outcome::Ok(501) => (Tone::Refused, "not initialised".to_owned()),
+        Outcome::Ok(503) => (Tone::Sealed, "sealed".to_owned()),
+        Outcome::Ok(status) => (Tone::Refused, format!("status {status}")),
+        Outcome::Refused(refusal) => (Tone::Refused, format!("refused: {}", refusal.cause)),
+        Outcome::Unknown(_) => (Tone::Unknown, "no answer".to_owned()),
+    }
+}
+
 /// An event in a few words.
 pub(super) fn of(event: &Event) -> String {
     match event {

@@ -3,7 +3,9 @@
 
 mod label;
 mod lane;
+mod latency;
 mod picture;
+mod target;
 
 #[cfg(test)]
 mod tests;
@@ -66,15 +68,23 @@ pub enum LaneKind {
     Steps,
     /// The faults.
     Faults,
-    /// Vault: its process, its health, every call.
+    /// What `sys/health` says: active, standby, sealed; of each node that was asked.
+    Health,
+    /// Vault: its process, and every call but for those of its health.
     Vault,
-    /// PostgreSQL: its process, and what was asked of it.
+    /// The target: its process, and what was asked of it.
     Target,
+    /// The users that were seen at the target.
+    Principals,
+    /// How long calls took, of one server.
+    Latency,
     /// All that the probe saw, but for Vault's health.
     Probe,
     /// A client: whether its credential works.
     Client,
-    /// A credential: its lease, and what it was good for.
+    /// A session: whether it answers.
+    Session,
+    /// A credential: its lease in the first row, what its logins came to in the second.
     Credential,
 }
 
@@ -117,6 +127,10 @@ pub enum Tone {
     Down,
     /// The server hangs.
     Hung,
+    /// The server is a standby.
+    Standby,
+    /// The server is sealed.
+    Sealed,
     /// The client's credential works.
     Working,
     /// The client's credential is refused.
@@ -129,6 +143,8 @@ pub enum Tone {
     Lease,
     /// What a revocation cut off a lease.
     Cut,
+    /// A user that is there.
+    There,
 }
 
 /// Something that happened. When it did stands in the entry.
@@ -138,7 +154,8 @@ pub struct Tick {
     pub seq: u64,
     /// What it looks like.
     pub mark: Mark,
-    /// What it is, in words.
+    /// What it is, in words: [`title`] of the entry.
+    #[serde(skip)]
     pub label: String,
 }
 
@@ -160,6 +177,18 @@ pub enum Mark {
     Note,
 }
 
+/// What a bar of things that go on like this looks like.
+impl From<Mark> for Tone {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Ok | Mark::Revoked | Mark::Note => Self::Working,
+            Mark::Refused => Self::Refused,
+            Mark::Unknown => Self::Unknown,
+            Mark::Without => Self::Without,
+        }
+    }
+}
+
 impl<T> From<&Outcome<T>> for Mark {
     fn from(outcome: &Outcome<T>) -> Self {
         match outcome {
@@ -168,6 +197,11 @@ impl<T> From<&Outcome<T>> for Mark {
             Outcome::Unknown(_) => Self::Unknown,
         }
     }
+}
+
+/// What an entry is, in a few words.
+pub fn title(entry: &Entry) -> String {
+    label::of(&entry.event)
 }
 
 /// Turns a history into lanes. The entries are those of one scenario, in the order of `seq`.

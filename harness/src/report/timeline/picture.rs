@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Lane, LaneKind, Mark, Tick, Timeline, Tone, Window, label};
-use crate::event::{Actor, Entry, Event, Reply, Revocation};
+use super::target::Target;
+use super::{Lane, LaneKind, Mark, Tick, Timeline, Tone, Window, label, latency};
+use crate::event::{Actor, Entry, Event, Phase, Reply, Revocation};
 use crate::outcome::{Outcome, Verdict};
 use crate::scenario::file::Server;
 use crate::time::Moment;
@@ -11,13 +12,15 @@ use crate::time::Moment;
 /// The picture while it is drawn.
 #[derive(Default)]
 pub(super) struct Picture {
-    timeline: Timeline,
+    pub(super) timeline: Timeline,
     /// Where each lane is in the timeline.
     places: HashMap<(LaneKind, String), usize>,
     /// Who issued a credential, and for which role: what a revocation of a token or a prefix means for it.
     origins: Vec<Origin>,
-    /// The credential with which a session was opened.
-    sessions: HashMap<String, String>,
+    /// Whether the run is over and takes its servers down.
+    goes_down: bool,
+    /// What was seen at the target.
+    pub(super) target: Target,
 }
 
 struct Origin {
@@ -32,7 +35,7 @@ impl Picture {
         Self { timeline: Timeline { from, to, ..Timeline::default() }, ..Self::default() }
     }
 
-    fn lane(&mut self, kind: LaneKind, name: &str) -> &mut Lane {
+    pub(super) fn lane(&mut self, kind: LaneKind, name: &str) -> &mut Lane {
         let lanes = &mut self.timeline.lanes;
         let place = *self.places.entry((kind, name.to_owned())).or_insert_with(|| {
             lanes.push(Lane { kind, name: name.to_owned(), bars: Vec::new(), ticks: Vec::new() });
@@ -41,7 +44,7 @@ impl Picture {
         &mut lanes[place]
     }
 
-    fn tick(&mut self, kind: LaneKind, name: &str, entry: &Entry, mark: Mark) {
+    pub(super) fn tick(&mut self, kind: LaneKind, name: &str, entry: &Entry, mark: Mark) {
         let tick = Tick { seq: entry.seq, mark, label: label::of(&entry.event) };
         self.lane(kind, name).ticks.push(tick);
     }
@@ -51,6 +54,9 @@ impl Picture {
         let seen_by_probe = entry.who == Actor::Probe && !matches!(entry.event, Event::Health { .. });
         if seen_by_probe {
             self.tick(LaneKind::Probe, "", entry, label::mark(&entry.event));
+        }
+        if let Some(server) = latency::server(&entry.event) {
+            self.tick(LaneKind::Latency, server, entry, label::mark(&entry.event));
         }
         match &entry.event {
             Event::Phase(_) | Event::StepBegan { .. } | Event::StepEnded { .. } | Event::Server { .. } => {
@@ -68,12 +74,17 @@ impl Picture {
             Event::LeasesListed { .. }
             | Event::Token { .. }
             | Event::Rotated { .. }
-            | Event::Health { .. }
             | Event::Metric { .. }
             | Event::AuditRead { .. }
             | Event::CertificateRead { .. }
             | Event::Started { .. }
             | Event::Api { .. } => self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event)),
+            Event::Health { node, outcome } => {
+                let node = node.map_or_else(String::new, |node| node.to_string());
+                let (tone, label) = label::state(outcome);
+                self.tick(LaneKind::Health, &node, entry, label::mark(&entry.event));
+                self.lane(LaneKind::Health, &node).continue_or_turn(entry, tone, label);
+            }
             Event::StaticRead { kept_as, outcome, login, .. } => {
                 self.tick(LaneKind::Vault, "", entry, outcome.into());
                 if let Some(login) = login {
@@ -81,29 +92,18 @@ impl Picture {
                 }
                 if let Some(credential) = kept_as {
                     self.tick(LaneKind::Credential, credential, entry, outcome.into());
+                    if let Some(login) = login {
+                        self.login(entry, credential, login);
+                    }
                 }
             }
-            Event::Login { credential, .. } => {
-                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
-            }
-            Event::PrincipalRead { credential, .. } => {
-                self.tick(LaneKind::Target, "", entry, label::mark(&entry.event));
-                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
-            }
-            Event::SessionOpened { session, credential, .. } => {
-                self.sessions.insert(session.clone(), credential.clone());
-                self.tick(LaneKind::Credential, credential, entry, label::mark(&entry.event));
-            }
-            Event::SessionUsed { session, .. } => {
-                let credential = self.sessions.get(session).cloned().unwrap_or_else(|| session.clone());
-                self.tick(LaneKind::Credential, &credential, entry, label::mark(&entry.event));
-            }
+            Event::Login { .. }
+            | Event::PrincipalRead { .. }
+            | Event::SessionOpened { .. }
+            | Event::SessionUsed { .. }
+            | Event::Ledger(_) => self.look(entry),
             Event::Used { .. } => self.used(entry),
             Event::Sql { .. } => self.tick(LaneKind::Target, "", entry, label::mark(&entry.event)),
-            Event::Ledger(read) => {
-                self.tick(LaneKind::Vault, "", entry, (&read.leases).into());
-                self.tick(LaneKind::Target, "", entry, (&read.principals).into());
-            }
         }
     }
 
@@ -112,6 +112,7 @@ impl Picture {
         let end = self.timeline.to;
         match &entry.event {
             Event::Phase(phase) => {
+                self.goes_down = *phase == Phase::Down;
                 self.lane(LaneKind::Phases, "").turn(entry, Tone::Phase, phase.to_string(), end);
             }
             Event::StepBegan { number, title, .. } => {
@@ -138,7 +139,9 @@ impl Picture {
                     (Server::Transit, None) => server.to_string(),
                     _ => String::new(),
                 };
-                self.lane(kind, &node).turn(entry, label::tone(state), label::of(&entry.event), end);
+                // However a server is ended when all is over, it is no fault of its own.
+                let tone = if self.goes_down { Tone::Stopped } else { label::tone(state) };
+                self.lane(kind, &node).turn(entry, tone, label::of(&entry.event), end);
             }
             _ => {}
         }
@@ -182,6 +185,7 @@ impl Picture {
                     let (credential, role, issuer) = (credential.clone(), role.clone(), entry.who.clone());
                     let lane = self.lane(LaneKind::Credential, &credential);
                     lane.lease(entry, entry.at.sent, body.ttl, "lease");
+                    self.target.learn(&credential, &body.username);
                     self.origins.push(Origin { credential, role, issuer });
                 }
             }
@@ -223,19 +227,17 @@ impl Picture {
             other => other.to_string(),
         };
         let mark = label::mark(&entry.event);
-        let tone = match mark {
-            Mark::Ok | Mark::Revoked | Mark::Note => Tone::Working,
-            Mark::Refused => Tone::Refused,
-            Mark::Unknown => Tone::Unknown,
-            Mark::Without => Tone::Without,
-        };
         self.tick(LaneKind::Client, &name, entry, mark);
         let label = label::of(&entry.event);
-        self.lane(LaneKind::Client, &name).continue_or_turn(entry, tone, label);
+        self.lane(LaneKind::Client, &name).continue_or_turn(entry, mark.into(), label);
+        if let Event::Used { credential: Some(credential), outcome: Some(outcome) } = &entry.event {
+            self.login(entry, credential, outcome);
+        }
     }
 
     /// The lanes in their order.
     pub(super) fn finish(mut self) -> Timeline {
+        self.end_looks();
         // A client that asks in vain takes a new name each time; those calls are on Vault's lane already.
         self.timeline.lanes.retain(|lane| lane.kind != LaneKind::Credential || !lane.is_in_vain());
         self.timeline.lanes.sort_by_key(|lane| lane.kind);

@@ -151,9 +151,9 @@ impl Docker {
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
         // No scenario with a transit seal, audit devices or a disk of its own runs in containers: the suite skips it.
         let Stack { vault, transit: _, postgres, mysql, aws, audit: _, disk: _, links, toxiproxy } = stack;
-        let machines =
-            [Some(&vault.nodes[0].machine), machine(&postgres), machine(&mysql), aws.as_ref().map(|aws| &aws.machine)];
-        let gone = join_all(machines.into_iter().flatten().map(Machine::remove)).await;
+        let databases = [&postgres, &mysql].into_iter().flatten().map(|server| &server.machine);
+        let others = [&vault.nodes[0].machine].into_iter().chain(aws.as_ref().map(|aws| &aws.machine));
+        let gone = join_all(databases.chain(others).map(Machine::remove)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
@@ -353,10 +353,6 @@ impl Place<'_> {
         self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
-}
-
-fn machine(server: &Option<DatabaseServer>) -> Option<&Machine> {
-    server.as_ref().map(|server| &server.machine)
 }
 
 fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {

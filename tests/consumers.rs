@@ -70,7 +70,11 @@ fn a_loop_that_only_renews_is_caught_without_a_credential_for_too_long() {
 
 #[test]
 fn a_crash_is_in_the_verdict_with_the_last_lines() {
-    Ran::of("crashes").violated(&["consumer brief does not crash", "exit status: 7", "it begins\nsomething is wrong"]);
+    Ran::of("crashes").violated(&[
+        "consumer brief does not crash",
+        "exit status: 7",
+        "it said last: it begins ⏎ something is wrong",
+    ]);
 }
 
 #[test]
@@ -79,7 +83,7 @@ fn a_crash_before_the_first_step_leaves_the_scenario_inconclusive_and_tells_the_
     assert_eq!(ran.code, Some(4), "{}", ran.said);
     let reason = ran.scenario()["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("baseline: consumer hopeless ended by itself: exit status: 3"), "{reason}");
-    assert!(reason.contains("no configuration"), "{reason}");
+    assert!(reason.contains("it said last: no configuration"), "{reason}");
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub fn credential_gap(history: &[Entry], who: Whose<'_>, at_most: Duration) -> J
         return Judgement::inconclusive(format!("{who} never used a credential that worked"), Vec::new());
     }
     // What a consumer holds is tried straight at the target, past all links.
-    let excuses: fn(&Part) -> bool = if matches!(who, Whose::Client(_)) { silences } else { is_target };
-    let excused = fault_windows(history, excuses);
+    let matters: fn(&Part) -> bool = if matches!(who, Whose::Client(_)) { silences } else { is_target };
+    let excused = fault_windows(history, matters);
     let mut worst_sure = Duration::ZERO;
     let mut unsure: Option<(Duration, Vec<u64>)> = None;
     let mut gap = Gap::default();
@@ -190,7 +190,7 @@ pub fn recovers_within(history: &[Entry], who: Whose<'_>, at_most: Duration) -> 
     if judged == 0 {
         return Judgement::inconclusive("no fault was seen to heal", Vec::new());
     }
-    let because = format!("{who} had a working credential again {} after a fault had healed, at most", words(slowest));
+    let because = format!("{who} had a working credential again at most {} after a fault had healed", words(slowest));
     Judgement::held(because, Vec::new())
 }
 

@@ -130,6 +130,14 @@ pub fn none_crashes(scenario: &Scenario, history: &[Entry]) -> Vec<InvariantReco
     lasting.map(record).collect()
 }
 
+/// The last lines of a program as part of a sentence.
+pub fn said_last(lines: &str) -> String {
+    if lines.is_empty() {
+        return "it wrote nothing".to_owned();
+    }
+    format!("it said last: {}", lines.lines().map(str::trim).collect::<Vec<_>>().join(" ⏎ "))
+}
+
 fn does_not_crash(history: &[Entry], name: &str, begun: u64) -> Judgement {
     let ended = history.iter().find_map(|entry| match &entry.event {
         Event::Consumer { consumer, state: ConsumerState::Ended { how, crashed, last_lines } } if consumer == name => {
@@ -139,12 +147,8 @@ fn does_not_crash(history: &[Entry], name: &str, begun: u64) -> Judgement {
     });
     match ended {
         Some((entry, how, true, last_lines)) if entry.seq > begun => {
-            let said = if last_lines.is_empty() {
-                "; it wrote nothing".to_owned()
-            } else {
-                format!("; its last lines:\n{last_lines}")
-            };
-            Judgement::violated(format!("it ended by itself at {}: {how}{said}", entry.at.sent), vec![entry.seq])
+            let because = format!("it ended by itself at {}: {how}; {}", entry.at.sent, said_last(last_lines));
+            Judgement::violated(because, vec![entry.seq])
         }
         Some((entry, how, ..)) => {
             Judgement::held(format!("it ended by itself at {}: {how}", entry.at.sent), vec![entry.seq])

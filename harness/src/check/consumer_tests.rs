@@ -31,8 +31,8 @@ fn held(outcome: Option<Outcome<()>>) -> Event {
     Event::Held(Held { consumer: "app".to_owned(), credential, username, lacks: None, outcome })
 }
 
-fn silence() -> Option<Outcome<()>> {
-    Some(unknown(Silence::Deadline, "no answer within 5s"))
+fn silence() -> Outcome<()> {
+    unknown(Silence::Deadline, "no answer within 5s")
 }
 
 /// Looks every half second up to `end` ms; between `from` and `to` what is held is refused.
@@ -69,10 +69,10 @@ fn to_hold_none_is_a_gap_and_a_target_that_is_silent_under_a_fault_is_not() {
         credential_gap(&entries, APP, TWO).verdict
     };
     assert_eq!(seen(None, Part::Postgres), Verdict::Violated);
-    assert_eq!(seen(silence(), Part::Postgres), Verdict::Held);
+    assert_eq!(seen(Some(silence()), Part::Postgres), Verdict::Held);
     // What is held is tried past all links, so that a fault on one explains no silence.
     let link = Part::Link { from: Endpoint::Clients, to: Endpoint::Postgres };
-    assert_eq!(seen(silence(), link), Verdict::Inconclusive);
+    assert_eq!(seen(Some(silence()), link), Verdict::Inconclusive);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn histories() -> impl Strategy<Value = Vec<Entry>> {
                 let outcome = match kind {
                     0 => None,
                     1 => Some(shut_out()),
-                    2 => silence(),
+                    2 => Some(silence()),
                     _ => WORKS,
                 };
                 tape.probe((ms, ms + takes), held(outcome));

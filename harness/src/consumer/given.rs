@@ -18,7 +18,7 @@ use crate::scenario::file::Endpoint;
 use crate::scenario::placeholder;
 use crate::scenario::{Consumer, Dbms, Scenario};
 use crate::service::{mysql, postgres};
-use crate::stack::Stack;
+use crate::stack::{DatabaseServer, Stack};
 
 /// Where consumers are put, and what they reach from there.
 pub struct Ground<'a> {
@@ -127,7 +127,7 @@ fn database_of(spec: &Consumer, stack: &Stack, scenario: &Scenario) -> Option<Db
     let mut roles = spec.holds.iter().map(|holds| &holds.role).chain(&spec.may_issue);
     let engine = scenario.database.as_ref();
     let of_role = roles.find_map(|role| engine?.dbms_of(role));
-    of_role.or_else(|| stack.databases().next().map(|server| server.dbms()))
+    of_role.or_else(|| stack.databases().next().map(DatabaseServer::dbms))
 }
 
 /// Makes its folder and everything in it.
@@ -212,10 +212,10 @@ pub(super) fn launch(consumer: &Consumer, ground: &Ground<'_>, folder: &Path) ->
             (found, arguments.iter().map(|argument| fill(argument)).collect())
         }
         Runs::Shell(command) => (PathBuf::from("/bin/sh"), vec!["-c".to_owned(), fill(command)]),
-        Runs::Agent(file) => {
+        Runs::Agent(configuration) => {
             let missing = || ConsumerError::Agent { consumer: consumer.name.to_string() };
             let program = ground.vault_program.ok_or_else(missing)?;
-            (program.to_owned(), vec!["agent".to_owned(), format!("-config={file}")])
+            (program.to_owned(), vec!["agent".to_owned(), format!("-config={configuration}")])
         }
     };
     let mut launch = Launch::new(format!("consumer-{}", consumer.name), program, folder)

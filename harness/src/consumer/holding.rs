@@ -10,6 +10,9 @@ use crate::scenario::kept;
 use crate::secret::Secret;
 use crate::service::database::Login;
 
+/// Gives a part of a file by its name, or by the way to it.
+type Part<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// A larger file holds no credential.
 const LARGEST: u64 = 1 << 20;
 
@@ -32,7 +35,7 @@ pub(super) fn text(folder: &Path, file: &str) -> Result<String, String> {
 }
 
 fn login(text: &str, holds: &Holds) -> Result<Login, String> {
-    let part: Box<dyn Fn(&str) -> Option<String> + '_> = match holds.format {
+    let part: Part<'_> = match holds.format {
         HoldsFormat::Json => {
             // Not the error's own words: they may quote what stands there.
             let document: serde_json::Value = serde_json::from_str(text).map_err(|_| "is not whole JSON".to_owned())?;

@@ -276,8 +276,8 @@ fn is_crash(exit: Exit) -> bool {
 pub fn none_crashed(world: &World) -> Result<(), String> {
     let crashed = world.consumers.iter().find_map(|consumer| Some((consumer, consumer.crashed()?)));
     let Some((consumer, how)) = crashed else { return Ok(()) };
-    let name = consumer.name();
-    Err(format!("consumer {name} ended by itself: {how}; its last lines:\n{}", consumer.output.last_lines(LAST_LINES)))
+    let said = check::consumer::said_last(&consumer.output.last_lines(LAST_LINES));
+    Err(format!("consumer {} ended by itself: {how}; {said}", consumer.name()))
 }
 
 /// Consumers that never held a credential that works, with the reason.

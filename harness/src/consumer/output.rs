@@ -159,7 +159,9 @@ mod tests {
         let length: usize = all.iter().map(Vec::len).sum();
         let writing = tokio::task::spawn_blocking(move || {
             let mut pipe = OpenOptions::new().append(true).open(path).unwrap();
-            all.iter().for_each(|chunk| pipe.write_all(chunk).unwrap());
+            for chunk in &all {
+                pipe.write_all(chunk).unwrap();
+            }
         });
         writing.await.unwrap();
         while output.size().0 < length as u64 {

@@ -48,7 +48,9 @@ impl Stage for Hearing {
     fn take(&mut self, chunk: Chunk, now: Instant, onward: &mut Queue) {
         if let Chunk::Bytes(bytes) = &chunk {
             let heard = self.ear.lock().unwrap_or_else(PoisonError::into_inner).hear(self.way, bytes);
-            heard.into_iter().for_each(|heard| (self.told)(heard));
+            for heard in heard {
+                (self.told)(heard);
+            }
         }
         onward.put(now, chunk);
     }

@@ -28,7 +28,6 @@ fn of_consumer(consumer: &Consumer) -> Option<Diagnostic> {
                     format!("{} is not a program that may be executed", file.display()),
                     format!("`chmod +x {}`, or name what runs it: `[sh, {program}]`", file.display()),
                 ),
-                Some(_) => None,
                 None if is_inline(name) => refuse(
                     format!("`{program}` is a text that stands under `files`, and no program"),
                     format!("name what runs it: `[sh, {program}]`"),
@@ -44,7 +43,7 @@ fn of_consumer(consumer: &Consumer) -> Option<Diagnostic> {
                     let error = Diagnostic::error(consumer.runs_at, format!("there is no program `{program}`"));
                     Some(error.label("not found").help(help))
                 }
-                None => None,
+                Some(_) | None => None,
             }
         }
         Runs::Agent(file) if !is_inline(file) && lies_here(file).is_none() => {

@@ -439,7 +439,7 @@ impl fmt::Display for Throughout<'_> {
                 write!(f, "{} is without a working credential at most {}", e.who(), *e.at_most)
             }
             Self::RecoversWithin(e) => {
-                write!(f, "{} has a working credential {} after a fault has healed", e.who(), *e.at_most)
+                write!(f, "{} has a working credential within {} of each fault's healing", e.who(), *e.at_most)
             }
             Self::MintedPerMinute(e) => {
                 write!(f, "consumer {} takes at most {} credentials a minute", *e.consumer, *e.at_most)

@@ -17,7 +17,7 @@ pub struct Always {
     /// After a fault is healed, a client or consumer has a credential that works again within this time.
     #[serde(default)]
     pub recovers_within: Option<Marked<RecoversWithin>>,
-    /// A consumer takes no more credentials than this in any minute: counted by Vault's own list of leases.
+    /// A consumer takes no more credentials than this in any minute, as heard on its link.
     #[serde(default)]
     pub minted_per_minute: Option<Marked<MintedPerMinute>>,
     /// A consumer stops using a credential once the database has refused it.

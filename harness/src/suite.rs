@@ -27,6 +27,7 @@ use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
+use crate::scenario::consumer::Runs;
 use crate::secret::KnownSecrets;
 use crate::stack::Stack;
 use crate::time::Clock;
@@ -472,6 +473,12 @@ pub fn quoted(word: &str) -> String {
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
     if let Some(what) = site.provider.lacks(&scenario.stack) {
         return Some(what.to_owned());
+    }
+    let has_agent = scenario.consumers.iter().any(|consumer| matches!(consumer.runs, Runs::Agent(_)));
+    if has_agent && site.kind() == Choice::Docker {
+        let why = "an agent is the secrets server's own program, which is in a container here, and consumers run on this \
+                   machine: run with `--provider native`";
+        return Some(why.to_owned());
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

@@ -84,6 +84,14 @@ impl Provider {
         }
     }
 
+    /// Whose processes those of a run are.
+    pub fn owner(&self) -> native::ledger::Owner {
+        match self {
+            Self::Native(native) => native.owner(),
+            Self::Docker(docker) => docker.owner(),
+        }
+    }
+
     /// The run's folder, which goes when the run ends.
     pub fn folder(&self) -> &Path {
         match self {

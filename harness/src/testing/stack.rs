@@ -86,7 +86,9 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
     let stack = provider.up(&programs, &plan.scenario, NAME, plan.seed, &history).await?;
     let approles =
         engine::set_up(&stack, &plan.scenario).await.map_err(|error| StackFailure::SetUp(error.to_string()))?;
-    let world = World { plan, stack, history, book: Book::default(), approles };
+    // Programs beside it are the test's own affair.
+    let consumers = Vec::new();
+    let world = World { plan, stack, history, book: Book::default(), approles, consumers };
     Ok(Running { world, provider })
 }
 

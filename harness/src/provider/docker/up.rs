@@ -23,6 +23,7 @@ use crate::provider::native::aws;
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::Progress;
 use crate::provider::native::find::Found;
+use crate::provider::native::ledger::Owner;
 use crate::provider::native::lines::Lines;
 use crate::provider::native::name_of;
 use crate::provider::native::part::{Part, Product};
@@ -87,6 +88,11 @@ impl Docker {
     /// The run's folder.
     pub fn folder(&self) -> &Path {
         self.estate.path()
+    }
+
+    /// Whose processes those of the run are: consumers, and a Toxiproxy server.
+    pub fn owner(&self) -> Owner {
+        self.estate.owner()
     }
 
     /// Gets the image of a part, and looks at what is in it.

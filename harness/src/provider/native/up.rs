@@ -64,6 +64,11 @@ impl Native {
         self.estate.path()
     }
 
+    /// Whose processes those of the run are.
+    pub fn owner(&self) -> Owner {
+        self.estate.owner()
+    }
+
     /// Ends whatever is left and removes the run's folder.
     pub async fn close(self) -> Result<(), UpError> {
         self.estate.close().await.map_err(|e| UpError::Machine(e.to_string()))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Lane, LaneKind, Mark, Tick, Timeline, Tone, Window, label};
-use crate::event::{Actor, Entry, Event, Reply, Revocation};
+use crate::event::{Actor, Entry, Event, Heard, Reply, Revocation};
 use crate::outcome::{Outcome, Verdict};
 use crate::scenario::file::Server;
 use crate::time::Moment;
@@ -18,6 +18,11 @@ pub(super) struct Picture {
     origins: Vec<Origin>,
     /// The credential with which a session was opened.
     sessions: HashMap<String, String>,
+}
+
+/// A consumer stands among the clients.
+fn consumer_lane(name: &str) -> String {
+    format!("{name} (consumer)")
 }
 
 struct Origin {
@@ -48,7 +53,8 @@ impl Picture {
 
     /// Puts an entry where it belongs: on one lane, or on all that it speaks of.
     pub(super) fn draw(&mut self, entry: &Entry) {
-        let seen_by_probe = entry.who == Actor::Probe && !matches!(entry.event, Event::Health { .. });
+        let elsewhere = matches!(entry.event, Event::Health { .. } | Event::Held(_) | Event::Heard { .. });
+        let seen_by_probe = entry.who == Actor::Probe && !elsewhere;
         if seen_by_probe {
             self.tick(LaneKind::Probe, "", entry, label::mark(&entry.event));
         }
@@ -97,6 +103,19 @@ impl Picture {
             Event::SessionUsed { session, .. } => {
                 let credential = self.sessions.get(session).cloned().unwrap_or_else(|| session.clone());
                 self.tick(LaneKind::Credential, &credential, entry, label::mark(&entry.event));
+            }
+            Event::Consumer { consumer, .. } => {
+                self.tick(LaneKind::Client, &consumer_lane(consumer), entry, label::mark(&entry.event));
+            }
+            Event::OutputSearched(searched) => {
+                self.tick(LaneKind::Client, &consumer_lane(&searched.consumer), entry, label::mark(&entry.event));
+            }
+            Event::Held(held) => self.tried(entry, &consumer_lane(&held.consumer)),
+            Event::Heard { heard: Heard::Asked { .. }, .. } => {
+                self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
+            }
+            Event::Heard { heard: Heard::LoggedIn { .. }, .. } => {
+                self.tick(LaneKind::Target, "", entry, label::mark(&entry.event));
             }
             Event::Used { .. } => self.used(entry),
             Event::Sql { .. } => self.tick(LaneKind::Target, "", entry, label::mark(&entry.event)),
@@ -222,6 +241,11 @@ impl Picture {
             Actor::Client(name) => name.clone(),
             other => other.to_string(),
         };
+        self.tried(entry, &name);
+    }
+
+    /// A credential that a client or consumer has, or lacks.
+    fn tried(&mut self, entry: &Entry, name: &str) {
         let mark = label::mark(&entry.event);
         let tone = match mark {
             Mark::Ok | Mark::Revoked | Mark::Note => Tone::Working,
@@ -229,9 +253,9 @@ impl Picture {
             Mark::Unknown => Tone::Unknown,
             Mark::Without => Tone::Without,
         };
-        self.tick(LaneKind::Client, &name, entry, mark);
+        self.tick(LaneKind::Client, name, entry, mark);
         let label = label::of(&entry.event);
-        self.lane(LaneKind::Client, &name).continue_or_turn(entry, tone, label);
+        self.lane(LaneKind::Client, name).continue_or_turn(entry, tone, label);
     }
 
     /// The lanes in their order.

@@ -17,12 +17,14 @@ use tempfile::TempDir;
 /// the baseline, a fault, its healing; and some moments later than the whole scenario lasts.
 const MOMENTS: [u64; 16] = [5, 20, 60, 110, 160, 210, 260, 320, 400, 500, 650, 900, 1_300, 2_000, 3_000, 4_500];
 
-/// A scenario with everything that could be left: two servers, links, a client, a stopped process, a fault under way.
+/// A scenario with everything that could be left: two servers, links, a client, a program of the user's with
+/// a child, a stopped process, a fault under way.
 const SCENARIO: &str = "
 name: Something that can be ended at any moment
 stack: { vault: { storage: raft }, postgres: {} }
 engines: { database: { postgres: { roles: { app: { default_ttl: 1m } } } } }
 clients: { web: { holds: database/app } }
+consumers: { shop: { shell: 'sleep 1000 & while :; do sleep 0.1; done' } }
 steps:
   - issue: { role: database/app, as: cred }
   - fault: { pause: { server: postgres } }

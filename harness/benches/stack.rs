@@ -186,6 +186,7 @@ async fn start(
         data,
         listen: ports[0].address().to_string(),
         cluster: ports[1].address().to_string(),
+        clustered: false,
         peers: ports[1].address().to_string(),
         api: ports[0].address().to_string(),
         hashicorp: false,

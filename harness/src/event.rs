@@ -12,9 +12,11 @@ use crate::scenario::file::{Method, Node, Server};
 use crate::shape::Shape;
 use crate::time::Interval;
 
+mod consumer;
 mod part;
 mod seen;
 
+pub use consumer::{ConsumerState, Heard, Held, OutputSearched};
 pub use part::Part;
 pub use seen::*;
 
@@ -380,6 +382,26 @@ pub enum Event {
         /// First column of the first row, if any.
         outcome: Outcome<Option<String>>,
     },
+
+    // ---- consumers
+    /// A consumer's process changed.
+    Consumer {
+        /// Which.
+        consumer: String,
+        /// Into what.
+        state: ConsumerState,
+    },
+    /// What a consumer holds was read from where it keeps it, and tried straight at the target.
+    Held(Held),
+    /// Something was said on the clients' links, so many times in the time of the entry.
+    Heard {
+        /// What.
+        heard: Heard,
+        /// How many times.
+        count: u32,
+    },
+    /// What a consumer wrote was searched for secrets.
+    OutputSearched(OutputSearched),
 
     // ---- ledgers
     /// All ledgers were read.

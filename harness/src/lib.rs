@@ -7,6 +7,7 @@ pub mod capture;
 pub mod certificate;
 pub mod check;
 pub mod client;
+pub mod consumer;
 pub mod coverage;
 pub mod engine;
 pub mod event;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::call;
 use crate::check::reading::asks_lookup;
+use crate::consumer;
 use crate::event::{Actor, Event, LedgerRead, Reply, StaticPassword, TokenAct};
 use crate::outcome::Outcome;
 use crate::scenario::file::{ExpectMetric, Node, Sql};
@@ -47,6 +48,7 @@ pub async fn look(world: &World, number: &str, expected: &Expected<'_>) -> Resul
         Expected::Certificate(expected) => certificate::certificate(world, who, number, expected).await?,
         Expected::Api(api) => call::api(world, who, step, api).await?,
         Expected::Sql(sql) => self::sql(world, who, step, sql).await?,
+        Expected::Consumer(expected) => consumer::look(world, who, step, expected.of.as_str()).await?,
         Expected::Ledger(_) => ledger(world, who, step).await,
     }
     Ok(())

@@ -154,6 +154,11 @@ impl fmt::Display for Plan {
                 Length(planned.starts_after)
             )?;
         }
+        for consumer in &scenario.consumers {
+            write!(f, "  consumer {}: {}", consumer.name, consumer.runs)?;
+            consumer.holds.as_ref().map_or(Ok(()), |holds| write!(f, ", holds {} in {}", holds.role, holds.file))?;
+            writeln!(f, ", looked at every {}", Length(consumer.looks_every))?;
+        }
         writeln!(f, "4 steps")?;
         for step in &self.steps {
             step.print(f, 1)?;

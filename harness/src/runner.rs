@@ -26,7 +26,7 @@ use crate::stack::{Stack, VaultNode};
 use crate::time::{Interval, Moment};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
-use crate::{book, client, look, operator, probe, stall};
+use crate::{book, client, consumer, look, operator, probe, stall};
 
 /// How long a client may take to hold its first credential, and the stack to work again after the last fault.
 const SETTLES: Duration = Duration::from_secs(60);
@@ -83,8 +83,15 @@ pub async fn run(run: Run<'_>) {
     let (scenario, seed) = (plan.scenario.clone(), plan.seed);
     let up = async {
         let mut stack = provider.up(programs, &scenario, name, seed, &history).await.map_err(|e| e.to_string())?;
-        match set_up(&mut stack, &scenario, between, &history).await {
-            Ok(approles) => Ok((stack, approles)),
+        let made = async {
+            let approles = set_up(&mut stack, &scenario, between, &history).await?;
+            let place = consumer::Place { provider, programs, scenario_folder: name };
+            let consumers = consumer::prepare(&place, &stack, &scenario, &history).await?;
+            Ok::<_, String>((approles, consumers))
+        };
+        let made = Box::pin(made).await;
+        match made {
+            Ok((approles, consumers)) => Ok((stack, approles, consumers)),
             Err(error) => {
                 take_logs(&stack, logs, &history).await;
                 // The first error is the one that counts.
@@ -101,14 +108,15 @@ pub async fn run(run: Run<'_>) {
             .await
             .unwrap_or_else(|_| Err("it was interrupted while the servers came up".to_owned())),
     };
-    let (stack, approles) = match up {
+    let (stack, approles, consumers) = match up {
         Ok(up) => up,
         Err(why) => {
             cut(if stop.is_cancelled() { CutBy::Interruption } else { CutBy::Environment }, why);
             return;
         }
     };
-    let world = Arc::new(World { plan, stack, history: history.clone(), book: book::Book::default(), approles });
+    let book = book::Book::default();
+    let world = Arc::new(World { plan, stack, history: history.clone(), book, approles, consumers });
     let mut runner = Runner {
         world: world.clone(),
         faults: Vec::new(),
@@ -136,6 +144,7 @@ pub async fn run(run: Run<'_>) {
     drop(runner);
     phase(Phase::Logs);
     take_logs(&world.stack, logs, &history).await;
+    consumer::take_logs(&world, logs);
     phase(Phase::Down);
     match Arc::try_unwrap(world) {
         Ok(World { stack, .. }) => {
@@ -207,14 +216,17 @@ impl Runner {
         for planned in &world.plan.clients {
             self.background.spawn(client::run(world.clone(), planned.clone(), self.quiet.clone()));
         }
+        consumer::start(world, &mut self.background, &self.quiet).await.map_err(short)?;
         let mut looks = Looks::within(SETTLES);
         while looks.again().await {
-            if clients_without_credential(world).is_empty() {
+            consumer::none_crashed(world).map_err(short)?;
+            if clients_without_credential(world).is_empty() && consumer::without_credential(world).is_empty() {
                 return Ok(());
             }
         }
-        let without = clients_without_credential(world).join(", ");
-        Err(short(format!("clients that never held a working credential: {without}")))
+        let mut without = clients_without_credential(world);
+        without.extend(consumer::without_credential(world));
+        Err(short(format!("these never held a working credential: {}", without.join(", "))))
     }
 
     fn walk<'a>(&'a mut self, steps: &'a [PlannedStep]) -> BoxFuture<'a, Result<(), End>> {
@@ -309,8 +321,10 @@ impl Runner {
         }
         self.quiet.cancel();
         while self.background.join_next().await.is_some() {}
+        consumer::stop(&self.world).await;
         if !stop.is_cancelled() {
             self.phase(Phase::FinalReads);
+            consumer::search(&self.world);
             last_reads(&self.world).await;
         }
     }
@@ -324,6 +338,7 @@ impl Runner {
         while looks.again().await {
             match works(&world).await {
                 Ok(()) => {
+                    consumer::until_recovered(&world).await;
                     self.ended("6", Judgement::held("vault is active and the target lets people in", Vec::new()));
                     return;
                 }

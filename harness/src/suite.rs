@@ -21,12 +21,13 @@ use crate::provider::native::estate;
 use crate::provider::native::fetch::Fetcher;
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
-use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
-use crate::provider::site::{Choice, Site, Wanted};
+use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
+use crate::provider::site::{Site, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
+use crate::scenario::consumer::Runs;
 use crate::secret::KnownSecrets;
 use crate::stack::Stack;
 use crate::time::Clock;
@@ -257,8 +258,7 @@ impl Suite {
             return Err(Lack { why, is_lack: true });
         }
         let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
-        let in_containers = target.site.kind() == Choice::Docker;
-        self.on_demand.aws(scenario, target.vault, in_containers, &progress).await
+        self.on_demand.aws(scenario, target.vault, &target.site.provider, &progress).await
     }
 
     async fn run_in(
@@ -473,6 +473,12 @@ pub fn quoted(word: &str) -> String {
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
     if let Some(what) = site.provider.lacks(&scenario.stack) {
         return Some(what.to_owned());
+    }
+    let has_agent = scenario.consumers.iter().any(|consumer| matches!(consumer.runs, Runs::Agent(_)));
+    if has_agent && site.kind() == Choice::Docker {
+        let why = "an agent is the secrets server's own program, which is in a container here, and consumers run on this \
+                   machine: run with `--provider native`";
+        return Some(why.to_owned());
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

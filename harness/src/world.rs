@@ -2,6 +2,7 @@
 //! so that nothing happens that is not written down.
 
 use crate::book::Book;
+use crate::consumer::Consumer;
 use crate::engine::approle::AppRole;
 use crate::event::{Actor, Event};
 use crate::history::History;
@@ -14,6 +15,7 @@ use crate::service::aws::Key;
 use crate::service::vault::Vault;
 use crate::stack::{AwsServer, DatabaseServer, Stack};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A running scenario.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct World {
     pub book: Book,
     /// What each client logs in with.
     pub approles: BTreeMap<String, AppRole>,
+    /// The consumers.
+    pub consumers: Vec<Arc<Consumer>>,
 }
 
 /// A name that leads nowhere at run time: the step that was to make it did not.

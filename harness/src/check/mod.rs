@@ -3,6 +3,9 @@
 
 pub mod answer;
 pub mod availability;
+pub mod consumer;
+#[cfg(test)]
+mod consumer_tests;
 #[cfg(test)]
 mod every_look;
 mod field;
@@ -21,8 +24,10 @@ use crate::event::{Actor, Entry, Event, Part};
 use crate::outcome::{Judgement, Outcome};
 use crate::plan::PlannedStep;
 use crate::scenario::one::{Expected, Throughout};
-use crate::scenario::{Action, Invariant, Verb};
+use crate::scenario::word::Name;
+use crate::scenario::{Action, Invariant, Scenario, Verb};
 use crate::time::{Interval, Moment};
+use availability::Whose;
 use timing::{Look, Reading};
 
 /// The windows of all faults that disturb something that `matters`; one that was never seen healed has no end.
@@ -140,11 +145,26 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
 }
 
 /// Judges one thing that must hold throughout.
-pub fn invariant(invariant: &Invariant, history: &[Entry]) -> Judgement {
+pub fn invariant(invariant: &Invariant, scenario: &Scenario, history: &[Entry]) -> Judgement {
     let judgement = match invariant.what.one() {
-        Some(Throughout::CredentialGap(gap)) => {
-            availability::credential_gap(history, gap.client.as_str(), gap.at_most.0)
+        Some(Throughout::CredentialGap(gap)) => whose(gap.client.as_deref(), gap.consumer.as_deref(), |who| {
+            availability::credential_gap(history, who, gap.at_most.0)
+        }),
+        Some(Throughout::RecoversWithin(recovers)) => {
+            whose(recovers.client.as_deref(), recovers.consumer.as_deref(), |who| {
+                availability::recovers_within(history, who, recovers.at_most.0)
+            })
         }
+        Some(Throughout::MintedPerMinute(minted)) => {
+            let consumer = scenario.consumers.iter().find(|consumer| consumer.name == *minted.consumer);
+            let roles = consumer.into_iter().flat_map(|consumer| consumer.may_issue.iter().map(ToString::to_string));
+            consumer::minted_per_minute(history, &roles.collect::<Vec<_>>(), *minted.at_most)
+        }
+        Some(Throughout::NoDeadCredential(dead)) => {
+            let grace = dead.grace.map_or(consumer::GRACE, |grace| grace.0);
+            consumer::no_dead_credential(history, dead.consumer.as_str(), grace)
+        }
+        Some(Throughout::NoSecretInLog(of)) => consumer::no_secret_in_log(history, of.consumer.as_str()),
         Some(Throughout::NoEarlyDeath(_)) => lease::no_early_death(history),
         Some(Throughout::NoZombie(zombie)) => {
             revocation::no_zombie(history, zombie.grace.map_or(revocation::GRACE, |grace| grace.0))
@@ -152,4 +172,13 @@ pub fn invariant(invariant: &Invariant, history: &[Entry]) -> Judgement {
         None => Judgement::inconclusive("nothing is demanded", Vec::new()),
     };
     late::held_up(judgement, history)
+}
+
+/// Judges what is demanded of a client or a consumer, whichever stands there.
+fn whose(client: Option<&Name>, consumer: Option<&Name>, judge: impl Fn(Whose<'_>) -> Judgement) -> Judgement {
+    match (client, consumer) {
+        (Some(client), _) => judge(Whose::Client(client.as_str())),
+        (None, Some(consumer)) => judge(Whose::Consumer(consumer.as_str())),
+        (None, None) => Judgement::inconclusive("nobody is named", Vec::new()),
+    }
 }

@@ -7,7 +7,7 @@ use crate::event::{Entry, Event, LeaseState, Principal, Reply};
 use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::{
     ExpectAudit, ExpectCertificate, ExpectLease, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
-    ExpectStaticRole, ExpectToken, Sql, TtlRange,
+    ExpectStaticRole, ExpectToken, HeldCredential, Sql, TtlRange,
 };
 use crate::scenario::one::Expected;
 
@@ -55,8 +55,26 @@ pub fn reading(expected: &Expected<'_>, look: &[Entry], history: &[Entry]) -> Re
         Expected::Audit(audit) => of_audit(audit, &first.event),
         Expected::Api(api) => answer::reading(api.answers.as_deref(), &first.event),
         Expected::Sql(sql) => of_sql(sql, &first.event),
+        Expected::Consumer(consumer) => of_consumer(*consumer.credential, &first.event),
         Expected::Ledger(expected) => ledger::reading(**expected, first, history),
     }
+}
+
+fn of_consumer(wanted: HeldCredential, event: &Event) -> Reading {
+    let Event::Held(held) = event else { return stranger(event) };
+    let (is, seen) = match (&held.credential, &held.outcome) {
+        (Some(credential), Some(Outcome::Ok(()))) => (HeldCredential::Works, format!("{credential} works")),
+        (Some(credential), Some(Outcome::Refused(refusal))) if refusal.cause == Cause::Authentication => {
+            (HeldCredential::Refused, format!("{credential} is {refusal}"))
+        }
+        (Some(credential), Some(outcome)) => return Reading::Unknown(format!("{credential}: {outcome}")),
+        (Some(credential), None) => return Reading::Unknown(format!("{credential} was not tried")),
+        (None, _) => {
+            let why = held.lacks.as_deref().unwrap_or("none was found");
+            (HeldCredential::None, format!("it holds none: {why}"))
+        }
+    };
+    yes_if(is == wanted, seen)
 }
 
 /// Reads the answer to an SQL step.

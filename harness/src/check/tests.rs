@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::availability::credential_gap;
+use super::availability::{Whose, credential_gap};
 use super::lease::no_early_death;
 use super::revocation::{GRACE, no_zombie};
 use crate::event::{Actor, Entry, Event, Part, Principal, TokenAct, TokenState};
@@ -213,23 +213,24 @@ fn lacking(until: u64) -> Vec<Entry> {
 }
 
 const TWO: Duration = Duration::from_secs(2);
+const WEB: Whose<'_> = Whose::Client("web");
 
 #[test]
 fn a_gap_is_as_long_as_it_surely_was() {
-    assert_eq!(credential_gap(&lacking(2_000), "web", TWO).verdict, Verdict::Held);
-    assert_eq!(credential_gap(&lacking(3_000), "web", TWO).verdict, Verdict::Held);
-    assert_eq!(credential_gap(&lacking(8_000), "web", TWO).verdict, Verdict::Violated);
-    assert_eq!(credential_gap(&lacking(4_500), "web", TWO).verdict, Verdict::Inconclusive, "between two looks");
+    assert_eq!(credential_gap(&lacking(2_000), WEB, TWO).verdict, Verdict::Held);
+    assert_eq!(credential_gap(&lacking(3_000), WEB, TWO).verdict, Verdict::Held);
+    assert_eq!(credential_gap(&lacking(8_000), WEB, TWO).verdict, Verdict::Violated);
+    assert_eq!(credential_gap(&lacking(4_500), WEB, TWO).verdict, Verdict::Inconclusive, "between two looks");
 }
 
 #[test]
 fn a_client_that_was_not_watched_or_never_had_a_credential_is_inconclusive() {
-    assert_eq!(credential_gap(&lacking(2_000), "other", TWO).verdict, Verdict::Inconclusive);
+    assert_eq!(credential_gap(&lacking(2_000), Whose::Client("other"), TWO).verdict, Verdict::Inconclusive);
     let unwatched = history(|tape| {
         tape.client("web", (0, 10), used("web#1", IN));
         tape.client("web", (60_000, 60_010), used("web#1", IN));
     });
-    assert_eq!(credential_gap(&unwatched, "web", TWO).verdict, Verdict::Inconclusive);
+    assert_eq!(credential_gap(&unwatched, WEB, TWO).verdict, Verdict::Inconclusive);
 }
 
 #[test]
@@ -241,7 +242,7 @@ fn a_target_that_is_silent_under_a_fault_is_no_gap() {
         tape.harness((6_000, 6_100), healed(0));
         tape.client("web", (6_200, 6_210), used("web#1", IN));
     });
-    assert_eq!(credential_gap(&silent, "web", TWO).verdict, Verdict::Held);
+    assert_eq!(credential_gap(&silent, WEB, TWO).verdict, Verdict::Held);
 }
 
 // ------------------------------------------------------------------------------------------ what changes no verdict
@@ -269,7 +270,7 @@ fn histories() -> impl Strategy<Value = Vec<Entry>> {
 }
 
 fn judgements(history: &[Entry]) -> [Judgement; 3] {
-    [no_early_death(history), no_zombie(history, GRACE), credential_gap(history, "web", TWO)]
+    [no_early_death(history), no_zombie(history, GRACE), credential_gap(history, WEB, TWO)]
 }
 
 fn verdicts(history: &[Entry]) -> [Verdict; 3] {

@@ -1,7 +1,7 @@
 //! The verdict on a whole scenario: from the plan and the history alone, every step, every promise, every invariant, and
 //! what all of them come to.
 
-use super::{invariant, ledger, step, timing};
+use super::{consumer, invariant, ledger, step, timing};
 use crate::event::{CutBy, Entry, Event};
 use crate::guarantee;
 use crate::outcome::{Judgement, Outcome, Verdict};
@@ -39,15 +39,18 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
         Event::CutShort { by, why } => Some((*by, why.clone())),
         _ => None,
     });
+    let nothing: &[String] = &[];
     let always: Vec<(InvariantRecord, &[String])> = plan
         .scenario
         .always
         .iter()
         .filter_map(|item| {
             let title = item.what.one()?.to_string();
-            let judgement = invariant(item, history);
+            let judgement = invariant(item, &plan.scenario, history);
             Some((InvariantRecord { title, line: item.at.line, judgement }, item.cites.as_slice()))
         })
+        // No server promises that a program of the user's runs.
+        .chain(consumer::none_crashes(&plan.scenario, history).into_iter().map(|record| (record, nothing)))
         .collect();
     let server = server(history);
     let guarantees = guarantees(plan, &reached, &always, &server);

@@ -1,16 +1,18 @@
 //! AppRole, as clients log in: one role and one policy for each client.
 //! Source: developer.hashicorp.com/vault/api-docs/auth/approle
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::database::seconds;
 use super::{SetupError, must};
 use crate::event::Reply;
 use crate::outcome::Outcome;
-use crate::scenario::Client;
-use crate::scenario::file::Method;
+use crate::scenario::file::{ConsumerAuth, Method};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::Ref;
+use crate::scenario::{Client, Consumer};
 use crate::secret::Secret;
 use crate::service::Seen;
 use crate::service::vault::Vault;
@@ -21,6 +23,27 @@ use crate::service::vault::api::NewToken;
 pub struct AppRole {
     role_id: Secret,
     secret_id: Secret,
+}
+
+impl AppRole {
+    /// Its role ID.
+    pub fn role_id(&self) -> &Secret {
+        &self.role_id
+    }
+
+    /// Its secret ID.
+    pub fn secret_id(&self) -> &Secret {
+        &self.secret_id
+    }
+}
+
+/// What a consumer is given to authenticate with.
+#[derive(Debug, Clone)]
+pub enum Given {
+    /// An AppRole of its own.
+    AppRole(AppRole),
+    /// A token.
+    Token(Secret),
 }
 
 /// Where AppRole is mounted.
@@ -75,14 +98,40 @@ pub async fn write_token_policies(vault: &Vault, may_issue: &[Marked<Ref>]) -> (
 
 /// Writes a client's policy and role, and takes what it logs in with.
 pub async fn set_up(vault: &Vault, client: &Client) -> Result<AppRole, SetupError> {
-    let policy = policy_name(client.name.as_str());
-    must(&policy, write_policy(vault, &policy, std::slice::from_ref(&client.holds)).await)?;
-    let path = format!("auth/approle/role/{}", client.name);
-    let body = json!({
-        "token_policies": [policy],
-        "token_ttl": seconds(client.token_ttl),
-        "token_max_ttl": seconds(client.token_max_ttl),
-    });
+    let ttls = [client.token_ttl, client.token_max_ttl];
+    write_role(vault, client.name.as_str(), std::slice::from_ref(&client.holds), ttls).await
+}
+
+/// Writes a consumer's policy, and takes what it is given to authenticate with.
+pub async fn give(vault: &Vault, consumer: &Consumer) -> Result<Given, SetupError> {
+    let (name, ttls) = (consumer.name.as_str(), [consumer.token_ttl, consumer.token_max_ttl]);
+    match consumer.auth {
+        ConsumerAuth::Approle => write_role(vault, name, &consumer.may_issue, ttls).await.map(Given::AppRole),
+        ConsumerAuth::Token => {
+            let policy = policy_name(name);
+            must(&policy, write_policy(vault, &policy, &consumer.may_issue).await)?;
+            let [ttl, explicit_max_ttl] = ttls.map(seconds);
+            let body = json!({
+                "policies": [policy],
+                "display_name": name,
+                "no_parent": true,
+                "ttl": ttl,
+                "explicit_max_ttl": explicit_max_ttl,
+            });
+            let path = "auth/token/create";
+            let made = must(path, vault.call(Method::Post, path, Some(body)).await)?;
+            Ok(Given::Token(Secret::new(made["auth"]["client_token"].as_str().unwrap_or_default())))
+        }
+    }
+}
+
+/// Writes a policy and an AppRole of this name, and takes what logs in with it.
+async fn write_role(vault: &Vault, name: &str, may_issue: &[Ref], ttls: [Duration; 2]) -> Result<AppRole, SetupError> {
+    let policy = policy_name(name);
+    must(&policy, write_policy(vault, &policy, may_issue).await)?;
+    let path = format!("auth/approle/role/{name}");
+    let [token_ttl, token_max_ttl] = ttls.map(seconds);
+    let body = json!({ "token_policies": [policy], "token_ttl": token_ttl, "token_max_ttl": token_max_ttl });
     must(&path, vault.act(Method::Post, &path, Some(body)).await)?;
     let role_id = must(&path, vault.call(Method::Get, &format!("{path}/role-id"), None).await)?;
     let secret_id = must(&path, vault.call(Method::Post, &format!("{path}/secret-id"), Some(json!({}))).await)?;

@@ -74,7 +74,8 @@ pub async fn set_up(stack: &Stack, scenario: &Scenario) -> Result<BTreeMap<Strin
     }
     let mut approles = BTreeMap::new();
     let is_mounted = scenario.mounts.iter().any(|mount| mount.path == approle::PATH);
-    if !scenario.clients.is_empty() && !is_mounted {
+    let is_wanted = !scenario.clients.is_empty() || !scenario.consumers.is_empty();
+    if is_wanted && !is_mounted {
         approle::mount(&vault).await?;
     }
     for client in &scenario.clients {

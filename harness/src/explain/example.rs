@@ -72,6 +72,7 @@ fn top_level<'a>(scenario: &'a Scenario, family: &str, word: &str) -> Vec<Piece<
         "stack" | "vault" => "stack",
         "auth" => "auth",
         "client" => "clients",
+        "consumer" => "consumers",
         _ => "engines",
     };
     let begins = format!("{key}:");

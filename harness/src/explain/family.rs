@@ -35,6 +35,7 @@ pub(super) const FAMILIES: &[Family] = &[
     family("mount", "Mount", "an engine that needs no server of its own"),
     family("auth", "Auth", "the auth methods"),
     family("client", "Client", "an application that holds a credential"),
+    family("consumer", "Consumer", "a program of your own that is judged"),
     family("step", "Step", "what happens"),
     family("fault", "Fault", "what breaks"),
     family("expect", "Expect", "what must be so"),

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
 use super::armed::Coming;
+use super::listening::Told;
 use super::proxy::{LinkError, Proxy};
-use super::talk::Watch;
+use super::talk::{Protocol, Watch};
 use super::toxic::{Direction, Toxic, ToxicId};
 use super::toxiproxy::Remote;
 
@@ -75,6 +76,17 @@ impl Link {
                 let why = "it does not read what is said; leave out `when`".to_owned();
                 Err(LinkError::Inexpressible { toxic: "that waits for its moment", why })
             }
+        }
+    }
+
+    /// Tells what is said on connections that are made from now on; `false` where what passes cannot be read.
+    pub fn listen(&self, protocol: Protocol, told: Told) -> bool {
+        match self {
+            Self::InProcess(proxy) => {
+                proxy.listen(protocol, told);
+                true
+            }
+            Self::Toxiproxy(_) => false,
         }
     }
 

@@ -15,6 +15,7 @@ mod connection;
 mod door;
 #[expect(clippy::module_inception, reason = "the file holds the link itself, the folder all that it is made of")]
 mod link;
+mod listening;
 mod port;
 mod proxy;
 mod stage;
@@ -27,8 +28,9 @@ mod toxiproxy;
 pub use armed::Coming;
 pub use door::Door;
 pub use link::Link;
+pub use listening::Told;
 pub use proxy::{Handle, LinkError, Proxy};
 pub use stats::Stats;
-pub use talk::{Moment, Protocol, Watch};
+pub use talk::{Moment, Overheard, Protocol, Watch};
 pub use toxic::{Direction, Toxic, ToxicId};
 pub use toxiproxy::{Remote, Toxiproxy};

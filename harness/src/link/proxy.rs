@@ -15,10 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 use super::armed::{Armed, Coming};
 use super::chain::Stage;
 use super::connection::{Connection, set_reset_on_close};
+use super::listening::{Listening, Told};
 use super::port::Port;
 use super::stage::{self, Chance};
 use super::stats::{Counters, Stats};
-use super::talk::Watch;
+use super::talk::{Protocol, Watch};
 use super::toxic::{Direction, Toxic, ToxicId, Way};
 
 /// What can go wrong with a link itself.
@@ -116,6 +117,8 @@ enum Fault {
     Cut,
     Reset,
     Armed(Arc<Armed>),
+    /// No fault at all: it only hears.
+    Listening(Listening),
 }
 
 impl Fault {
@@ -123,7 +126,7 @@ impl Fault {
         match self {
             Self::Toxic(toxic, direction) => direction.covers(way).then(|| stage::stage(toxic, chance, way)),
             Self::Cut => Some(stage::cut()),
-            Self::Reset | Self::Armed(_) => None,
+            Self::Reset | Self::Armed(_) | Self::Listening(_) => None,
         }
     }
 }
@@ -220,6 +223,11 @@ impl Proxy {
     pub async fn arm(&self, watch: Watch) -> (ToxicId, Coming) {
         let (armed, coming) = Armed::new(watch);
         (self.inject(Fault::Armed(armed)), coming)
+    }
+
+    /// Tells what is said on connections that are made from now on; all of it passes as before.
+    pub fn listen(&self, protocol: Protocol, told: Told) {
+        self.inject(Fault::Listening(Listening::new(protocol, told)));
     }
 
     /// Takes a toxic, a cut or a reset away. What the kernel has brought here by now still meets it; what it held goes on
@@ -386,6 +394,9 @@ impl Shared {
         match fault {
             Fault::Reset => return connection.reset(),
             Fault::Armed(armed) => return connection.add(id, armed.stages(fresh)),
+            // Of a connection that is in the middle of its talk nothing would be understood.
+            Fault::Listening(listening) if fresh => return connection.add(id, listening.stages()),
+            Fault::Listening(_) => return,
             Fault::Toxic(..) | Fault::Cut => {}
         }
         let chance = Chance { seed: self.seed, connection: number, fault: id.number };

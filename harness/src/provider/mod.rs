@@ -2,6 +2,7 @@
 
 pub mod docker;
 pub mod native;
+pub mod on_demand;
 pub mod site;
 
 use std::path::Path;
@@ -80,6 +81,14 @@ impl Provider {
         match self {
             Self::Native(native) => Box::pin(native.up(programs, scenario, name, seed, history)).await,
             Self::Docker(docker) => Box::pin(docker.up(programs, scenario, name, seed, history)).await,
+        }
+    }
+
+    /// Whose processes those of a run are.
+    pub fn owner(&self) -> native::ledger::Owner {
+        match self {
+            Self::Native(native) => native.owner(),
+            Self::Docker(docker) => docker.owner(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::beside;
 use super::diagnostic::Diagnostic;
 use super::load::{Loaded, load};
 use super::mark::Place;
@@ -125,6 +126,7 @@ pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Entry>, FindError> {
     for path in paths {
         let bytes = read(path)?;
         let mut loaded = load(path, &bytes);
+        look_beside(&mut loaded);
         if let Some(scenario) = &loaded.scenario {
             if let Some(first) = names.get(&scenario.name) {
                 let error =
@@ -143,6 +145,15 @@ pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Entry>, FindError> {
         entries.push(Entry { path: path.clone(), loaded });
     }
     Ok(entries)
+}
+
+/// Finds out whether what a scenario needs beside its file is there.
+fn look_beside(loaded: &mut Loaded) {
+    let missing = loaded.scenario.as_ref().map(beside::missing).unwrap_or_default();
+    if !missing.is_empty() {
+        loaded.scenario = None;
+        loaded.diagnostics.extend(missing);
+    }
 }
 
 /// Reads a file, but not more of it than it takes to see that it is too large.

@@ -1,6 +1,8 @@
 //! Scenarios: what a person writes in YAML ([`mod@file`]), read with the place of every value ([`mark`]), checked as a whole,
 //! and resolved into a [`Scenario`] in which every name leads somewhere and every default is filled in.
 
+mod beside;
+pub mod consumer;
 mod dbms;
 mod decode;
 pub mod diagnostic;
@@ -13,6 +15,7 @@ pub mod load;
 pub mod mark;
 mod node;
 pub mod one;
+pub mod placeholder;
 mod plain;
 mod reader;
 mod resolve;
@@ -24,6 +27,7 @@ mod ttl;
 pub mod word;
 mod wrong;
 
+pub use consumer::Consumer;
 pub use dbms::Dbms;
 pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};
@@ -38,8 +42,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use file::{
-    Always, Api, AwsProduct, CredentialType, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair, Revoke,
-    RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
+    Always, Api, AwsProduct, CredentialType, Endpoint, Expect, Fault, Issue, Open, Policy, Race, Read, Renew, Repair,
+    Revoke, RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
 use word::{Fraction, Name, Ref};
@@ -73,6 +77,8 @@ pub struct Scenario {
     pub policies: Vec<(Name, Policy)>,
     /// The clients.
     pub clients: Vec<Client>,
+    /// The consumers.
+    pub consumers: Vec<Consumer>,
     /// What happens.
     pub steps: Vec<Step>,
     /// What holds throughout.
@@ -80,9 +86,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The links on which a fault waits for its moment.
+    /// The links on which a fault waits for its moment, or on which something is overheard.
     pub fn links_read(&self) -> Vec<(file::Endpoint, file::Endpoint)> {
         let mut links = Vec::new();
+        if !self.consumers.is_empty() {
+            // What consumers do is overheard there.
+            links.extend([Endpoint::Vault, Endpoint::Postgres].map(|to| (Endpoint::Clients, to)));
+        }
         links_read(&self.steps, &mut links);
         links
     }

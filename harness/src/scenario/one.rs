@@ -3,10 +3,10 @@
 
 use super::file::{
     Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectAudit, ExpectCertificate,
-    ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
-    ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, NoZombie, Nothing, OnAudit,
-    OnClient, OnConnection, OnCredential, OnLink, OnNode, OnServer, Partition, Slicer, SlowClose, Sql, Throttle,
-    Timeout, TuneMount,
+    ExpectConsumer, ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal,
+    ExpectSession, ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData,
+    MintedPerMinute, NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential,
+    OnLink, OnNode, OnServer, Partition, RecoversWithin, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -54,6 +54,7 @@ one_of! {
         certificate: Certificate(ExpectCertificate),
         api: Api(Api),
         sql: Sql(Sql),
+        consumer: Consumer(ExpectConsumer),
         ledger: Ledger(ExpectLedger),
     }
 }
@@ -107,6 +108,10 @@ one_of! {
     /// What holds throughout.
     Throughout of Always {
         credential_gap: CredentialGap(CredentialGap),
+        recovers_within: RecoversWithin(RecoversWithin),
+        minted_per_minute: MintedPerMinute(MintedPerMinute),
+        no_dead_credential: NoDeadCredential(NoDeadCredential),
+        no_secret_in_log: NoSecretInLog(OfConsumer),
         no_early_death: NoEarlyDeath(Nothing),
         no_zombie: NoZombie(NoZombie),
     }

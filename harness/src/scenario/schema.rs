@@ -7,7 +7,7 @@ use super::file::ScenarioFile;
 use crate::guarantee::catalogue;
 
 /// Mappings in which exactly one of several keys stands, and the keys that may stand beside it.
-const CHOICES: [(&str, &[&str]); 11] = [
+const CHOICES: [(&str, &[&str]); 12] = [
     ("Step", &["during", "within", "for_at_least", "cites", "deviates"]),
     ("Expect", &[]),
     ("Fault", &[]),
@@ -19,6 +19,23 @@ const CHOICES: [(&str, &[&str]); 11] = [
     ("Race", &["api", "callers", "others"]),
     ("Wait", &["plus"]),
     ("ExpectLogin", &["with"]),
+    (
+        "Consumer",
+        &[
+            "folder",
+            "files",
+            "environment",
+            "may_issue",
+            "auth",
+            "token_ttl",
+            "token_max_ttl",
+            "holds",
+            "looks_every",
+            "restart",
+            "logs",
+            "secret_files",
+        ],
+    ),
 ];
 
 /// The schema, as pretty-printed JSON with a newline at its end.

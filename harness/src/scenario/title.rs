@@ -252,6 +252,7 @@ impl fmt::Display for Expected<'_> {
                 e.returns.as_ref().map_or(Ok(()), |v| write!(f, " → {}", **v))?;
                 e.refused.as_ref().map_or(Ok(()), |v| write!(f, " → refused: {}", **v))
             }
+            Self::Consumer(e) => write!(f, "what consumer {} holds to be {}", *e.of, *e.credential),
             Self::Ledger(ExpectLedger::Reconciled) => f.write_str("the ledgers to agree"),
             Self::Ledger(ExpectLedger::Orphans) => f.write_str("an orphan: a user that Vault does not know"),
             Self::Ledger(ExpectLedger::EarlyDeaths) => f.write_str("a lease whose user is gone"),
@@ -435,8 +436,18 @@ impl fmt::Display for Throughout<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CredentialGap(e) => {
-                write!(f, "client {} is without a working credential at most {}", *e.client, *e.at_most)
+                write!(f, "{} is without a working credential at most {}", e.who(), *e.at_most)
             }
+            Self::RecoversWithin(e) => {
+                write!(f, "{} has a working credential within {} of each fault's healing", e.who(), *e.at_most)
+            }
+            Self::MintedPerMinute(e) => {
+                write!(f, "consumer {} takes at most {} credentials a minute", *e.consumer, *e.at_most)
+            }
+            Self::NoDeadCredential(e) => {
+                write!(f, "consumer {} does not go on with a credential that was refused", *e.consumer)
+            }
+            Self::NoSecretInLog(e) => write!(f, "consumer {} writes no secret to its logs", *e.consumer),
             Self::NoEarlyDeath(_) => f.write_str("no credential is refused while its lease is alive"),
             Self::NoZombie(_) => f.write_str("no credential works after its end"),
         }

@@ -27,18 +27,29 @@ enum Next {
     Blind,
 }
 
-/// A connection, of which only the client's side is read.
-pub(super) struct Http {
-    watch: Watch,
+/// What a client sends, taken apart into requests.
+pub(crate) struct Requests {
     next: Next,
     held: Vec<u8>,
-    /// Whether the request that matches has been made, and not yet answered.
-    asked: bool,
 }
 
-impl Http {
-    pub(super) fn new(watch: Watch) -> Self {
-        Self { watch, next: Next::Head, held: Vec::new(), asked: false }
+impl Requests {
+    pub(crate) fn new() -> Self {
+        Self { next: Next::Head, held: Vec::new() }
+    }
+
+    /// Takes bytes that the client sent.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        self.held.extend(bytes);
+    }
+
+    /// The next part that is whole, and if it is a request's head its method and path.
+    pub(crate) fn next(&mut self) -> Option<(Vec<u8>, Option<String>)> {
+        let length = self.part()?;
+        let rest = self.held.split_off(length);
+        let part = std::mem::replace(&mut self.held, rest);
+        let request = self.read(&part);
+        Some((part, request))
     }
 
     /// How many of the held bytes are the next part, once it is whole.
@@ -61,8 +72,8 @@ impl Http {
         }
     }
 
-    /// Reads a part; says whether it is the head of the request that is waited for.
-    fn read(&mut self, part: &[u8]) -> bool {
+    /// Reads a part; gives method and path if it is a head.
+    fn read(&mut self, part: &[u8]) -> Option<String> {
         match self.next {
             Next::Head => return self.head(part),
             Next::Body(left) => self.next = if left > part.len() { Next::Body(left - part.len()) } else { Next::Head },
@@ -81,16 +92,16 @@ impl Http {
             Next::Trailer if part.trim_ascii().is_empty() => self.next = Next::Head,
             Next::Trailer | Next::Blind => {}
         }
-        false
+        None
     }
 
-    fn head(&mut self, head: &[u8]) -> bool {
+    fn head(&mut self, head: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(head);
         let mut lines = text.split("\r\n");
         let mut words = lines.next().unwrap_or_default().split(' ');
         let (Some(method), Some(path), Some("HTTP/1.1")) = (words.next(), words.next(), words.next()) else {
             self.next = Next::Blind;
-            return false;
+            return None;
         };
         let mut length = Some(0);
         let mut in_pieces = false;
@@ -109,7 +120,21 @@ impl Http {
             (false, Some(length)) => Next::Body(length),
             (_, None) => Next::Blind,
         };
-        self.watch.pattern.is_match(&format!("{method} {path}"))
+        Some(format!("{method} {path}"))
+    }
+}
+
+/// A connection, of which only the client's side is read.
+pub(super) struct Http {
+    watch: Watch,
+    requests: Requests,
+    /// Whether the request that matches has been made, and not yet answered.
+    asked: bool,
+}
+
+impl Http {
+    pub(super) fn new(watch: Watch) -> Self {
+        Self { watch, requests: Requests::new(), asked: false }
     }
 }
 
@@ -119,12 +144,10 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 impl Talk for Http {
     fn asked(&mut self, bytes: &[u8]) -> Passed {
-        self.held.extend(bytes);
+        self.requests.hear(bytes);
         let mut passed = Passed::default();
-        while let Some(length) = self.part() {
-            let rest = self.held.split_off(length);
-            let part = std::mem::replace(&mut self.held, rest);
-            if self.read(&part) {
+        while let Some((part, request)) = self.requests.next() {
+            if request.is_some_and(|request| self.watch.pattern.is_match(&request)) {
                 if self.watch.moment == Moment::BeforeSent {
                     passed.come = true;
                     return passed;
@@ -145,7 +168,7 @@ impl Talk for Http {
 
     fn rest(&mut self, way: Way) -> Vec<u8> {
         match way {
-            Way::Up => std::mem::take(&mut self.held),
+            Way::Up => std::mem::take(&mut self.requests.held),
             Way::Down => Vec::new(),
         }
     }

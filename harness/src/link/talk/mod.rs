@@ -6,11 +6,14 @@
 
 mod http;
 mod mysql;
+mod overheard;
 mod postgres;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use overheard::Ear;
+pub use overheard::Overheard;
 use regex::Regex;
 
 use super::toxic::Way;

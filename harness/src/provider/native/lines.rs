@@ -65,8 +65,9 @@ impl Lines {
         process.start().await.map_err(StackError::from)?;
         let api = Toxiproxy::at(port.address()).await.map_err(StackError::from)?;
         until_answering(&api, &process).await?;
-        let but =
-            |(from, to): &(Endpoint, Endpoint)| format!(", but {from}→{to}, on which a fault waits for its moment");
+        let but = |(from, to): &(Endpoint, Endpoint)| {
+            format!(", but {from}→{to}, which is read: a fault waits for its moment there, or consumers are overheard")
+        };
         let but: String = read.iter().map(but).collect();
         history.note(Actor::Harness, Event::Note(format!("the links are on {}{but}", name_of(program))));
         Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })

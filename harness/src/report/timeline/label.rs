@@ -1,7 +1,7 @@
 //! What an event is called, and what it looks like.
 
 use super::{Mark, Tone};
-use crate::event::{Event, Revocation, ServerState, TokenAct};
+use crate::event::{ConsumerState, Event, Heard, Held, Revocation, ServerState, TokenAct};
 use crate::outcome::Outcome;
 use crate::scenario::file::CertificateState;
 
@@ -31,6 +31,7 @@ pub(super) fn mark(event: &Event) -> Mark {
         Event::Sql { outcome, .. } => outcome.into(),
         Event::FaultHealed { outcome, .. } => outcome.into(),
         Event::Ledger(read) => (&read.principals).into(),
+        Event::Consumer { .. } | Event::Held(_) | Event::Heard { .. } | Event::OutputSearched(_) => of_consumer(event),
         Event::Phase(_)
         | Event::StepBegan { .. }
         | Event::StepEnded { .. }
@@ -40,6 +41,21 @@ pub(super) fn mark(event: &Event) -> Mark {
         | Event::CutShort { .. }
         | Event::Note(_)
         | Event::HeldUp => Mark::Note,
+    }
+}
+
+/// The mark of what was seen of a consumer.
+fn of_consumer(event: &Event) -> Mark {
+    match event {
+        Event::Held(held) => held.outcome.as_ref().map_or(Mark::Without, Mark::from),
+        Event::Heard {
+            heard: Heard::Asked { status: 200..300, .. } | Heard::LoggedIn { refused: None, .. }, ..
+        } => Mark::Ok,
+        Event::Heard { .. } | Event::Consumer { state: ConsumerState::Ended { crashed: true, .. }, .. } => {
+            Mark::Refused
+        }
+        Event::OutputSearched(searched) if !searched.found.is_empty() => Mark::Refused,
+        _ => Mark::Note,
     }
 }
 
@@ -156,6 +172,26 @@ pub(super) fn of(event: &Event) -> String {
             format!("session {session} answers: {answers}; reads: {reads_table}")
         }
         Event::Sql { statement, outcome } => format!("sql {statement}: {outcome}"),
+        Event::Consumer { consumer, state } => format!("consumer {consumer} {}", consumer_word(state)),
+        Event::Held(Held { credential: Some(credential), outcome: Some(outcome), .. }) => {
+            format!("login with {credential}: {}", accepted(outcome))
+        }
+        Event::Held(Held { consumer, lacks, .. }) => {
+            format!("{consumer} holds no credential: {}", lacks.as_deref().unwrap_or("none was found"))
+        }
+        Event::Heard { heard: Heard::Asked { role, status }, count } => {
+            format!("{count} times asked for a credential of {role}: {status}")
+        }
+        Event::Heard { heard: Heard::LoggedIn { username, refused }, count } => match refused {
+            Some(code) => format!("{count} logins of {username} refused: {code}"),
+            None => format!("{count} logins of {username} accepted"),
+        },
+        Event::OutputSearched(searched) => format!(
+            "{} bytes of what consumer {} wrote: {} secrets in it",
+            searched.bytes,
+            searched.consumer,
+            searched.found.len()
+        ),
         Event::Ledger(read) => {
             format!("ledger: {} at Vault, {} at the target", counted(&read.leases), counted(&read.principals))
         }
@@ -184,6 +220,14 @@ fn act_word(act: TokenAct) -> &'static str {
         TokenAct::Made => "made",
         TokenAct::Renewed => "renewed",
         TokenAct::Read => "read",
+    }
+}
+
+fn consumer_word(state: &ConsumerState) -> String {
+    match state {
+        ConsumerState::Started => "was started".to_owned(),
+        ConsumerState::Ended { how, .. } => format!("ended by itself: {how}"),
+        ConsumerState::Stopped => "was stopped".to_owned(),
     }
 }
 

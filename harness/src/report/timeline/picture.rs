@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::target::Target;
 use super::{Lane, LaneKind, Mark, Tick, Timeline, Tone, Window, label, latency};
-use crate::event::{Actor, Entry, Event, Phase, Reply, Revocation};
+use crate::event::{Actor, Entry, Event, Heard, Phase, Reply, Revocation};
 use crate::outcome::{Outcome, Verdict};
 use crate::scenario::file::Server;
 use crate::time::Moment;
@@ -21,6 +21,11 @@ pub(super) struct Picture {
     goes_down: bool,
     /// What was seen at the target.
     pub(super) target: Target,
+}
+
+/// A consumer stands among the clients.
+fn consumer_lane(name: &str) -> String {
+    format!("{name} (consumer)")
 }
 
 struct Origin {
@@ -51,7 +56,8 @@ impl Picture {
 
     /// Puts an entry where it belongs: on one lane, or on all that it speaks of.
     pub(super) fn draw(&mut self, entry: &Entry) {
-        let seen_by_probe = entry.who == Actor::Probe && !matches!(entry.event, Event::Health { .. });
+        let elsewhere = matches!(entry.event, Event::Health { .. } | Event::Held(_) | Event::Heard { .. });
+        let seen_by_probe = entry.who == Actor::Probe && !elsewhere;
         if seen_by_probe {
             self.tick(LaneKind::Probe, "", entry, label::mark(&entry.event));
         }
@@ -102,6 +108,19 @@ impl Picture {
             | Event::SessionOpened { .. }
             | Event::SessionUsed { .. }
             | Event::Ledger(_) => self.look(entry),
+            Event::Consumer { consumer, .. } => {
+                self.tick(LaneKind::Client, &consumer_lane(consumer), entry, label::mark(&entry.event));
+            }
+            Event::OutputSearched(searched) => {
+                self.tick(LaneKind::Client, &consumer_lane(&searched.consumer), entry, label::mark(&entry.event));
+            }
+            Event::Held(held) => self.tried(entry, &consumer_lane(&held.consumer)),
+            Event::Heard { heard: Heard::Asked { .. }, .. } => {
+                self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
+            }
+            Event::Heard { heard: Heard::LoggedIn { .. }, .. } => {
+                self.tick(LaneKind::Target, "", entry, label::mark(&entry.event));
+            }
             Event::Used { .. } => self.used(entry),
             Event::Sql { .. } => self.tick(LaneKind::Target, "", entry, label::mark(&entry.event)),
         }
@@ -226,13 +245,18 @@ impl Picture {
             Actor::Client(name) => name.clone(),
             other => other.to_string(),
         };
-        let mark = label::mark(&entry.event);
-        self.tick(LaneKind::Client, &name, entry, mark);
-        let label = label::of(&entry.event);
-        self.lane(LaneKind::Client, &name).continue_or_turn(entry, mark.into(), label);
+        self.tried(entry, &name);
         if let Event::Used { credential: Some(credential), outcome: Some(outcome) } = &entry.event {
             self.login(entry, credential, outcome);
         }
+    }
+
+    /// A credential that a client or consumer has, or lacks.
+    fn tried(&mut self, entry: &Entry, name: &str) {
+        let mark = label::mark(&entry.event);
+        self.tick(LaneKind::Client, name, entry, mark);
+        let label = label::of(&entry.event);
+        self.lane(LaneKind::Client, name).continue_or_turn(entry, mark.into(), label);
     }
 
     /// The lanes in their order.

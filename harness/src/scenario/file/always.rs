@@ -11,9 +11,21 @@ use crate::scenario::word::{Length, Name};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Always {
-    /// A client is never longer without a credential that works.
+    /// A client or consumer is never longer without a credential that works.
     #[serde(default)]
     pub credential_gap: Option<Marked<CredentialGap>>,
+    /// After a fault is healed, a client or consumer has a credential that works again within this time.
+    #[serde(default)]
+    pub recovers_within: Option<Marked<RecoversWithin>>,
+    /// A consumer takes no more credentials than this in any minute, as heard on its link.
+    #[serde(default)]
+    pub minted_per_minute: Option<Marked<MintedPerMinute>>,
+    /// A consumer stops using a credential once the database has refused it.
+    #[serde(default)]
+    pub no_dead_credential: Option<Marked<NoDeadCredential>>,
+    /// A consumer writes no secret to its output or its log files.
+    #[serde(default)]
+    pub no_secret_in_log: Option<Marked<OfConsumer>>,
     /// No credential is refused while its lease is alive and nobody revoked it.
     #[serde(default)]
     pub no_early_death: Option<Marked<Nothing>>,
@@ -25,14 +37,61 @@ pub struct Always {
     pub cites: Option<Vec<Marked<String>>>,
 }
 
-/// A client is never longer without a credential that works.
+/// A client or consumer is never longer without a credential that works.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialGap {
     /// The client.
-    pub client: Marked<Name>,
+    #[serde(default)]
+    pub client: Option<Marked<Name>>,
+    /// Or the consumer.
+    #[serde(default)]
+    pub consumer: Option<Marked<Name>>,
     /// How long a gap may be.
     pub at_most: Marked<Length>,
+}
+
+/// After a fault is healed, a client or consumer has a credential that works again.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecoversWithin {
+    /// The client.
+    #[serde(default)]
+    pub client: Option<Marked<Name>>,
+    /// Or the consumer.
+    #[serde(default)]
+    pub consumer: Option<Marked<Name>>,
+    /// How long after each fault's healing it may take. Where another fault comes before that, the last healing counts.
+    pub at_most: Marked<Length>,
+}
+
+/// How many credentials a consumer takes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MintedPerMinute {
+    /// The consumer. No other consumer, client or step may take credentials from its roles.
+    pub consumer: Marked<Name>,
+    /// How many in any minute.
+    pub at_most: Marked<u32>,
+}
+
+/// A consumer stops using a credential once it was refused.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoDeadCredential {
+    /// The consumer.
+    pub consumer: Marked<Name>,
+    /// How long after the first refusal it may still try: 5s when left out.
+    #[serde(default)]
+    pub grace: Option<Marked<Length>>,
+}
+
+/// One consumer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfConsumer {
+    /// The consumer.
+    pub consumer: Marked<Name>,
 }
 
 /// No credential logs in long after its end.
@@ -42,4 +101,26 @@ pub struct NoZombie {
     /// How long after its end a login may still work: 10s when left out (PostgreSQL's VALID UNTIL is 5s after).
     #[serde(default)]
     pub grace: Option<Marked<Length>>,
+}
+
+impl CredentialGap {
+    /// Of whom it speaks, in words.
+    pub fn who(&self) -> String {
+        who(self.client.as_ref(), self.consumer.as_ref())
+    }
+}
+
+impl RecoversWithin {
+    /// Of whom it speaks, in words.
+    pub fn who(&self) -> String {
+        who(self.client.as_ref(), self.consumer.as_ref())
+    }
+}
+
+fn who(client: Option<&Marked<Name>>, consumer: Option<&Marked<Name>>) -> String {
+    match (client, consumer) {
+        (Some(client), _) => format!("client {}", **client),
+        (None, Some(consumer)) => format!("consumer {}", **consumer),
+        (None, None) => "nobody".to_owned(),
+    }
 }

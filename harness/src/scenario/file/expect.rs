@@ -1,7 +1,9 @@
 //! What a scenario expects, step by step.
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Api, ExpectAudit, ExpectCertificate, Node, Sql, TtlRange};
 use crate::outcome::Cause;
@@ -51,9 +53,44 @@ pub struct Expect {
     /// Any SQL, repeated until it answers so.
     #[serde(default)]
     pub sql: Option<Marked<Sql>>,
+    /// What a consumer holds, tried straight at the target.
+    #[serde(default)]
+    pub consumer: Option<Marked<ExpectConsumer>>,
     /// Vault's leases, the target's users and the clients' credentials, held against each other.
     #[serde(default)]
     pub ledger: Option<Marked<ExpectLedger>>,
+}
+
+/// What a consumer holds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectConsumer {
+    /// The consumer.
+    pub of: Marked<Name>,
+    /// What comes of a login with the credential that it holds.
+    pub credential: Marked<HeldCredential>,
+}
+
+/// What comes of a login with what a consumer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldCredential {
+    /// It is let in.
+    Works,
+    /// The database refuses it: it is no good, or no more.
+    Refused,
+    /// It holds none.
+    None,
+}
+
+impl fmt::Display for HeldCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Works => "a credential that works",
+            Self::Refused => "a credential that is refused",
+            Self::None => "no credential",
+        })
+    }
 }
 
 /// What Vault says of a lease (`sys/leases/lookup`).

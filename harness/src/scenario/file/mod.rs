@@ -5,6 +5,7 @@ mod always;
 mod audit;
 mod aws;
 mod certificate;
+mod consumer;
 mod endpoint;
 mod expect;
 mod fault;
@@ -26,6 +27,7 @@ pub use self::always::*;
 pub use self::audit::*;
 pub use self::aws::*;
 pub use self::certificate::*;
+pub use self::consumer::*;
 pub use self::endpoint::*;
 pub use self::expect::*;
 pub use self::fault::*;
@@ -72,6 +74,9 @@ pub struct ScenarioFile {
     /// Applications that hold and use a credential all the time.
     #[serde(default)]
     pub clients: Named<Client>,
+    /// Programs of your own that are started with the scenario and judged from outside.
+    #[serde(default)]
+    pub consumers: Named<Consumer>,
     /// What happens, in order.
     pub steps: Vec<Marked<Step>>,
     /// What must hold during the whole run.

@@ -14,7 +14,8 @@ use super::step::Call;
 impl Resolver<'_> {
     pub(super) fn expect(&mut self, expect: &Marked<Expect>) {
         let given = given!(expect;
-            lease, leases, login, principal, session, token, static_role, health, metric, audit, certificate, api, sql, ledger);
+            lease, leases, login, principal, session, token, static_role, health, metric, audit, certificate, api, sql, consumer,
+            ledger);
         exactly_one("`expect`", expect.at, &given, self.lost, &mut self.found);
         if let Some(lease) = &expect.lease {
             self.expect_lease(lease);
@@ -49,6 +50,9 @@ impl Resolver<'_> {
         }
         if let Some(audit) = &expect.audit {
             self.expect_audit(audit);
+        }
+        if let Some(consumer) = &expect.consumer {
+            self.holder(&consumer.of);
         }
         if let Some(api) = &expect.api {
             self.api(api);

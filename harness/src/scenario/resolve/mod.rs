@@ -4,6 +4,7 @@ mod audit;
 mod aws;
 mod choice;
 mod cluster;
+mod consumer;
 mod engine;
 mod expect;
 mod fault;
@@ -21,7 +22,7 @@ use self::names::{Kind, Names};
 use super::decode::Lost;
 use super::diagnostic::Diagnostic;
 use super::file::{self, ScenarioFile};
-use super::mark::Marked;
+use super::mark::{Marked, Place};
 use super::word::{Fraction, Length, Name};
 use super::{Client, DatabaseServer, Dbms, Invariant, Scenario, Stack};
 
@@ -61,6 +62,7 @@ pub(super) fn resolve(
     let mounts = resolver.mounts();
     let policies = resolver.policies();
     let clients = resolver.clients();
+    let consumers = resolver.consumers(path);
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
     resolver.whole();
@@ -85,6 +87,7 @@ pub(super) fn resolve(
         mounts,
         policies,
         clients,
+        consumers,
         steps,
         always,
     };
@@ -235,18 +238,26 @@ impl Resolver<'_> {
     }
 
     fn invariant(&mut self, always: &Marked<file::Always>) -> Invariant {
-        let given = choice::given!(always; credential_gap, no_early_death, no_zombie);
+        let given = choice::given!(always;
+            credential_gap, recovers_within, minted_per_minute, no_dead_credential, no_secret_in_log, no_early_death,
+            no_zombie);
         choice::exactly_one("an invariant", always.at, &given, self.lost, &mut self.found);
         if let Some(gap) = &always.credential_gap {
-            self.name(Kind::Client, &gap.client);
-            let every = self.file.clients.get(gap.client.as_str()).map(|c| c.uses_every.map_or(USES_EVERY, |e| e.0));
-            if let Some(every) = every.filter(|every| gap.at_most.0 < *every) {
-                self.error(
-                    Diagnostic::error(gap.at_most.at, "a gap that short cannot be seen")
-                        .label(format!("the client uses its credential only every {}", Length(every)))
-                        .help("raise `at_most`, or let the client look more often with `uses_every`"),
-                );
-            }
+            self.of_either(gap, gap.client.as_ref(), gap.consumer.as_ref());
+            self.gap_can_be_seen(gap);
+        }
+        if let Some(recovers) = &always.recovers_within {
+            self.of_either(recovers, recovers.client.as_ref(), recovers.consumer.as_ref());
+            self.recovers_from_something(always.at);
+        }
+        if let Some(minted) = &always.minted_per_minute {
+            self.only_taker(&minted.consumer);
+        }
+        if let Some(dead) = &always.no_dead_credential {
+            self.logs_in_where_it_is_seen(&dead.consumer);
+        }
+        if let Some(of) = &always.no_secret_in_log {
+            self.name(Kind::Consumer, &of.consumer);
         }
         let needs_credential = place_of_watch(always);
         if let Some(at) = needs_credential.filter(|_| !self.has_credentials()) {
@@ -258,6 +269,35 @@ impl Resolver<'_> {
         }
         let cites = self.cites(always.cites.as_deref());
         Invariant { at: always.at, what: always.value.clone(), cites }
+    }
+
+    fn gap_can_be_seen(&mut self, gap: &file::CredentialGap) {
+        let file = self.file;
+        let client = gap.client.as_ref().and_then(|client| file.clients.get(client.as_str()));
+        let consumer = gap.consumer.as_ref().and_then(|consumer| file.consumers.get(consumer.as_str()));
+        let (every, who, key) = match (client, consumer) {
+            (Some(client), _) => (client.uses_every, "the client uses its credential", "uses_every"),
+            (None, Some(consumer)) => (consumer.looks_every, "what the consumer holds is tried", "looks_every"),
+            (None, None) => return,
+        };
+        let every = every.map_or(USES_EVERY, |every| every.0);
+        if gap.at_most.0 < every {
+            self.error(
+                Diagnostic::error(gap.at_most.at, "a gap that short cannot be seen")
+                    .label(format!("{who} only every {}", Length(every)))
+                    .help(format!("raise `at_most`, or have it done more often with `{key}`")),
+            );
+        }
+    }
+
+    fn recovers_from_something(&mut self, at: Place) {
+        if self.lost.nothing() && !any_step(&self.file.steps, &|step| step.fault.is_some()) {
+            self.error(
+                Diagnostic::error(at, "there is no fault in this scenario to recover from")
+                    .label("asserts nothing, so it could not fail")
+                    .help("add a `fault` step"),
+            );
+        }
     }
 
     fn has_credentials(&self) -> bool {
@@ -321,6 +361,6 @@ fn any_step(steps: &[Marked<file::Step>], is: &impl Fn(&file::Step) -> bool) -> 
     steps.iter().any(|step| is(step) || any_step(step.during.as_deref().unwrap_or_default(), is))
 }
 
-fn place_of_watch(always: &file::Always) -> Option<super::mark::Place> {
+fn place_of_watch(always: &file::Always) -> Option<Place> {
     choice::place(always.no_early_death.as_ref()).or(choice::place(always.no_zombie.as_ref()))
 }

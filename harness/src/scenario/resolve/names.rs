@@ -17,11 +17,18 @@ pub(super) enum Kind {
     Session,
     Snapshot,
     Client,
+    Consumer,
     Value,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client, Self::Value];
+    const ALL: [Self; 7] =
+        [Self::Credential, Self::Token, Self::Session, Self::Snapshot, Self::Client, Self::Consumer, Self::Value];
+
+    /// Whether it is there before the first step.
+    fn is_there_from_the_start(self) -> bool {
+        matches!(self, Self::Client | Self::Consumer)
+    }
 
     pub(super) fn noun(self) -> &'static str {
         match self {
@@ -30,6 +37,7 @@ impl Kind {
             Self::Session => "session",
             Self::Snapshot => "snapshot",
             Self::Client => "client",
+            Self::Consumer => "consumer",
             Self::Value => "kept value",
         }
     }
@@ -42,6 +50,7 @@ impl Kind {
             Self::Session => "a step makes one: `- open: {session: NAME, with: CREDENTIAL}`",
             Self::Snapshot => "a step saves one: `- snapshot: {save: NAME}`",
             Self::Client => "clients stand under `clients:` at the top of the file",
+            Self::Consumer => "consumers stand under `consumers:` at the top of the file",
             Self::Value => "a step keeps one: `- api: {path: …, keeps: {NAME: data.field}}`",
         }
     }
@@ -74,6 +83,9 @@ impl Names {
         let mut names = Self::default();
         for (name, _) in file.clients.iter() {
             names.declare(Kind::Client, name, false, None, found);
+        }
+        for (name, _) in file.consumers.iter() {
+            names.declare(Kind::Consumer, name, false, None, found);
         }
         names.collect_steps(&file.steps, found);
         names
@@ -171,11 +183,11 @@ impl Names {
             }
             return None;
         };
-        if declared.order == now && kind != Kind::Client {
+        if declared.order == now && !kind.is_there_from_the_start() {
             // Two verbs in one step, which is reported as that.
             return None;
         }
-        if declared.order > now && kind != Kind::Client {
+        if declared.order > now && !kind.is_there_from_the_start() {
             found.push(
                 Diagnostic::error(name.at, format!("the {noun} `{text}` is used before the step that makes it"))
                     .label("not there yet")

@@ -22,7 +22,7 @@ use crate::provider::native::fetch::Fetcher;
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
 use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
-use crate::provider::site::{Site, Wanted};
+use crate::provider::site::{Choice, Site, Wanted};
 use crate::report;
 use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};

@@ -1,6 +1,5 @@
 //! The audit devices of a running stack: files, and listeners at the other ends of sockets.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -207,10 +206,11 @@ fn listening(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The entries of a text that a device took. A full disk leaves a torn one, and what follows begins on its line.
 pub fn entries(text: &str) -> Vec<serde_json::Value> {
+    // The products differ in which field is the first. What begins within a whole entry is a part of it, and has no type.
     let whole = |line: &str| {
-        let begins = [line.find("{\"time\""), line.rfind("{\"time\"")];
-        let starts: BTreeSet<usize> = begins.into_iter().flatten().collect();
-        starts.into_iter().find_map(|start| serde_json::from_str(&line[start..]).ok())
+        let mut starts = line.match_indices("{\"").map(|(start, _)| start);
+        let read = |start: usize| serde_json::from_str::<serde_json::Value>(&line[start..]).ok();
+        starts.find_map(|start| read(start).filter(|entry| entry["type"].is_string()))
     };
     text.lines().filter_map(whole).collect()
 }
@@ -225,5 +225,11 @@ mod tests {
             "{\"time\":\"1\",\"type\":\"request\"}\n{\"time\":\"2\",\"ty{\"time\":\"3\",\"type\":\"response\"}\n";
         let times: Vec<_> = entries(text).iter().map(|entry| entry["time"].to_string()).collect();
         assert_eq!(times, ["\"1\"", "\"3\""]);
+    }
+
+    #[test]
+    fn an_entry_whose_first_field_is_another_is_read() {
+        let text = "{\"auth\":{\"token_type\":\"service\"},\"time\":\"1\",\"type\":\"request\"}\n";
+        assert_eq!(entries(text).len(), 1);
     }
 }

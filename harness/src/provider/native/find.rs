@@ -270,7 +270,8 @@ pub(in crate::provider) fn read_version(said: &str) -> Option<(Product, Version)
     let mut words = said.split_whitespace();
     let (product, version) = match words.next()? {
         "OpenBao" => (Product::OpenBao, words.next()?),
-        "Vault" => (Product::Vault, words.next()?),
+        // Without a commit to name, as a build of one's own has none, `Vault v1.21.0, built …`.
+        "Vault" => (Product::Vault, words.next()?.trim_end_matches(',')),
         "postgres" if words.next()? == "(PostgreSQL)" => (Product::Postgres, words.next()?),
         "toxiproxy-server" if words.next()? == "version" => (Product::Toxiproxy, words.next()?),
         _ => return None,
@@ -291,6 +292,8 @@ mod tests {
 
     #[rstest]
     #[case("OpenBao v2.7.2 (abc), built 2026", "OpenBao 2.7.2")]
+    #[case("Vault v1.21.0 (818ca8b3575ac937ca48b640baf35e1b2ace1833), built 2025-10-21T19:33:05Z", "Vault 1.21.0")]
+    #[case("Vault v1.21.0, built 2025-10-21T19:33:05Z", "Vault 1.21.0")]
     #[case("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", "PostgreSQL 15.18")]
     #[case("/usr/sbin/mysqld  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)", "MySQL 9.7.4")]
     #[case("/usr/sbin/mysqld  Ver 8.0.36-0ubuntu0.22.04.1 for Linux on x86_64 ((Ubuntu))", "MySQL 8.0.36")]

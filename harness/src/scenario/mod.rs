@@ -6,6 +6,7 @@ mod decode;
 pub mod diagnostic;
 pub mod file;
 pub mod find;
+pub mod fragment;
 mod hint;
 pub mod kept;
 mod lease;
@@ -17,6 +18,7 @@ mod plain;
 mod reader;
 mod resolve;
 pub mod schema;
+pub mod source;
 mod tag;
 mod timing;
 pub mod title;
@@ -29,7 +31,7 @@ pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};
 pub use hint::did_you_mean;
 pub(crate) use load::decode_text;
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, load, load_with, parse};
 
 pub use tag::Tags;
 
@@ -42,6 +44,7 @@ use file::{
     RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
+use source::Sources;
 use word::{Fraction, Name, Ref};
 
 /// A scenario that can be planned and run: every reference leads somewhere, every default is filled in.
@@ -57,6 +60,8 @@ pub struct Scenario {
     pub path: PathBuf,
     /// The text of that file, for snippets.
     pub source: Arc<str>,
+    /// That text and those of its fragments, to which every place of the scenario belongs.
+    pub sources: Sources,
     /// The promises that it judges.
     pub guarantees: Vec<String>,
     /// Words by which a run takes or leaves it out.

@@ -13,7 +13,6 @@ mod names;
 mod operate;
 mod step;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use super::decode::Lost;
 use super::diagnostic::Diagnostic;
 use super::file::{self, ScenarioFile};
 use super::mark::Marked;
+use super::source::Sources;
 use super::word::{Fraction, Length, Name};
 use super::{Client, DatabaseServer, Dbms, Invariant, Scenario, Stack};
 
@@ -45,12 +45,7 @@ pub(super) struct Resolver<'a> {
 }
 
 /// Resolves a file. The scenario is there only when nothing that was found is an error.
-pub(super) fn resolve(
-    file: &ScenarioFile,
-    path: &Path,
-    source: &Arc<str>,
-    lost: &Lost,
-) -> (Option<Scenario>, Vec<Diagnostic>) {
+pub(super) fn resolve(file: &ScenarioFile, sources: &Sources, lost: &Lost) -> (Option<Scenario>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let names = Names::collect(file, &mut found);
     let mut resolver = Resolver { file, lost, names, now: 0, found };
@@ -75,8 +70,9 @@ pub(super) fn resolve(
         name: file.name.value.trim().to_owned(),
         name_at: file.name.at,
         about: file.about.as_ref().map(|about| about.value.trim().to_owned()),
-        path: path.to_owned(),
-        source: Arc::clone(source),
+        path: sources.own().path.clone(),
+        source: Arc::clone(&sources.own().source),
+        sources: sources.clone(),
         guarantees: file.guarantees.iter().map(|id| id.value.clone()).collect(),
         tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         stack,

@@ -333,7 +333,7 @@ pub enum Action {
     /// Something that breaks, and what happens meanwhile. `None`: it lasts to the end of the scenario.
     Fault(Box<Fault>, Option<Vec<Step>>),
     /// Time passes.
-    Wait(Wait),
+    Wait(Box<Wait>),
 }
 
 /// Something an operator or an application does.

@@ -27,7 +27,9 @@ fn add(entries: &mut Vec<(Key, Node)>, key: Key, value: Node, found: &mut Vec<Di
     };
     match (&mut there.kind, value.kind) {
         (Kind::Mapping(there), Kind::Mapping(more)) => {
-            more.into_iter().for_each(|(key, value)| add(there, key, value, found));
+            for (key, value) in more {
+                add(there, key, value, found);
+            }
         }
         _ => found.push(
             Diagnostic::error(key.at, format!("`{}` is said twice, here and in what uses this", brief(&key.text)))

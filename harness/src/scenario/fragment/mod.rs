@@ -123,18 +123,16 @@ impl Bringer<'_> {
         let mut way = way.to_vec();
         way.push(self.path_of(called));
         self.steps(&mut steps, owner, &way);
-        match steps.kind {
-            Kind::Sequence(steps) => Some(steps),
-            _ => {
-                let found = steps.describe();
-                self.found.push(
-                    Diagnostic::error(steps.at, format!("`steps` must be a list, not {found}"))
-                        .label("expected a list")
-                        .help("a list is written with `- ` before each step"),
-                );
-                None
-            }
+        if let Kind::Sequence(steps) = steps.kind {
+            return Some(steps);
         }
+        let found = steps.describe();
+        self.found.push(
+            Diagnostic::error(steps.at, format!("`steps` must be a list, not {found}"))
+                .label("expected a list")
+                .help("a list is written with `- ` before each step"),
+        );
+        None
     }
 
     /// What a fragment holds, with its parameters filled in and its own fragments brought.

@@ -67,7 +67,7 @@ impl Resolver<'_> {
         });
         let wait = step.wait.as_ref().map(|wait| {
             self.wait(wait);
-            Action::Wait(wait.value.clone())
+            Action::Wait(Box::new(wait.value.clone()))
         });
         let fault = step.fault.as_ref().map(|fault| {
             self.fault(fault);

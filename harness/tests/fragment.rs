@@ -1,5 +1,4 @@
 //! Fragments: what they bring, what place it has, and that nothing in them goes on for ever.
-#![expect(clippy::expect_used, reason = "a test whose scenario does not load has failed")]
 
 use std::collections::BTreeMap;
 use std::io;

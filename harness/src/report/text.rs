@@ -232,6 +232,7 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::FragmentRecord;
     use super::super::sample;
     use super::*;
 
@@ -262,6 +263,22 @@ mod tests {
         assert!(text.contains("never_loses_it.yaml:20:5"), "{text}");
         assert!(text.contains("20 |   - expect: { login: { with: cred, refused: authentication } }"), "{text}");
         assert!(text.contains("|     ^^^^^^"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_in_a_fragment_is_drawn_at_its_line_and_at_the_one_that_uses_it() {
+        let mut scenario = sample::violated();
+        let file = "scenarios/fragments/login.yaml".to_owned();
+        let source =
+            "fragment: A login\nsteps:\n  - expect: { login: { with: cred, refused: authentication } }\n".to_owned();
+        scenario.fragments = vec![FragmentRecord { file: file.clone(), source }];
+        for step in &mut scenario.steps {
+            step.fragment = Some(FragmentLine { file: file.clone(), line: 3 });
+        }
+        let text = failure(&scenario, Path::new("nowhere"), Style::Plain);
+        for part in ["scenarios/fragments/login.yaml:3:5", "never_loses_it.yaml:20:5", "used here"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::provider::Programs;
 use crate::provider::native::cache::Cache;
 use crate::provider::native::fetch::{Fetcher, Progress};
 use crate::provider::native::find::Places;
-use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
+use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::site::{Choice, Site, SiteError, Wanted};
 use crate::scenario::{Dbms, Scenario};
 use crate::secret::KnownSecrets;
@@ -85,8 +85,8 @@ async fn keep(
     let vault = site.vaults.first().cloned().ok_or_else(|| broken("no secrets server is named".to_owned()))?;
     let postgres = Some(site.postgres.clone());
     let on_demand = OnDemand::new(Fetcher::new(Places::here(Cache::usual().map_err(SiteError::from)?)));
-    let in_containers = site.kind() == Choice::Docker;
-    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&plan.scenario, &vault, in_containers, on).await?;
+    let provider = &site.provider;
+    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&plan.scenario, &vault, provider, on).await?;
     let mysql = site.mysql_program();
     let programs = Programs { vault, next: None, postgres, mysql, aws, aws_plugin, toxiproxy: None };
     let stack = tokio::select! {

@@ -1,5 +1,7 @@
 //! The operator: does what the steps say, one call for each, and writes down what came of it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::book::{Credential, Token};
@@ -7,7 +9,7 @@ use crate::call;
 use crate::engine::approle;
 use crate::event::{Actor, Event, Reply, Revocation, TokenAct};
 use crate::look;
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, Outcome};
 use crate::scenario::file::{self, Method, TokenKind};
 use crate::scenario::word::{Name, Ref};
 use crate::scenario::{Dbms, Verb};
@@ -16,9 +18,13 @@ use crate::service::database::Login;
 use crate::service::vault::Vault;
 use crate::service::vault::api::Issued;
 use crate::time::Interval;
+use crate::wait::Looks;
 use crate::world::{Missing, World};
 
 const WHO: &Actor = &Actor::Operator;
+
+/// How long a rotation by hand is asked for again while the queue of rotations is in its way: two of the queue's own rounds.
+const QUEUE: Duration = Duration::from_secs(10);
 
 /// Does one step.
 pub async fn perform(world: &World, number: &str, verb: &Verb) -> Result<(), Missing> {
@@ -162,9 +168,25 @@ async fn rotate(world: &World, step: Option<&str>, verb: &file::Rotate) {
     } else {
         format!("{}/{kind}/{}", of.mount, of.name)
     };
-    let seen = world.stack.vault.root().act(Method::Post, &path, Some(json!({}))).await;
+    let vault = world.stack.vault.root();
     let what = of.to_string();
-    world.seen(WHO, step, seen, |outcome| Event::Rotated { what, root, outcome });
+    let mut asks = Looks::within(QUEUE);
+    while asks.again().await {
+        let seen = vault.act(Method::Post, &path, Some(json!({}))).await;
+        if asks.is_last() || !queue_has_it(&seen.outcome) {
+            world.seen(WHO, step, seen, |outcome| Event::Rotated { what, root, outcome });
+            return;
+        }
+        let note = format!("the queue of rotations had {what} in its hands (500, duplicate item); asked again");
+        world.write(WHO, step, seen.at, Event::Note(note));
+    }
+}
+
+/// OpenBao's answer when its own queue has put the role back while the rotation by hand was under way, as it does when it is
+/// filled after a start. The password has been changed and the next call is answered well: an operator would ask again.
+/// What is known of it stands in `scenarios/FINDINGS.md`.
+fn queue_has_it<T>(outcome: &Outcome<T>) -> bool {
+    outcome.refusal().is_some_and(|no| no.cause == Cause::Internal && no.message.contains("duplicate item"))
 }
 
 async fn token(world: &World, step: Option<&str>, verb: &file::Token) -> Result<(), Missing> {

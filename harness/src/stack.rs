@@ -7,13 +7,13 @@ use crate::provider::docker::container::ContainerError;
 use crate::provider::native::disk::Disk;
 use crate::provider::native::process::ProcessError;
 use crate::scenario::Dbms;
-use crate::scenario::file::Server;
+use crate::scenario::file::{AwsProduct, Server};
 
 /// How long a server may take to come up, or back, before the environment is called broken. Far more than any needs.
 const UP: Duration = Duration::from_secs(60);
 
 pub mod audit;
-mod aws;
+pub(crate) mod aws;
 mod database;
 mod links;
 mod machine;
@@ -106,6 +106,14 @@ pub enum StackError {
         last: String,
         /// The last lines of its log.
         log: String,
+    },
+    /// What stands in for AWS refused what must work.
+    #[error("{product} would not be prepared: {why}")]
+    Aws {
+        /// Which.
+        product: AwsProduct,
+        /// What it answered.
+        why: String,
     },
     /// Vault refused what must work.
     #[error("vault refused {what}: {why}")]

@@ -21,8 +21,8 @@ use crate::provider::native::estate;
 use crate::provider::native::fetch::Fetcher;
 use crate::provider::native::find::{Found, Places};
 use crate::provider::native::name_of;
-use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
-use crate::provider::site::{Choice, Site, Wanted};
+use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
+use crate::provider::site::{Site, Wanted};
 use crate::report;
 use crate::report::record::{FragmentRecord, RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
@@ -257,8 +257,7 @@ impl Suite {
             return Err(Lack { why, is_lack: true });
         }
         let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
-        let in_containers = target.site.kind() == Choice::Docker;
-        self.on_demand.aws(scenario, target.vault, in_containers, &progress).await
+        self.on_demand.aws(scenario, target.vault, &target.site.provider, &progress).await
     }
 
     async fn run_in(

@@ -52,6 +52,11 @@ impl Looks {
         self.last = Instant::now() >= self.end;
         true
     }
+
+    /// Whether no look follows the one that is being made.
+    pub fn is_last(&self) -> bool {
+        self.last
+    }
 }
 
 /// Looks until what is looked for is there. The error is what the last look saw instead.

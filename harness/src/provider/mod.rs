@@ -2,6 +2,7 @@
 
 pub mod docker;
 pub mod native;
+pub mod on_demand;
 pub mod site;
 
 use std::path::Path;

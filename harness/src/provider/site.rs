@@ -147,8 +147,10 @@ impl Site {
             vaults.push(docker.provide(part, on).await?);
         }
         let postgres = docker.provide(&wanted.postgres, on).await?;
-        let no_image = "MySQL does not run in containers yet; choose --provider native".to_owned();
-        let mysql = wanted.mysql.is_some().then_some(Err(no_image));
+        let mysql = match &wanted.mysql {
+            Some(part) => Some(docker.provide(part, on).await.map_err(|error| error.to_string())),
+            None => None,
+        };
         Ok(Self { provider: Provider::Docker(docker), why, vaults, postgres, mysql })
     }
 }
@@ -159,7 +161,7 @@ async fn usable_engine(wanted: &Wanted, on: OnProgress<'_>) -> Result<Engine, St
         return Err("a folder of PostgreSQL's programs was given".to_owned());
     }
     let engine = Engine::connect().await.map_err(|_| "no Docker engine answers".to_owned())?;
-    for part in wanted.vaults.iter().chain([&wanted.postgres]) {
+    for part in wanted.vaults.iter().chain([&wanted.postgres]).chain(&wanted.mysql) {
         engine.image(part, &wanted.images, on).await.map_err(|error| match error {
             ImageError::Program { part } => format!("{part} is a program of this machine"),
             ImageError::Missing { part, .. } => {

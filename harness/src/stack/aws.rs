@@ -2,6 +2,7 @@
 
 use super::{Machine, StackError};
 use crate::scenario::file::{AwsProduct, Endpoint};
+use crate::secret::{KnownSecrets, Secret};
 use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch as aws_launch};
 
@@ -26,7 +27,35 @@ pub struct AwsServer {
     pub gates: [Gate; 2],
 }
 
+/// The two ways to it, and the two gates before it.
+pub(crate) struct Ways {
+    pub(crate) direct: Aws,
+    pub(crate) linked: Aws,
+    pub(crate) gates: [Gate; 2],
+}
+
 impl AwsServer {
+    /// Starts it, and puts into it what is there when Vault comes.
+    pub(crate) async fn start(
+        machine: Machine,
+        product: AwsProduct,
+        ways: Ways,
+        secrets: &KnownSecrets,
+    ) -> Result<Self, StackError> {
+        let Ways { direct, linked, gates } = ways;
+        let nobody = || Key { id: String::new(), secret: Secret::new(""), session_token: None };
+        let (admin, root, application) = (nobody(), nobody(), String::new());
+        let mut server = Self { machine, direct, linked, product, admin, root, application, gates };
+        server.machine.start().await?;
+        server.until_answering().await?;
+        let prepared = aws_launch::prepare(&server.direct, product, secrets).await;
+        let prepared = prepared.map_err(|why| StackError::Aws { product, why })?;
+        server.admin = prepared.admin;
+        server.root = prepared.root;
+        server.application = prepared.application;
+        Ok(server)
+    }
+
     /// The gate on the link from there.
     pub fn gate(&self, from: Endpoint) -> &Gate {
         let [of_vault, of_clients] = &self.gates;

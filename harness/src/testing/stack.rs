@@ -12,7 +12,7 @@ use crate::provider::native::cache::{Cache, CacheError};
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::{FetchError, Fetcher};
 use crate::provider::native::find::Places;
-use crate::provider::native::on_demand::{AwsParts, Lack, OnDemand};
+use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::{Programs, Provider, UpError};
 use crate::scenario::Scenario;
 use crate::secret::KnownSecrets;
@@ -75,8 +75,8 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
         None => None,
     };
     let on_demand = OnDemand::new(fetcher);
-    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&scenario, &vault, false, &|_| {}).await?;
     let provider = Provider::Native(Native::new(Estate::open()?, cache));
+    let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&scenario, &vault, &provider, &|_| {}).await?;
     let plan = Plan::new(Arc::new(scenario), options.seed);
     let place = provider.folder().join("history");
     std::fs::create_dir(&place).map_err(StackFailure::History)?;

@@ -30,8 +30,8 @@ pub struct Blueprint {
     pub network: String,
     /// What marks it as its run's.
     pub labels: Vec<(String, String)>,
-    /// The program, by its name on the image's PATH.
-    pub program: String,
+    /// The program, by its name on the image's PATH; when there is none, what the image itself starts.
+    pub program: Option<String>,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// As whom, when not as the image says.
@@ -40,6 +40,8 @@ pub struct Blueprint {
     pub environment: Vec<(String, String)>,
     /// Files that are put into it: path, text.
     pub files: Vec<(String, String)>,
+    /// Programs of this machine that are put into it: path, program.
+    pub programs: Vec<(String, PathBuf)>,
     /// Ports: on this machine's loopback, in the container.
     pub ports: Vec<(u16, u16)>,
 }
@@ -173,10 +175,13 @@ impl Container {
     }
 
     fn request(&self) -> ContainerRequest<GenericImage> {
-        let Blueprint { name, image, network, labels, program, arguments, user, environment, files, ports } =
+        let Blueprint { name, image, network, labels, program, arguments, user, environment, files, programs, ports } =
             self.blueprint.clone();
         let (image, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((&image, "latest"));
-        let image = GenericImage::new(image, tag).with_entrypoint(&program);
+        let mut image = GenericImage::new(image, tag);
+        if let Some(program) = program {
+            image = image.with_entrypoint(&program);
+        }
         let mut request = image
             .with_cmd(arguments)
             .with_container_name(name)
@@ -192,6 +197,9 @@ impl Container {
         }
         for (path, text) in files {
             request = request.with_copy_to(CopyTargetOptions::new(path).with_mode(0o644), text.into_bytes());
+        }
+        for (path, program) in programs {
+            request = request.with_copy_to(CopyTargetOptions::new(path).with_mode(0o755), program);
         }
         request
     }

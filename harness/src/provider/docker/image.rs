@@ -13,12 +13,18 @@ use testcontainers::bollard::query_parameters::{CreateContainerOptions, CreateIm
 use super::engine::{Engine, EngineError, refused, status};
 use crate::provider::native::fetch::Progress;
 use crate::provider::native::find::{self, Found, How};
-use crate::provider::native::part::{Part, Product};
+use crate::provider::native::part::{Part, Product, Version};
 
 /// The Vault that is used when no version is named.
 const VAULT_DEFAULT: &str = "1.21.0";
 /// The PostgreSQL that is used when no version is named.
 const POSTGRES_DEFAULT: u32 = 17;
+/// The MySQL and the MariaDB that are used when no version is named.
+const MYSQL_DEFAULT: &str = "9.7";
+const MARIADB_DEFAULT: &str = "11.8";
+/// The Moto, and the last LocalStack whose image asks for no account.
+const MOTO: &str = "5.2.5";
+const LOCALSTACK: &str = "4.14.0";
 /// How long a registry may take to answer, or to go on, before it is called unreachable.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -36,7 +42,7 @@ pub struct Named {
 }
 
 /// The services that have images.
-pub const SERVICES: [&str; 3] = ["openbao", "vault", "postgres"];
+pub const SERVICES: [&str; 7] = ["openbao", "vault", "postgres", "mysql", "mariadb", "moto", "localstack"];
 
 impl FromStr for Named {
     type Err = String;
@@ -72,22 +78,23 @@ impl Images {
 
     /// The images that a part can run in, the first that is there counts.
     pub fn of(&self, part: &Part) -> Result<Vec<String>, ImageError> {
-        let (service, official, version) = match part {
-            Part::OpenBao(version) => ("openbao", "openbao/openbao", version.to_string()),
-            Part::Vault(version) => {
-                let version = version.as_ref().map_or_else(|| VAULT_DEFAULT.to_owned(), ToString::to_string);
-                ("vault", "hashicorp/vault", version)
-            }
-            Part::Postgres(major) => ("postgres", "postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
-            // No container runs MySQL or AWS yet: a site with containers skips what wants them.
-            Part::Toxiproxy(_)
-            | Part::VaultBinary(_)
-            | Part::Mysql(_)
-            | Part::MariaDb(_)
-            | Part::Moto
-            | Part::Localstack
-            | Part::AwsPlugin => return Err(ImageError::Program { part: part.clone() }),
+        let or = |version: &Option<Version>, usual: &str| {
+            version.as_ref().map_or_else(|| usual.to_owned(), ToString::to_string)
         };
+        let (official, version) = match part {
+            Part::OpenBao(version) => ("openbao/openbao", version.to_string()),
+            Part::Vault(version) => ("hashicorp/vault", or(version, VAULT_DEFAULT)),
+            Part::Postgres(major) => ("postgres", major.unwrap_or(POSTGRES_DEFAULT).to_string()),
+            Part::Mysql(version) => ("mysql", or(version, MYSQL_DEFAULT)),
+            Part::MariaDb(version) => ("mariadb", or(version, MARIADB_DEFAULT)),
+            Part::Moto => ("motoserver/moto", MOTO.to_owned()),
+            Part::Localstack => ("localstack/localstack", LOCALSTACK.to_owned()),
+            // The proxy is the harness's own, on this machine; the plugin is put into the container of who starts it.
+            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::AwsPlugin => {
+                return Err(ImageError::Program { part: part.clone() });
+            }
+        };
+        let service = service(part);
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
         }
@@ -134,6 +141,13 @@ pub enum ImageError {
     Engine(#[from] EngineError),
 }
 
+impl ImageError {
+    /// Whether this machine just does not have it; else something is wrong.
+    pub fn is_lack(&self) -> bool {
+        matches!(self, Self::Program { .. } | Self::Missing { .. })
+    }
+}
+
 fn service(part: &Part) -> &'static str {
     match part {
         Part::OpenBao(_) => "openbao",
@@ -157,7 +171,8 @@ fn program(product: Product) -> &'static str {
         Product::Toxiproxy => "toxiproxy-server",
         Product::Mysql => "mysqld",
         Product::MariaDb => "mariadbd",
-        Product::Moto | Product::Localstack => "python",
+        Product::Moto => "moto_server",
+        Product::Localstack => "python",
         Product::AwsPlugin => crate::provider::native::built::AWS_PLUGIN_FILE,
     }
 }
@@ -227,6 +242,9 @@ impl Engine {
         labels: &[(String, String)],
     ) -> Result<Found, ImageError> {
         let wrong = |why: String| ImageError::Wrong { part: part.clone(), image: image.to_owned(), why };
+        if let Part::Moto | Part::Localstack = part {
+            return called(part, image).ok_or_else(|| wrong("its tag is not its version".to_owned()));
+        }
         let product = part.product().ok_or_else(|| ImageError::Program { part: part.clone() })?;
         let said = self.say(image, program(product), labels).await.map_err(|error| wrong(error.to_string()))?;
         let first = said.lines().next().unwrap_or_default();
@@ -261,6 +279,14 @@ impl Engine {
     }
 }
 
+/// What an image is by its tag: neither of the two says its version when it is asked.
+fn called(part: &Part, image: &str) -> Option<Found> {
+    let (_, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))?;
+    let version = Version::parse(tag)?;
+    let product = part.product()?;
+    Some(Found { part: part.clone(), product, version, program: program(product).into(), how: How::Image })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,12 +298,24 @@ mod tests {
         assert_eq!(of("openbao:2.7.1"), ["openbao/openbao:2.7.1", "leaseproof/openbao:2.7.1"]);
         assert_eq!(of("vault"), ["hashicorp/vault:1.21.0", "leaseproof/vault:1.21.0"]);
         assert_eq!(of("postgres:16"), ["postgres:16", "leaseproof/postgres:16"]);
+        assert_eq!(of("mysql"), ["mysql:9.7", "leaseproof/mysql:9.7"]);
+        assert_eq!(of("mariadb:10.11"), ["mariadb:10.11", "leaseproof/mariadb:10.11"]);
+        assert_eq!(of("localstack"), ["localstack/localstack:4.14.0", "leaseproof/localstack:4.14.0"]);
     }
 
     #[test]
     fn an_image_that_was_named_is_the_only_one() {
         let images: Images = ["postgres=mine/pg:1".parse().unwrap()].into_iter().collect();
         assert_eq!(images.of(&Part::Postgres(Some(16))).unwrap(), ["mine/pg:1"]);
+    }
+
+    #[rstest::rstest]
+    #[case("motoserver/moto:5.2.5", Some("5.2.5"))]
+    #[case("here.example:5000/moto", None)]
+    #[case("moto:latest", None)]
+    fn an_image_that_does_not_say_its_version_is_what_its_tag_says(#[case] image: &str, #[case] version: Option<&str>) {
+        let found = called(&Part::Moto, image).map(|found| found.version.to_string());
+        assert_eq!(found.as_deref(), version);
     }
 
     #[test]

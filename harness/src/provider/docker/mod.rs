@@ -1,7 +1,9 @@
 //! Servers as containers of a Docker engine, each scenario's on a network of their own: marked, so that nothing of them is
 //! left behind, and published on loopback ports that stay the same over a restart.
 
+mod aws;
 pub mod container;
+mod database;
 pub mod engine;
 pub mod image;
 pub mod mark;

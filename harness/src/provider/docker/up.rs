@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
+use super::aws::put_in;
 use super::container::{Blueprint, Container};
 use super::engine::{Engine, EngineError};
 use super::image::{ImageError, Images};
@@ -15,7 +19,7 @@ use super::network::Network;
 use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
-use crate::outcome::Outcome;
+use crate::provider::native::aws;
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::Progress;
 use crate::provider::native::find::Found;
@@ -25,22 +29,17 @@ use crate::provider::native::part::{Part, Product};
 use crate::provider::native::port::Port;
 use crate::provider::native::vault_keys;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Node, RootKind, Seal, Server};
+use crate::scenario::file::{Endpoint, Node, Seal, Server};
 use crate::scenario::{self, Dbms, Scenario};
 use crate::secret::Secret;
-use crate::service::database::{Database, Login};
-use crate::service::postgres::ADMIN;
-use crate::service::postgres::launch as postgres_launch;
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
-use crate::stack::{DatabaseServer, Links, Machine, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError, VaultNode, VaultServer};
 
 /// Where Vault listens in its container.
 const VAULT_PORT: u16 = 8200;
-/// Where PostgreSQL listens in its container.
-const POSTGRES_PORT: u16 = 5432;
 /// The folder of our own files in a container.
-const FILES: &str = "/leaseproof";
+pub(super) const FILES: &str = "/leaseproof";
 
 /// Starts stacks as containers; all of them belong to one run's estate.
 #[derive(Debug)]
@@ -52,6 +51,8 @@ pub struct Docker {
     /// The image of each part that was provided.
     provided: Mutex<BTreeMap<String, String>>,
     made: AtomicU32,
+    /// The AWS engine of the run, once a scenario has wanted it.
+    plugin: OnceCell<Plugin>,
 }
 
 /// Why containers cannot be used.
@@ -72,7 +73,15 @@ impl Docker {
     /// Starts stacks on this engine, as belonging to this estate.
     pub fn new(engine: Engine, estate: Estate, images: Images) -> Self {
         let mark = Mark::new(estate.path());
-        Self { engine, estate, mark, images, provided: Mutex::default(), made: AtomicU32::new(0) }
+        Self {
+            engine,
+            estate,
+            mark,
+            images,
+            provided: Mutex::default(),
+            made: AtomicU32::new(0),
+            plugin: OnceCell::new(),
+        }
     }
 
     /// The run's folder.
@@ -140,20 +149,16 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        // No scenario with MySQL, AWS or a transit seal runs in containers: the suite skips it.
-        let Stack { vault, transit: _, postgres, mysql: _, aws: _, audit: _, disk: _, links, toxiproxy } = stack;
-        let (vault_gone, postgres_gone) = tokio::join!(vault.nodes[0].machine.remove(), async {
-            match &postgres {
-                Some(postgres) => postgres.machine.remove().await,
-                None => Ok(()),
-            }
-        });
+        // No scenario with a transit seal, audit devices or a disk of its own runs in containers: the suite skips it.
+        let Stack { vault, transit: _, postgres, mysql, aws, audit: _, disk: _, links, toxiproxy } = stack;
+        let machines =
+            [Some(&vault.nodes[0].machine), machine(&postgres), machine(&mysql), aws.as_ref().map(|aws| &aws.machine)];
+        let gone = join_all(machines.into_iter().flatten().map(Machine::remove)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
         }
-        vault_gone?;
-        postgres_gone?;
+        gone.into_iter().collect::<Result<(), _>>()?;
         self.remove(name).await
     }
 
@@ -177,89 +182,125 @@ impl Docker {
 }
 
 /// Where one scenario's containers are put.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     docker: &'a Docker,
     network: Network,
     labels: Vec<(String, String)>,
     folder: PathBuf,
     prefix: String,
     lines: Lines,
-    history: &'a History,
+    pub(super) history: &'a History,
 }
 
 impl Place<'_> {
     async fn stack(self, programs: &Programs, scenario: &Scenario) -> Result<Stack, UpError> {
-        let mut links = Links::default();
-        let postgres = async {
-            match (&scenario.stack.postgres, &programs.postgres) {
-                (Some(wanted), Some(program)) => {
-                    let root = scenario.database.as_ref().and_then(|engine| engine.connection_to(Dbms::Postgres));
-                    let root = root.map(|connection| connection.root).unwrap_or_default();
-                    self.postgres(program, wanted, root).await.map(Some)
-                }
-                (Some(_), None) => Err(UpError::Machine("no PostgreSQL image was found for this scenario".to_owned())),
-                (None, _) => Ok(None),
-            }
+        let plugin = match (&scenario.aws, &programs.aws_plugin) {
+            (Some(_), Some(found)) => Some(self.docker.plugin.get_or_try_init(|| aws::plugin(found)).await?.clone()),
+            _ => None,
         };
-        // Both to their end, also when one fails: what is just being made could not be removed.
-        let (vault, postgres) = tokio::join!(self.vault(&programs.vault, &scenario.stack), postgres);
-        let (vault, postgres) = (vault?, postgres?);
-        links.insert(Endpoint::Clients, Endpoint::Vault, vault.1);
-        let postgres = postgres.map(|(server, from_vault, from_clients)| {
-            links.insert(Endpoint::Vault, Endpoint::Postgres, from_vault);
-            links.insert(Endpoint::Clients, Endpoint::Postgres, from_clients);
+        // All to their end, also when one fails: what is just being made could not be removed.
+        let (vault, postgres, mysql, aws) = tokio::join!(
+            self.vault(&programs.vault, &scenario.stack, plugin),
+            self.database_of(Dbms::Postgres, programs, scenario),
+            self.database_of(Dbms::Mysql, programs, scenario),
+            self.aws(programs, scenario),
+        );
+        let (vault, vault_link) = vault?;
+        let mut links = Links::default();
+        links.insert(Endpoint::Clients, Endpoint::Vault, vault_link);
+        let mut laid = |to, from_vault, from_clients| {
+            links.insert(Endpoint::Vault, to, from_vault);
+            links.insert(Endpoint::Clients, to, from_clients);
+        };
+        let mut database = |made: Option<(DatabaseServer, Link, Link)>, dbms: Dbms| {
+            made.map(|(server, from_vault, from_clients)| {
+                laid(dbms.endpoint(), from_vault, from_clients);
+                server
+            })
+        };
+        let (postgres, mysql) = (database(postgres?, Dbms::Postgres), database(mysql?, Dbms::Mysql));
+        let aws = aws?.map(|(server, from_vault, from_clients)| {
+            laid(Endpoint::Aws, from_vault, from_clients);
             server
         });
         let toxiproxy = self.lines.into_server();
-        Ok(Stack {
-            vault: vault.0,
-            transit: None,
-            postgres,
-            mysql: None,
-            aws: None,
-            audit: Vec::new(),
-            disk: None,
-            links,
-            toxiproxy,
-        })
+        let (transit, audit, disk) = (None, Vec::new(), None);
+        Ok(Stack { vault, transit, postgres, mysql, aws, audit, disk, links, toxiproxy })
+    }
+
+    /// A database server with its links, if the scenario has it.
+    async fn database_of(
+        &self,
+        dbms: Dbms,
+        programs: &Programs,
+        scenario: &Scenario,
+    ) -> Result<Option<(DatabaseServer, Link, Link)>, UpError> {
+        let wanted = match dbms {
+            Dbms::Postgres => &scenario.stack.postgres,
+            Dbms::Mysql => &scenario.stack.mysql,
+        };
+        let Some(wanted) = wanted else { return Ok(None) };
+        let missing = || UpError::Machine(format!("no image of {dbms} was found for this scenario"));
+        let program = programs.database(dbms).ok_or_else(missing)?;
+        let root = scenario.database.as_ref().and_then(|engine| engine.connection_to(dbms));
+        let root = root.map(|connection| connection.root).unwrap_or_default();
+        Box::pin(self.database(dbms, program, wanted, root)).await.map(Some)
     }
 
     /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
-    fn machine(&self, server: Server, blueprint: Blueprint, ports: Vec<Port>) -> Machine {
+    pub(super) fn machine(&self, server: Server, blueprint: Blueprint, ports: Vec<Port>) -> Machine {
         let log = self.folder.join(format!("{server}.log"));
         let container = Container::new(self.docker.engine.clone(), blueprint, log);
         Machine::new(server, container, self.history.clone()).keeping(ports)
     }
 
-    fn blueprint(&self, server: Server, program: &Found, ports: Vec<(u16, u16)>) -> Result<Blueprint, UpError> {
+    pub(super) fn blueprint(
+        &self,
+        server: Server,
+        program: &Found,
+        ports: Vec<(u16, u16)>,
+    ) -> Result<Blueprint, UpError> {
         Ok(Blueprint {
             name: format!("{}-{server}", self.prefix),
             image: self.docker.image_of(&program.part)?,
             network: self.network.name.clone(),
             labels: self.labels.clone(),
-            program: program.program.display().to_string(),
+            program: Some(program.program.display().to_string()),
             arguments: Vec::new(),
             user: None,
             environment: Vec::new(),
             files: Vec::new(),
+            programs: Vec::new(),
             ports,
         })
     }
 
     /// A link: for the harness's own clients on loopback, for containers on this machine's address on their network, and
     /// nowhere else.
-    async fn link(&self, from: Endpoint, to: Endpoint, nth: u64, port: &Port) -> Result<Link, UpError> {
+    pub(super) async fn link(
+        &self,
+        from: Endpoint,
+        to: Endpoint,
+        nth: u64,
+        upstream: SocketAddr,
+    ) -> Result<Link, UpError> {
         let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
-        self.lines.lay_at(listen, from, to, nth, port.address()).await
+        self.lines.lay_at(listen, from, to, nth, upstream).await
     }
 
-    async fn vault(&self, program: &Found, wanted: &scenario::Stack) -> Result<(VaultServer, Link), UpError> {
+    async fn vault(
+        &self,
+        program: &Found,
+        wanted: &scenario::Stack,
+        plugin: Option<Plugin>,
+    ) -> Result<(VaultServer, Link), UpError> {
         if let Some(what) = Docker::lacks(wanted) {
             return Err(UpError::Machine(what.to_owned()));
         }
         let port = claim()?;
-        let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, &port).await?;
+        let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, port.address()).await?;
         let mut blueprint = self.blueprint(Server::Vault, program, vec![(port.number(), VAULT_PORT)])?;
+        let plugin = plugin.map(|plugin| put_in(plugin, &mut blueprint));
         let data = match program.product {
             Product::Vault => "/vault/file",
             _ => "/openbao/file",
@@ -271,10 +312,11 @@ impl Place<'_> {
             node_id: "one".to_owned(),
             seal: None,
             cluster: format!("0.0.0.0:{}", VAULT_PORT + 1),
+            clustered: false,
             peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
             api: link.address().to_string(),
             hashicorp: program.product == Product::Vault,
-            plugins: None,
+            plugins: plugin.as_ref().map(|plugin| plugin.folder.as_path()),
             audited: !wanted.audit.is_empty(),
             more: &wanted.configuration,
         };
@@ -300,7 +342,7 @@ impl Place<'_> {
             storage: wanted.storage,
             product: name_of(program),
             next: Mutex::default(),
-            aws_plugin: None,
+            aws_plugin: plugin,
         };
         server.nodes[0].machine.start().await?;
         server.nodes[0].until_answering().await?;
@@ -311,60 +353,17 @@ impl Place<'_> {
         self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
         Ok((server, link))
     }
+}
 
-    async fn postgres(
-        &self,
-        program: &Found,
-        wanted: &scenario::DatabaseServer,
-        root: RootKind,
-    ) -> Result<(DatabaseServer, Link, Link), UpError> {
-        let port = claim()?;
-        let from_vault = self.link(Endpoint::Vault, Endpoint::Postgres, 1, &port).await?;
-        let from_clients = self.link(Endpoint::Clients, Endpoint::Postgres, 2, &port).await?;
-        let secrets = self.history.secrets();
-        let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
-        let mut blueprint = self.blueprint(Server::Postgres, program, vec![(port.number(), POSTGRES_PORT)])?;
-        "sh".clone_into(&mut blueprint.program);
-        blueprint.arguments = vec![format!("{FILES}/start.sh")];
-        blueprint.user = Some("postgres".to_owned());
-        let settings = postgres_launch::configuration("*", POSTGRES_PORT, wanted.max_connections);
-        blueprint.files = [
-            ("start.sh", postgres_launch::START),
-            ("password", password.expose()),
-            ("postgresql.conf", &settings),
-            ("pg_hba.conf", postgres_launch::HBA_OF_CONTAINER),
-        ]
-        .map(|(name, text)| (format!("{FILES}/{name}"), text.to_owned()))
-        .to_vec();
-        let server = DatabaseServer {
-            direct: way(port.address(), self.history),
-            linked: way(from_clients.address(), self.history),
-            admin: Login { username: ADMIN.to_owned(), password },
-            root,
-            root_password: Mutex::new(root_password.clone()),
-            product: name_of(program),
-            machine: self.machine(Server::Postgres, blueprint, vec![port]),
-        };
-        server.machine.start().await?;
-        server.until_ready().await?;
-        let sql = postgres_launch::preparation(root, &root_password);
-        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
-            return Err(UpError::Machine(format!("postgres would not be prepared: {no}")));
-        }
-        self.history.note(Actor::Harness, Event::Running { server: Server::Postgres, product: server.product.clone() });
-        Ok((server, from_vault, from_clients))
-    }
+fn machine(server: &Option<DatabaseServer>) -> Option<&Machine> {
+    server.as_ref().map(|server| &server.machine)
 }
 
 fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn way(address: SocketAddr, history: &History) -> Database {
-    Database::new(Dbms::Postgres, &address.ip().to_string(), address.port(), *history.clock())
-}
-
-fn claim() -> Result<Port, UpError> {
+pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
 }
 

@@ -1,5 +1,7 @@
 //! What stands in for AWS as a process of this machine, and the AWS engine as a plugin.
 
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -16,9 +18,9 @@ use crate::link::Link;
 use crate::provider::{Programs, UpError};
 use crate::scenario::Scenario;
 use crate::scenario::file::{Endpoint, Server};
-use crate::secret::Secret;
 use crate::service::aws::gate::Gate;
-use crate::service::aws::{Aws, Key, launch};
+use crate::service::aws::{Aws, launch};
+use crate::stack::aws::Ways;
 use crate::stack::{AwsServer, Machine, Plugin};
 
 impl Native {
@@ -45,52 +47,53 @@ impl Native {
         for (name, value) in launch::environment(product, port.number(), &folder) {
             launch = launch.env(name, value);
         }
-        let direct = way(&port.address().to_string(), history)?;
-        let linked = way(&from_clients.address().to_string(), history)?;
-        let machine = Machine::new(Server::Aws, Process::new(launch), history.clone()).keeping([port]);
-        let nobody = || Key { id: String::new(), secret: Secret::new(""), session_token: None };
-        let mut server = AwsServer {
-            machine,
-            direct,
-            linked,
-            product,
-            admin: nobody(),
-            root: nobody(),
-            application: String::new(),
+        let ways = Ways {
+            direct: way(&port.address().to_string(), history)?,
+            linked: way(&from_clients.address().to_string(), history)?,
             gates,
         };
-        server.machine.start().await?;
-        server.until_answering().await?;
-        let prepared = launch::prepare(&server.direct, product, history.secrets()).await;
-        let prepared = prepared.map_err(|why| UpError::Machine(format!("{product} would not be prepared: {why}")))?;
-        server.admin = prepared.admin;
-        server.root = prepared.root;
-        server.application = prepared.application;
+        let machine = Machine::new(Server::Aws, Process::new(launch), history.clone()).keeping([port]);
+        let server = AwsServer::start(machine, product, ways, history.secrets()).await?;
         history.note(Actor::Harness, Event::Running { server: Server::Aws, product: name_of(program) });
         Ok(Some((server, from_vault, from_clients)))
     }
 }
 
-async fn gate(upstream: SocketAddr) -> Result<Gate, UpError> {
+pub(in crate::provider) async fn gate(upstream: SocketAddr) -> Result<Gate, UpError> {
     Gate::open(upstream).await.map_err(|e| UpError::Machine(format!("cannot open a gate before AWS: {e}")))
 }
 
-fn way(address: &str, history: &History) -> Result<Aws, UpError> {
+pub(in crate::provider) fn way(address: &str, history: &History) -> Result<Aws, UpError> {
     Aws::new(address, *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
 /// The plugin with the digest by which a server knows it.
-pub(super) async fn plugin(found: &Found) -> Result<Plugin, UpError> {
+pub(in crate::provider) async fn plugin(found: &Found) -> Result<Plugin, UpError> {
     let product = name_of(found);
     let program = found.program.clone();
     let read = tokio::task::spawn_blocking(move || {
         // The server takes no folder that a link leads to.
         let program = program.canonicalize().map_err(|e| broken("find", &program, &e))?;
-        let bytes = std::fs::read(&program).map_err(|e| broken("read", &program, &e))?;
-        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let folder = program.parent().map(Path::to_owned).unwrap_or_default();
         let command = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let sha256 = digest(&program).map_err(|e| broken("read", &program, &e))?;
         Ok(Plugin { folder, command, sha256, product })
     });
     read.await.map_err(|e| UpError::Machine(e.to_string()))?
+}
+
+/// A file's SHA-256. Read in pieces: it is a program, and a machine has as many of them in memory as scenarios run at once.
+fn digest(file: &Path) -> io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(file)?);
+    let mut sha256 = Sha256::new();
+    loop {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
+            break;
+        }
+        sha256.update(piece);
+        let read = piece.len();
+        reader.consume(read);
+    }
+    Ok(sha256.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }

@@ -21,9 +21,14 @@ const AWS_PLUGIN: [(&str, &str); 3] = [
     ("go.mod", include_str!("aws_plugin/go.mod.txt")),
     ("go.sum", include_str!("aws_plugin/go.sum.txt")),
 ];
-/// What to do where there is no Go.
-pub(super) const NO_GO: &str = "it is built with Go, which is not there either; install Go 1.20 or newer, or run on HashiCorp \
-                                Vault, which has the engine built in";
+/// Vault's command line over its own module. Nobody offers its program as a package.
+const VAULT: [(&str, &str); 3] = [
+    ("main.go", include_str!("vault/main.go.txt")),
+    ("go.mod", include_str!("vault/go.mod.txt")),
+    ("go.sum", include_str!("vault/go.sum.txt")),
+];
+/// The one release of Vault whose modules can be had whole: 1.20.0 names a module that is not served, and 1.21.4 an SDK.
+const VAULT_VERSION: &str = "1.21.0";
 /// The file of the plugin.
 pub const AWS_PLUGIN_FILE: &str = "vault-plugin-secrets-aws";
 
@@ -44,7 +49,17 @@ enum Kind {
     /// Requirements that pip installs together, held to these versions; on Python 3 of at least this minor version.
     Python { requirements: Vec<String>, constraints: &'static str, minor: u32 },
     /// A module that Go builds.
-    Go { files: &'static [(&'static str, &'static str)] },
+    Go(Module),
+}
+
+/// A module of ours that is nothing but a `main` over somebody else's.
+#[derive(Debug, Clone)]
+pub(super) struct Module {
+    files: &'static [(&'static str, &'static str)],
+    /// What to do where there is no Go.
+    without_go: &'static str,
+    /// What it takes, for those who wait.
+    takes: &'static str,
 }
 
 impl Recipe {
@@ -71,10 +86,33 @@ impl Recipe {
                 version: "1.14.0",
                 entry: "aws-plugin-1.14.0".to_owned(),
                 program: AWS_PLUGIN_FILE.into(),
-                how: Kind::Go { files: &AWS_PLUGIN },
+                how: Kind::Go(Module {
+                    files: &AWS_PLUGIN,
+                    without_go: "it is built with Go, which is not there either; install Go 1.20 or newer, or run on \
+                                 HashiCorp Vault, which has the engine built in",
+                    takes: "a minute",
+                }),
             }],
+            Part::Vault(wanted) => Self::vault(wanted.as_ref()).into_iter().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// HashiCorp's Vault, where the version wanted is the one that can be built.
+    fn vault(wanted: Option<&Version>) -> Option<Self> {
+        let offered = Version::parse(VAULT_VERSION)?;
+        wanted.is_none_or(|wanted| offered.is(wanted)).then(|| Self {
+            product: Product::Vault,
+            version: VAULT_VERSION,
+            entry: format!("vault-{VAULT_VERSION}"),
+            program: "vault".into(),
+            how: Kind::Go(Module {
+                files: &VAULT,
+                without_go: "it is built with Go, which is not there either; install Go 1.25 or newer, put a `vault` on \
+                             PATH, or give the path of one",
+                takes: "a quarter of an hour, and 4 GB of Go's module cache",
+            }),
+        })
     }
 
     fn localstack(version: &'static str, minor: u32, constraints: &'static str) -> Self {
@@ -101,7 +139,15 @@ impl Recipe {
                 let words: Vec<String> = requirements.iter().map(|word| crate::suite::quoted(word)).collect();
                 format!("pip install {}", words.join(" "))
             }
-            Kind::Go { .. } => format!("go build ({} {})", self.product, self.version),
+            Kind::Go(module) => format!("go build ({} {}; it takes {})", self.product, self.version, module.takes),
+        }
+    }
+
+    /// What to do where the client is missing, if that is not the same for all parts.
+    pub(super) fn without_client(&self) -> Option<&'static str> {
+        match &self.how {
+            Kind::Python { .. } => None,
+            Kind::Go(module) => Some(module.without_go),
         }
     }
 
@@ -109,7 +155,7 @@ impl Recipe {
     pub(super) fn client(&self) -> &'static str {
         match self.how {
             Kind::Python { .. } => "python3",
-            Kind::Go { .. } => "go",
+            Kind::Go(_) => "go",
         }
     }
 
@@ -138,7 +184,7 @@ impl Fetcher {
                     Kind::Python { requirements, constraints, .. } => {
                         self.environment(part, &folder, requirements, constraints, on).await?;
                     }
-                    Kind::Go { files } => self.build(part, &folder, files, on).await?,
+                    Kind::Go(module) => self.build(part, &folder.join(&recipe.program), module, on).await?,
                 }
                 super::fetch::open_to_all(folder).await?;
                 Ok::<(), FetchError>(())
@@ -209,28 +255,23 @@ impl Fetcher {
         self.run(part, &Call::of::<OsStr>(&folder.join("bin/python"), args), on).await.map(drop)
     }
 
-    async fn build(
-        &self,
-        part: &Part,
-        folder: &Path,
-        files: &[(&str, &str)],
-        on: OnProgress<'_>,
-    ) -> Result<(), FetchError> {
+    /// Has Go build the module into a program, with nothing of it left beside.
+    async fn build(&self, part: &Part, program: &Path, module: &Module, on: OnProgress<'_>) -> Result<(), FetchError> {
         let go = find::on_path(&self.places().path, "go");
-        let go = go.ok_or_else(|| FetchError::NotOffered { part: part.clone(), advice: NO_GO.to_owned() })?;
-        let source = folder.join("source");
+        let missing = || FetchError::NotOffered { part: part.clone(), advice: module.without_go.to_owned() };
+        let go = go.ok_or_else(missing)?;
+        let source = program.with_extension("source");
         fs::create_dir_all(&source).map_err(cache::failed("create", &source))?;
-        for (name, text) in files {
+        for (name, text) in module.files {
             let file = source.join(name);
             fs::write(&file, text).map_err(cache::failed("write", &file))?;
         }
-        let program = folder.join(AWS_PLUGIN_FILE);
-        // `-v` names each package as it is compiled: it takes a minute, and silence looks like a hang.
+        // `-v` names each package as it is compiled: it takes a minute and more, and silence looks like a hang.
         let words = ["build", "-C"].map(AsRef::as_ref).into_iter().chain([source.as_os_str()]);
         let words = words.chain(["-mod=readonly", "-trimpath", "-ldflags=-s", "-v", "-o"].map(AsRef::as_ref));
         let call = Call::of::<OsStr>(&go, words.chain([program.as_os_str(), ".".as_ref()]));
         self.run(part, &Call { env: Some(("CGO_ENABLED", "0".as_ref())), ..call }, on).await?;
-        // The server runs what lies in this folder: nothing but the plugin is to.
+        // A server runs whatever lies in the folder of its plugins.
         fs::remove_dir_all(&source).map_err(cache::failed("remove", &source))?;
         Ok(())
     }

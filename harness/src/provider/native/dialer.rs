@@ -1,30 +1,60 @@
-//! Who opened a connection: which of some processes of this machine holds its other end, as /proc tells.
+//! Who opened a connection: which of some processes of this machine holds its other end, as the kernel tells.
 
 use std::fs;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::io;
+use std::net::SocketAddr;
+
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::{AF_INET, IPPROTO_TCP};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+use netlink_sys::protocols::NETLINK_SOCK_DIAG;
+use netlink_sys::{Socket, SocketAddr as Kernel};
 
 /// The place of the process, among these, that holds the end at `client` of a connection to `server`; none when it is no
 /// process of them, or the connection is over already.
 pub(super) fn dialer(client: SocketAddr, server: SocketAddr, among: &[Option<i32>]) -> Option<usize> {
-    let (SocketAddr::V4(client), SocketAddr::V4(server)) = (client, server) else { return None };
-    let socket = format!("socket:[{}]", inode(&fs::read_to_string("/proc/net/tcp").ok()?, client, server)?);
+    let socket = format!("socket:[{}]", inode(client, server).ok()??);
     among.iter().position(|pid| pid.is_some_and(|pid| holds(pid, &socket)))
 }
 
-/// The inode of the socket that is at one address and leads to the other.
-fn inode(table: &str, local: SocketAddrV4, remote: SocketAddrV4) -> Option<u64> {
-    let (local, remote) = (hex(local), hex(remote));
-    table.lines().find_map(|line| {
-        let mut fields = line.split_whitespace().skip(1);
-        let ours = fields.next() == Some(local.as_str()) && fields.next() == Some(remote.as_str());
-        // State, queues, timer, retransmissions, user, timeout, and then the inode; 0 once no process holds the socket.
-        ours.then(|| fields.nth(6)?.parse().ok().filter(|inode| *inode != 0)).flatten()
-    })
-}
-
-/// As the kernel writes an address: the bytes of the host in the machine's own order.
-fn hex(address: SocketAddrV4) -> String {
-    format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port())
+/// The inode of the socket that is at one address and leads to the other. Asked of the kernel by these two: `/proc/net/tcp`
+/// tells it too, but writes out every connection of the machine first, and whoever waits for that decides late.
+fn inode(local: SocketAddr, remote: SocketAddr) -> io::Result<Option<u32>> {
+    let SocketAddr::V4(_) = local else { return Ok(None) };
+    let mut kernel = Socket::new(NETLINK_SOCK_DIAG)?;
+    kernel.bind_auto()?;
+    kernel.connect(&Kernel::new(0, 0))?;
+    let socket_id = SocketId {
+        source_address: local.ip(),
+        source_port: local.port(),
+        destination_address: remote.ip(),
+        destination_port: remote.port(),
+        // Any: a cookie would ask for one socket that was seen before.
+        cookie: [0xff; 8],
+        ..SocketId::new_v4()
+    };
+    let request = InetRequest {
+        family: AF_INET,
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::all(),
+        socket_id,
+    };
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut question = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    question.finalize();
+    let mut bytes = vec![0; question.buffer_len()];
+    question.serialize(&mut bytes);
+    kernel.send(&bytes, 0)?;
+    let (answer, _) = kernel.recv_from_full()?;
+    let answer = NetlinkMessage::<SockDiagMessage>::deserialize(&answer).map_err(io::Error::other)?;
+    let NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) = answer.payload else { return Ok(None) };
+    // A listener answers for a connection that is over; and no process holds the inode 0.
+    let id = &found.header.socket_id;
+    let same = (id.destination_address, id.destination_port) == (remote.ip(), remote.port());
+    Ok(Some(found.header.inode).filter(|inode| same && *inode != 0))
 }
 
 fn holds(pid: i32, socket: &str) -> bool {
@@ -52,14 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_line_with_both_addresses_counts() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-            0: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 111 1 x\n\
-            1: 0100007F:C350 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 222 1 x\n";
-        let address = |port| SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
-        if cfg!(target_endian = "little") {
-            assert_eq!(inode(table, address(50_000), address(8_080)), Some(222));
-            assert_eq!(inode(table, address(50_000), address(8_081)), None);
-        }
+    fn a_listener_at_the_address_is_not_taken_for_a_connection_from_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let nobody = "127.0.0.1:9".parse().unwrap();
+        assert_eq!(inode(listener.local_addr().unwrap(), nobody).unwrap(), None);
     }
 }

@@ -179,6 +179,10 @@ impl Places {
 /// A part that leaseproof puts together, if that is what the part is: what the cache has of it.
 #[expect(clippy::option_option, reason = "another kind of part, and one that is not there, are two things")]
 fn built_parts(cache: &Cache, part: &Part) -> Option<Option<Found>> {
+    // A program that others install too is looked for on PATH first.
+    if matches!(part, Part::Vault(_)) {
+        return None;
+    }
     let recipes = Recipe::all(part);
     if recipes.is_empty() {
         return None;

@@ -3,7 +3,7 @@
 
 mod apt;
 mod audit;
-mod aws;
+pub(super) mod aws;
 pub mod built;
 pub mod cache;
 mod claim;
@@ -20,7 +20,6 @@ pub mod launch;
 pub mod ledger;
 pub(super) mod lines;
 mod mysql;
-pub mod on_demand;
 pub mod part;
 pub mod port;
 mod postgres;

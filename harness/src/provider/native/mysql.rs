@@ -29,6 +29,9 @@ const SYSTEM_TABLES: [[&str; 2]; 3] = [
     ["mariadb_system_tables_data.sql", "mysql_system_tables_data.sql"],
 ];
 
+/// Where the harness comes from.
+const LOOPBACK: &str = "127.0.0.1";
+
 /// An initialised data folder, made once for each product and version.
 pub(super) async fn template(cache: &Cache, program: &Found, user: Option<User>) -> Result<Template, UpError> {
     let key = TemplateKey::new("mysql")
@@ -116,7 +119,7 @@ fn bootstrap(
         sql.push('\n');
     }
     sql.push_str("DELETE FROM global_priv WHERE user = 'root';\nDELETE FROM proxies_priv;\nFLUSH PRIVILEGES;\n");
-    sql.push_str(&administration(password));
+    sql.push_str(&administration(password, LOOPBACK));
     let statements = folder.join("bootstrap.sql");
     write_private(&statements, &sql, user)?;
     // The server reads them from its standard input and from nowhere else.
@@ -144,7 +147,7 @@ fn initialize(
     user: Option<User>,
 ) -> Result<Launch, UpError> {
     let statements = folder.join("administration.sql");
-    write_private(&statements, &administration(password), user)?;
+    write_private(&statements, &administration(password, LOOPBACK), user)?;
     Ok(Launch::new("mysql-initialize", &program.program, folder)
         .arg(format!("--defaults-file={}", settings.display()))
         .arg("--initialize-insecure")

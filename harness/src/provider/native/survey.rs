@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::built::{NO_GO, Recipe};
+use super::built::Recipe;
 use super::fetch::{Client, FetchError, Fetcher, Package};
 use super::find::{self, Found, PassedOver};
 use super::part::Part;
@@ -89,8 +89,8 @@ impl Fetcher {
             return Remedy::Fetch(command);
         }
         let part = part.clone();
-        let missing =
-            if recipe.client() == "go" { NO_GO.to_owned() } else { FetchError::NoPython { part }.to_string() };
+        let missing = recipe.without_client().map(str::to_owned);
+        let missing = missing.unwrap_or_else(|| FetchError::NoPython { part }.to_string());
         Remedy::Hindered { command, missing }
     }
 

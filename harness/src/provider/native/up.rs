@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
+use tokio::sync::OnceCell;
 
 use super::aws;
 use super::cache::Cache;
@@ -48,12 +49,14 @@ const MEMORY: &str = "200MiB";
 pub struct Native {
     pub(super) estate: Estate,
     pub(super) cache: Cache,
+    /// The AWS engine of the run, once a scenario has wanted it: its digest is taken of the whole program.
+    plugin: OnceCell<Plugin>,
 }
 
 impl Native {
     /// Starts stacks in this estate; data folders that are initialised once are kept in the cache.
     pub fn new(estate: Estate, cache: Cache) -> Self {
-        Self { estate, cache }
+        Self { estate, cache, plugin: OnceCell::new() }
     }
 
     /// The run's folder.
@@ -89,7 +92,7 @@ impl Native {
             }
         };
         let plugin = match (&scenario.aws, &programs.aws_plugin) {
-            (Some(_), Some(found)) => Some(aws::plugin(found).await?),
+            (Some(_), Some(found)) => Some(self.plugin.get_or_try_init(|| aws::plugin(found)).await?.clone()),
             _ => None,
         };
         let audit = self.audit(&scenario.stack, name).await?;
@@ -392,6 +395,7 @@ impl<'a> Place<'a> {
             listen: listen.to_string(),
             node_id: self.name.map_or_else(|| "one".to_owned(), |name| name.to_string()),
             cluster: cluster.to_string(),
+            clustered: self.name.is_some(),
             peers: self.door.unwrap_or(cluster).to_string(),
             api: self.api,
             seal: self.seal,

@@ -39,21 +39,20 @@ pub fn arguments(product: AwsProduct, port: u16) -> Vec<String> {
     words.split(' ').map(str::to_owned).collect()
 }
 
+/// What every LocalStack is set to: two services; and it works without the network, and tells nobody of what it does.
+pub const LOCALSTACK: [(&str, &str); 3] =
+    [("SERVICES", "iam,sts"), ("DISABLE_EVENTS", "1"), ("SKIP_SSL_CERT_DOWNLOAD", "1")];
+
 /// The variables that set the server up, without secrets.
 pub fn environment(product: AwsProduct, port: u16, folder: &std::path::Path) -> Vec<(&'static str, String)> {
     let folder = folder.display().to_string();
     let home = ("HOME", folder.clone());
     match product {
         AwsProduct::Moto => vec![home],
-        AwsProduct::Localstack => vec![
-            home,
-            ("SERVICES", "iam,sts".to_owned()),
-            ("GATEWAY_LISTEN", format!("127.0.0.1:{port}")),
-            ("LOCALSTACK_VOLUME_DIR", folder),
-            // It works without the network, and tells nobody of what it does.
-            ("DISABLE_EVENTS", "1".to_owned()),
-            ("SKIP_SSL_CERT_DOWNLOAD", "1".to_owned()),
-        ],
+        AwsProduct::Localstack => {
+            let own = [home, ("GATEWAY_LISTEN", format!("127.0.0.1:{port}")), ("LOCALSTACK_VOLUME_DIR", folder)];
+            own.into_iter().chain(LOCALSTACK.map(|(name, value)| (name, value.to_owned()))).collect()
+        }
     }
 }
 

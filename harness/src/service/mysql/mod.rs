@@ -2,10 +2,11 @@
 
 pub mod launch;
 mod refusal;
+mod sha256;
 pub mod words;
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, OptsBuilder, Row, Value};
+use mysql_async::{Conn, DriverError, Error, OptsBuilder, Row, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::Login;
@@ -60,7 +61,19 @@ impl Mysql {
             .max_allowed_packet(Some(LARGEST_PACKET))
             .wait_timeout(Some(IDLE_SECONDS))
             .stmt_cache_size(0);
-        let connection = Conn::new(options).await.map_err(|error| refusal::outcome(&error))?;
+        let connection = match Conn::new(options).await {
+            Ok(connection) => connection,
+            Err(Error::Driver(DriverError::UnknownAuthPlugin { name })) if name == sha256::NAME => {
+                return Err(match sha256::login(&self.host, self.port, login).await {
+                    Err(error) => refusal::outcome(&error),
+                    Ok(()) => Outcome::Unknown(Unknown {
+                        why: Silence::Lost,
+                        detail: format!("the server lets it in over {name}, with which the driver can do nothing"),
+                    }),
+                });
+            }
+            Err(error) => return Err(refusal::outcome(&error)),
+        };
         let (statements, asked) = mpsc::unbounded_channel();
         tokio::spawn(serve(connection, asked));
         Ok(Session { statements })

@@ -18,6 +18,8 @@ pub struct Launch<'a> {
     pub node_id: String,
     /// Where it listens for its peers.
     pub cluster: String,
+    /// Whether it has peers.
+    pub clustered: bool,
     /// Where its peers reach it: that address, or a door before it.
     pub peers: String,
     /// The address that it gives to others: that of the link.
@@ -54,8 +56,10 @@ impl Launch<'_> {
             Storage::Raft => serde_json::json!({ "raft": {
                 "path": self.data,
                 "node_id": self.node_id,
-                // All peers are on one machine: waiting long for one that does not answer only costs time.
-                "performance_multiplier": "1",
+                // All peers are on one machine: waiting long for one that does not answer only costs time. At 1, half a
+                // second without an answer deposes a leader, which a busy machine does by itself once in a few thousand
+                // runs; the products' own default is 5.
+                "performance_multiplier": if self.clustered { "2" } else { "1" },
             }}),
         };
         let mut configuration = serde_json::json!({

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::apt;
+use super::super::built::Recipe;
 use super::super::cache::Cache;
 use super::super::part::Part;
 use super::SECTION;
@@ -75,7 +76,10 @@ impl Package {
                 entry: format!("toxiproxy-{version}"),
                 program: "bin/server".into(),
             }),
-            Part::Vault(_) => Err("put a `vault` of that version on PATH, or give the path of one".into()),
+            Part::Vault(_) => {
+                Err("only 1.21.0 can be built from its modules; put a `vault` of that version on PATH, or give the path of one"
+                    .into())
+            }
             Part::VaultBinary(_) => Err("it is a path; give one that exists".into()),
             Part::Moto | Part::Localstack | Part::AwsPlugin => Err("it is more than one package".into()),
         }
@@ -110,5 +114,6 @@ pub(in super::super) fn cached(cache: &Cache, part: &Part) -> Vec<PathBuf> {
         part => vec![part.clone()],
     };
     let packages = parts.iter().filter_map(|part| Package::of(part).ok());
-    packages.filter_map(|package| package.program_in(&cache.path(SECTION, &package.entry))).collect()
+    let packages = packages.filter_map(|package| package.program_in(&cache.path(SECTION, &package.entry)));
+    packages.chain(Recipe::all(part).iter().filter_map(|recipe| recipe.cached(cache))).collect()
 }

@@ -2,9 +2,10 @@
 
 use tokio::sync::OnceCell;
 
-use super::fetch::{Fetcher, OnProgress};
-use super::find::Found;
-use super::part::{Part, Product};
+use super::Provider;
+use super::native::fetch::{Fetcher, OnProgress};
+use super::native::find::Found;
+use super::native::part::{Part, Product};
 use crate::scenario::Scenario;
 use crate::scenario::file::{AwsProduct, CredentialType};
 
@@ -12,9 +13,18 @@ use crate::scenario::file::{AwsProduct, CredentialType};
 #[derive(Debug)]
 pub struct OnDemand {
     fetcher: Fetcher,
-    moto: OnceCell<Result<Found, Lack>>,
-    localstack: OnceCell<Result<Found, Lack>>,
-    plugin: OnceCell<Result<Found, Lack>>,
+    processes: StandIns,
+    containers: StandIns,
+    plugin: Had,
+}
+
+type Had = OnceCell<Result<Found, Lack>>;
+
+/// What stands in for AWS with one provider.
+#[derive(Debug, Default)]
+struct StandIns {
+    moto: Had,
+    localstack: Had,
 }
 
 /// Why a scenario does not get what it needs.
@@ -39,28 +49,37 @@ pub struct AwsParts {
 impl OnDemand {
     /// Nothing is looked for yet.
     pub fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, moto: OnceCell::new(), localstack: OnceCell::new(), plugin: OnceCell::new() }
+        Self { fetcher, processes: StandIns::default(), containers: StandIns::default(), plugin: Had::default() }
     }
 
-    /// What a scenario takes of AWS on this secrets server.
+    /// What a scenario takes of AWS on this secrets server, where this provider starts it.
     pub async fn aws(
         &self,
         scenario: &Scenario,
         vault: &Found,
-        in_containers: bool,
+        provider: &Provider,
         on: OnProgress<'_>,
     ) -> Result<AwsParts, Lack> {
         let mut parts = AwsParts::default();
-        if in_containers && (scenario.stack.aws.is_some() || scenario.aws.is_some()) {
-            let why = "what stands in for AWS runs as a process, not in a container; use --provider native".to_owned();
-            return Err(Lack { why, is_lack: true });
-        }
         if let Some(product) = scenario.stack.aws {
-            let (cell, part) = match product {
-                AwsProduct::Moto => (&self.moto, Part::Moto),
-                AwsProduct::Localstack => (&self.localstack, Part::Localstack),
+            let (docker, stand_ins) = match provider {
+                Provider::Native(_) => (None, &self.processes),
+                Provider::Docker(docker) => (Some(docker), &self.containers),
             };
-            parts.server = Some(self.had(cell, part, on).await?);
+            let (cell, part) = match product {
+                AwsProduct::Moto => (&stand_ins.moto, Part::Moto),
+                AwsProduct::Localstack => (&stand_ins.localstack, Part::Localstack),
+            };
+            parts.server = Some(match docker {
+                None => self.had(cell, part, on).await?,
+                Some(docker) => {
+                    let provide = || async {
+                        let had = docker.provide(&part, on).await;
+                        had.map_err(|error| Lack { why: error.to_string(), is_lack: error.is_lack() })
+                    };
+                    cell.get_or_init(provide).await.clone()?
+                }
+            });
         }
         let built_in = vault.product == Product::Vault;
         if let Some(engine) = scenario.aws.as_ref().filter(|_| !built_in) {
@@ -75,7 +94,7 @@ impl OnDemand {
         Ok(parts)
     }
 
-    async fn had(&self, cell: &OnceCell<Result<Found, Lack>>, part: Part, on: OnProgress<'_>) -> Result<Found, Lack> {
+    async fn had(&self, cell: &Had, part: Part, on: OnProgress<'_>) -> Result<Found, Lack> {
         let provide = || async {
             let provided = self.fetcher.provide(&part, None, on).await;
             provided.map_err(|error| Lack { why: error.to_string(), is_lack: error.is_lack() })

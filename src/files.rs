@@ -38,10 +38,12 @@ impl Files {
     pub(crate) fn draw(&self) {
         let style = out::error_style();
         for entry in self.entries.iter().filter(|entry| !entry.loaded.diagnostics.is_empty()) {
-            out::tell(&format_args!("{}\n", entry.loaded.render(&entry.path, style)));
+            out::tell(&format_args!("{}\n", entry.loaded.render(style)));
             if github::is_here() {
-                let file = entry.path.display().to_string();
-                entry.loaded.diagnostics.iter().for_each(|it| out::tell(&github::diagnostic(&file, it)));
+                for it in &entry.loaded.diagnostics {
+                    let file = entry.loaded.sources.text(it.at).path.display().to_string();
+                    out::tell(&github::diagnostic(&file, it));
+                }
             }
         }
         match (self.invalid(), self.entries.len()) {

@@ -79,7 +79,7 @@ fn line(what: &str, took: Duration, bare: Duration, wanted: f64) {
 
 fn scenario(yaml: &str) -> Result<Arc<Scenario>, Failure> {
     let loaded = scenario::parse(yaml);
-    let drawn = loaded.render(Path::new("bench.yaml"), scenario::Style::Plain);
+    let drawn = loaded.render(scenario::Style::Plain);
     Ok(Arc::new(loaded.scenario.ok_or(drawn)?))
 }
 

@@ -130,7 +130,7 @@ impl<'a> Call<'a> {
     fn learn(&self, value: &Value) {
         kept::texts(value, &mut |text| {
             // What the scenario's file says is no secret, and a report quotes it.
-            if !self.world.plan.scenario.source.contains(text) {
+            if !self.world.plan.scenario.sources.contain(text) {
                 self.world.history.secrets().learn(Secret::new(text));
             }
         });

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Judgement, Outcome};
 use crate::scenario::file::{Method, Node, Server};
+use crate::scenario::mark::Place;
+use crate::scenario::source::Sources;
 use crate::shape::Shape;
 use crate::time::Interval;
 
@@ -118,6 +120,22 @@ pub enum CutBy {
     Interruption,
 }
 
+/// A line of a fragment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FragmentLine {
+    /// The fragment's file.
+    pub file: String,
+    /// The line there.
+    pub line: usize,
+}
+
+impl FragmentLine {
+    /// Where something stands in a fragment; none when it stands in the scenario's own file.
+    pub fn of(at: Place, sources: &Sources) -> Option<Self> {
+        sources.in_fragment(at).map(|(text, line)| Self { file: text.path.display().to_string(), line })
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -131,8 +149,11 @@ pub enum Event {
         number: String,
         /// What it does, in words.
         title: String,
-        /// Its line in the scenario file.
+        /// Its line in the scenario file; for a step of a fragment, that of the `use` which brought it.
         line: usize,
+        /// Where it stands in a fragment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fragment: Option<FragmentLine>,
     },
     /// A step ended.
     StepEnded {

@@ -14,12 +14,13 @@ use tokio_util::sync::CancellationToken;
 use crate::between::Between;
 use crate::check::{self, timing};
 use crate::engine::{self, approle::AppRole};
-use crate::event::{Actor, CutBy, Event, Phase};
+use crate::event::{Actor, CutBy, Event, FragmentLine, Phase};
 use crate::fault::{self, FaultError, Injected};
 use crate::history::History;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
 use crate::provider::{Programs, Provider};
+use crate::scenario::mark::Place;
 use crate::scenario::one::Expected;
 use crate::scenario::{Action, Scenario, Timing};
 use crate::stack::{Stack, VaultNode};
@@ -240,7 +241,7 @@ impl Runner {
 
     async fn step(&mut self, step: &PlannedStep) -> Result<(), End> {
         let world = self.world.clone();
-        let began = self.began(&step.number, &step.title, step.at.line);
+        let began = self.began(&step.number, &step.title, Some(step.at));
         match &step.action {
             Action::Do(verb) => operator::perform(&world, &step.number, verb).await?,
             Action::Expect(expect, timing) => {
@@ -332,7 +333,7 @@ impl Runner {
     /// After the last fault the stack must work again: Vault active, and the target letting people in.
     async fn recover(&mut self) {
         let world = self.world.clone();
-        self.began("6", "the stack works again", 0);
+        self.began("6", "the stack works again", None);
         let mut looks = Looks::within(SETTLES);
         let mut last = String::new();
         while looks.again().await {
@@ -352,9 +353,12 @@ impl Runner {
         self.world.history.note(Actor::Harness, Event::Phase(phase));
     }
 
-    fn began(&self, number: &str, title: &str, line: usize) -> Moment {
+    fn began(&self, number: &str, title: &str, at: Option<Place>) -> Moment {
         let now = self.world.history.now();
-        let event = Event::StepBegan { number: number.to_owned(), title: title.to_owned(), line };
+        let sources = &self.world.plan.scenario.sources;
+        let line = at.map_or(0, |at| sources.in_own(at).line);
+        let fragment = at.and_then(|at| FragmentLine::of(at, sources));
+        let event = Event::StepBegan { number: number.to_owned(), title: title.to_owned(), line, fragment };
         self.world.history.write(Interval::at(now), Actor::Harness, Some(number.to_owned()), event);
         now
     }

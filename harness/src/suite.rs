@@ -24,7 +24,7 @@ use crate::provider::native::name_of;
 use crate::provider::on_demand::{AwsParts, Lack, OnDemand};
 use crate::provider::site::{Choice, Site, Wanted};
 use crate::report;
-use crate::report::record::{RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
+use crate::report::record::{FragmentRecord, RECORD_VERSION, Record, ScenarioRecord, ScenarioResult, SecretScan};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
 use crate::scenario::consumer::Runs;
@@ -312,11 +312,18 @@ impl Suite {
             Event::Running { product, .. } => Some(product.clone()),
             _ => None,
         });
-        let failure = history.failure().map(|error| error.to_string());
+        // What was seen is judged from memory: a broken promise stays broken though its history could not be written.
+        let (result, reason) = match history.failure() {
+            None => (judged.result, judged.reason),
+            Some(error) if judged.result == ScenarioResult::Violated => {
+                (judged.result, format!("{}; and the history is not whole: {error}", judged.reason))
+            }
+            Some(error) => (ScenarioResult::Broken, error.to_string()),
+        };
         Ok(ScenarioRecord {
             products: products.collect(),
-            result: if failure.is_some() { ScenarioResult::Broken } else { judged.result },
-            reason: failure.unwrap_or(judged.reason),
+            result,
+            reason,
             took_ms: clock.now().0 / 1_000,
             guarantees: judged.guarantees,
             phases: judged.phases,
@@ -367,6 +374,11 @@ impl Suite {
             about: scenario.about.clone(),
             file: scenario.path.display().to_string(),
             source: scenario.source.to_string(),
+            fragments: scenario
+                .sources
+                .fragments()
+                .map(|text| FragmentRecord { file: text.path.display().to_string(), source: text.source.to_string() })
+                .collect(),
             rerun: rerun(&scenario.path, target, self.settings.toxiproxy.is_some(), seed),
             server: self.name_of(target),
             provider: target.site.kind().to_string(),
@@ -411,7 +423,7 @@ impl Suite {
             (record, written)
         });
         let (record, written) = written.await.map_err(|e| SuiteError::Aborted(e.to_string()))?;
-        written?;
+        written.map_err(|source| SuiteError::Unwritten { record: Box::new(record.clone()), source })?;
         gone.map_err(|e| SuiteError::Aborted(e.to_string()))?;
         Ok(record)
     }

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use leaseproof_harness::scenario::fragment::{Disk, Shelf};
 use leaseproof_harness::scenario::{self, Style};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -39,6 +41,19 @@ fn scenarios(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Fragments are named as the scenarios are, and lie where these tests find those.
+struct Tests;
+
+impl Shelf for Tests {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        Disk.read(&folder_of("").join(path))
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        Disk.names(&folder_of("").join(folder))
+    }
+}
+
 fn orphans(folder: &str) -> Result<(), Failed> {
     for entry in fs::read_dir(folder_of(folder))? {
         let path = entry?.path();
@@ -50,11 +65,11 @@ fn orphans(folder: &str) -> Result<(), Failed> {
 }
 
 fn check(name: &str, file: &Path, is_bad: bool) -> Result<(), Failed> {
-    let loaded = scenario::load(Path::new(name), &fs::read(file)?);
+    let loaded = scenario::load_with(Path::new(name), &fs::read(file)?, &Tests);
     if is_bad && !loaded.has_errors() {
         return Err("loads without an error, and stands among the bad files".into());
     }
-    let mut drawn = loaded.render(Path::new(name), Style::Plain);
+    let mut drawn = loaded.render(Style::Plain);
     if !drawn.is_empty() {
         drawn.push('\n');
     }

@@ -65,7 +65,7 @@ fn a_line_as_long_as_a_file_may_be_is_drawn_as_a_few() {
     ] {
         let loaded = load(text.as_bytes());
         assert!(loaded.has_errors());
-        let drawn = loaded.render(Path::new("made.yaml"), Style::Plain);
+        let drawn = loaded.render(Style::Plain);
         assert!(drawn.len() < 20_000, "{} bytes for {}", drawn.len(), &text[..40]);
     }
 }
@@ -101,7 +101,7 @@ fn a_thousand_mistakes_are_told_as_fifty() {
     }
     let loaded = load(text.as_bytes());
     assert_eq!(loaded.diagnostics.len(), 50);
-    assert!(loaded.render(Path::new("made.yaml"), Style::Plain).contains("950 more are not shown"));
+    assert!(loaded.render(Style::Plain).contains("950 more are not shown"));
 }
 
 #[test]
@@ -131,16 +131,16 @@ fn a_diagnostic_is_one_line_for_editors_and_json_for_programs() {
     let json = serde_json::to_value(only).unwrap();
     assert_eq!(json["severity"], "error");
     assert_eq!((&json["at"]["line"], &json["at"]["column"]), (&4.into(), &33.into()));
-    let coloured = only.render(Path::new("a.yaml"), &loaded.source, Style::Coloured);
+    let coloured = only.render(Path::new("a.yaml"), &loaded.sources.own().source, Style::Coloured);
     assert!(coloured.contains("\u{1b}["), "colours are drawn");
-    assert!(!only.render(Path::new("a.yaml"), &loaded.source, Style::Plain).contains('\u{1b}'));
+    assert!(!only.render(Path::new("a.yaml"), &loaded.sources.own().source, Style::Plain).contains('\u{1b}'));
 }
 
 #[test]
 fn what_stands_in_a_file_cannot_write_to_the_terminal() {
     let text = "name: Colours\nstack: { vault: {} }\nsteps:\n  - \"\\e[31mred\\a\": {}\n";
-    let drawn = load(text.as_bytes()).render(Path::new("a.yaml"), Style::Plain);
+    let drawn = load(text.as_bytes()).render(Style::Plain);
     assert!(!drawn.contains(['\u{1b}', '\u{7}']), "{drawn}");
     let raw = "name: Colours\nstack: { vault: {} }\nsteps:\n  - a: \u{1b}[31m\n";
-    assert!(!load(raw.as_bytes()).render(Path::new("a.yaml"), Style::Plain).contains('\u{1b}'));
+    assert!(!load(raw.as_bytes()).render(Style::Plain).contains('\u{1b}'));
 }

@@ -14,7 +14,7 @@ fn check(bytes: &[u8]) {
     for diagnostic in &loaded.diagnostics {
         assert!(diagnostic.at.line >= 1 && diagnostic.at.column >= 1, "{diagnostic:?}");
         assert!(!diagnostic.message.is_empty() && !diagnostic.message.contains('\n'), "{diagnostic:?}");
-        assert!(!diagnostic.render(path, &loaded.source, Style::Plain).is_empty());
+        assert!(!diagnostic.render(path, &loaded.sources.own().source, Style::Plain).is_empty());
     }
 }
 

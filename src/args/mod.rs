@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Show each value that a run here would take, and where it comes from.
     #[command(after_help = config::AFTER)]
     Config(Box<Config>),
-    /// Print the JSON Schema of scenario files or of the record of a run.
+    /// Print the JSON Schema of scenario files, of fragments or of the record of a run.
     Schema(Schema),
     /// Show which promises of the catalogue have a scenario that judges them.
     Coverage(Coverage),
@@ -139,7 +139,7 @@ impl Command {
 }
 
 /// Where scenarios are when no path is given.
-const SCENARIOS: &str = "scenarios";
+pub(crate) const SCENARIOS: &str = "scenarios";
 /// Where those are that watch over an upgrade.
 const UPGRADE_SCENARIOS: &str = "scenarios/upgrade";
 

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 #[command(after_help = "\
 Examples:
   leaseproof schema > scenario.schema.json
+  leaseproof schema fragment > fragment.schema.json
   leaseproof schema record > record.schema.json
 
 An editor completes and checks a scenario whose first line is
@@ -21,6 +22,8 @@ pub(crate) struct Schema {
 pub(crate) enum SchemaOf {
     /// Scenario files.
     Scenario,
+    /// Fragments, which scenarios use.
+    Fragment,
     /// record.json, which every run writes.
     Record,
 }

@@ -9,7 +9,7 @@ use leaseproof_harness::provider::native::fetch::FetchError;
 use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::Record;
-use leaseproof_harness::report::{HTML_FILE, text};
+use leaseproof_harness::report::{self, HTML_FILE, ReportError, text};
 use leaseproof_harness::scenario::{Scenario, Tags};
 use leaseproof_harness::suite::{self, Exit, Order, Settings, SuiteError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -56,8 +56,9 @@ pub(super) async fn once(args: Run, stop: CancellationToken) -> Result<Exit, Fai
     let ended = suite::run(order, console::listener(&console), stop.clone()).await;
     listening.abort();
     console.close();
-    let record = match ended {
-        Ok(record) => record,
+    let (record, unwritten) = match ended {
+        Ok(record) => (record, None),
+        Err(SuiteError::Unwritten { record, source }) => (*record, Some(source)),
         Err(error) if stop.is_cancelled() => return Err(Failure::Told(Exit::Interrupted, error.into())),
         Err(error) => return Err(failure(error)),
     };
@@ -68,11 +69,43 @@ pub(super) async fn once(args: Run, stop: CancellationToken) -> Result<Exit, Fai
         exit if is_whole => exit,
         _ => Exit::Interrupted,
     };
-    tell_end(&record, &reports.join(&record.run), expected, exit, format)?;
+    // A run that held and cannot show it is a failure of the environment; what is worse stays what it is.
+    let exit = match exit {
+        Exit::Violated | Exit::Interrupted => exit,
+        _ if unwritten.is_some() => Exit::Environment,
+        _ => exit,
+    };
+    let folder = reports.join(&record.run);
+    tell_end(&record, &folder, expected, exit, format)?;
     if github::is_here() {
         tell_github(&record, format)?;
     }
+    if let Some(error) = unwritten {
+        tell_unwritten(error, &record, &folder);
+    }
     Ok(exit)
+}
+
+/// Says which reports are missing, and saves the record where there is room for it.
+fn tell_unwritten(error: ReportError, record: &Record, folder: &Path) {
+    exit::say(
+        &anyhow::Error::new(error).context("what came of the run stands above, and not all of it is written down"),
+    );
+    if report::read(folder).is_ok_and(|kept| kept == *record) {
+        let again = suite::quoted(&folder.display().to_string());
+        return out::tell(&format_args!(
+            "the record is whole; `leaseproof report {again}` writes the rest once there is room"
+        ));
+    }
+    match report::rescue(record) {
+        Ok(folder) => {
+            let again = suite::quoted(&folder.display().to_string());
+            out::tell(&format_args!(
+                "the record is saved in {again} instead: `leaseproof report {again}` writes the rest"
+            ));
+        }
+        Err(error) => exit::say(&anyhow::Error::new(error).context("the record cannot be saved elsewhere either")),
+    }
 }
 
 /// Whether a scenario's tags are asked for, or its very file.
@@ -178,7 +211,10 @@ fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
     if record.scenarios.len() < expected {
         let _ = writeln!(end, "{} of {expected} runs had not begun", expected - record.scenarios.len());
     }
-    let _ = writeln!(end, "reports: {}", folder.join(HTML_FILE).display());
+    let page = folder.join(HTML_FILE);
+    if page.is_file() {
+        let _ = writeln!(end, "reports: {}", page.display());
+    }
     let _ = writeln!(end, "{} (exit code {})", exit::word(exit), exit::number(exit));
     end
 }

@@ -10,6 +10,7 @@ use crate::out;
 pub(super) fn run(args: &Schema) -> Result<Exit, Failure> {
     let schema = match args.of {
         SchemaOf::Scenario => scenario::schema::schema(),
+        SchemaOf::Fragment => scenario::schema::fragment(),
         SchemaOf::Record => report::schema(),
     };
     out::text(&schema)?;

@@ -1,5 +1,6 @@
 //! `leaseproof validate`: checks scenario files without starting anything.
 
+use leaseproof_harness::scenario::{Diagnostic, Loaded};
 use leaseproof_harness::suite::Exit;
 use serde_json::{Value, json};
 
@@ -34,8 +35,19 @@ fn machine(files: &Files) -> Value {
             "file": entry.path,
             "valid": !entry.loaded.has_errors(),
             "name": entry.loaded.scenario.as_ref().map(|scenario| &scenario.name),
-            "diagnostics": entry.loaded.diagnostics,
+            "diagnostics": entry.loaded.diagnostics.iter().map(|it| diagnostic(&entry.loaded, it)).collect::<Value>(),
         })
     };
     files.entries.iter().map(entry).collect()
+}
+
+/// A diagnostic; one that lies in a fragment names the fragment's file, and where the scenario uses it.
+fn diagnostic(loaded: &Loaded, it: &Diagnostic) -> Value {
+    let mut value = json!(it);
+    let text = loaded.sources.text(it.at);
+    if let (Some(_), Some(object)) = (&text.brought, value.as_object_mut()) {
+        object.insert("file".to_owned(), json!(text.path));
+        object.insert("used_at".to_owned(), json!(loaded.sources.in_own(it.at)));
+    }
+    value
 }

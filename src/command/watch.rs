@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use leaseproof_harness::scenario;
+use leaseproof_harness::scenario::{self, Entry};
 use leaseproof_harness::suite::Exit;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ pub(super) async fn validate(args: Validate) -> Result<Exit, Failure> {
     let mut watch = Watch::on(&args.paths)?;
     let mut signals = Signals::listen().map_err(Failure::environment)?;
     loop {
+        watch.also(&fragments(&args.paths))?;
         let exit = settled(validate::once(&args))?;
         out::tell(&WAITING);
         tokio::select! {
@@ -36,6 +37,7 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(Failure::environment)?;
     let mut next = args.clone();
     loop {
+        watch.also(&fragments(&args.paths))?;
         let stop = CancellationToken::new();
         let mut saved = BTreeSet::new();
         let ended = {
@@ -73,10 +75,25 @@ pub(super) async fn run(args: Run) -> Result<Exit, Failure> {
     }
 }
 
-/// The files among those asked for that were saved.
+/// The files among those asked for that were saved, or use a fragment that was.
 fn asked(args: &Run, saved: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
-    let found = scenario::find(&args.paths, &args.filter).unwrap_or_default();
-    found.into_iter().filter(|path| saved.contains(&real(path))).collect()
+    let entries = entries(&args.paths, &args.filter).into_iter();
+    let is_saved = |path: &PathBuf| saved.contains(&real(path));
+    entries
+        .filter(|entry| is_saved(&entry.path) || entry.loaded.fragments.iter().any(is_saved))
+        .map(|entry| entry.path)
+        .collect()
+}
+
+/// The fragments that the scenarios use.
+fn fragments(paths: &[PathBuf]) -> Vec<PathBuf> {
+    entries(paths, &[]).into_iter().flat_map(|entry| entry.loaded.fragments).collect()
+}
+
+/// The files that can be read just now. One that cannot be is told by whoever runs or validates it.
+fn entries(paths: &[PathBuf], filters: &[String]) -> Vec<Entry> {
+    let found = scenario::find(paths, filters).unwrap_or_default();
+    found.iter().filter_map(|path| scenario::load_all(std::slice::from_ref(path)).ok()).flatten().collect()
 }
 
 /// A file that is wrong, or gone for the moment, is told and no reason to end the watch. Anything else is.

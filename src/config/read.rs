@@ -107,7 +107,7 @@ fn place(text: &str, span: &Range<usize>) -> Place {
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Place { line, column, start: span.start, end: span.end }
+    Place { text: 0, line, column, start: span.start, end: span.end }
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ pub(super) mod tests {
             about: None,
             file: "scenarios/lease/outage.yaml".to_owned(),
             source: String::new(),
+            fragments: Vec::new(),
             server: "OpenBao 2.7.2".to_owned(),
             provider: "native".to_owned(),
             products: Vec::new(),
@@ -118,7 +119,12 @@ pub(super) mod tests {
         assert_eq!(lane.line(120), format!("{NAME} (OpenBao 2.7.2)  starting"));
         assert!(learn(&mut lane, Event::Phase(Phase::StackUp)));
         assert!(lane.line(120).ends_with("  stack up"));
-        let step = Event::StepBegan { number: "4.2".to_owned(), title: "cut vault→postgres".to_owned(), line: 15 };
+        let step = Event::StepBegan {
+            number: "4.2".to_owned(),
+            title: "cut vault→postgres".to_owned(),
+            line: 15,
+            fragment: None,
+        };
         assert!(learn(&mut lane, step));
         assert!(learn(&mut lane, fault("cut vault→postgres")));
         assert!(

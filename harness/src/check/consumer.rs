@@ -125,6 +125,8 @@ pub fn none_crashes(scenario: &Scenario, history: &[Entry]) -> Vec<InvariantReco
     let record = |consumer: &Consumer| InvariantRecord {
         title: format!("consumer {} does not crash", consumer.name),
         line: consumer.at.line,
+        // A fragment brings no consumers.
+        fragment: None,
         judgement: late::held_up(does_not_crash(history, consumer.name.as_str(), begun), history),
     };
     lasting.map(record).collect()

@@ -2,7 +2,7 @@
 //! what all of them come to.
 
 use super::{consumer, invariant, ledger, step, timing};
-use crate::event::{CutBy, Entry, Event};
+use crate::event::{CutBy, Entry, Event, FragmentLine};
 use crate::guarantee;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
@@ -40,6 +40,7 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
         _ => None,
     });
     let nothing: &[String] = &[];
+    let sources = &plan.scenario.sources;
     let always: Vec<(InvariantRecord, &[String])> = plan
         .scenario
         .always
@@ -47,7 +48,8 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
         .filter_map(|item| {
             let title = item.what.one()?.to_string();
             let judgement = invariant(item, &plan.scenario, history);
-            Some((InvariantRecord { title, line: item.at.line, judgement }, item.cites.as_slice()))
+            let (line, fragment) = (sources.in_own(item.at).line, FragmentLine::of(item.at, sources));
+            Some((InvariantRecord { title, line, fragment, judgement }, item.cites.as_slice()))
         })
         // No server promises that a program of the user's runs.
         .chain(consumer::none_crashes(&plan.scenario, history).into_iter().map(|record| (record, nothing)))
@@ -202,10 +204,11 @@ fn steps(history: &[Entry], reached: &[(&PlannedStep, Judgement)]) -> Vec<StepRe
     let mut steps: Vec<StepRecord> = Vec::new();
     for entry in history {
         match &entry.event {
-            Event::StepBegan { number, title, line } => steps.push(StepRecord {
+            Event::StepBegan { number, title, line, fragment } => steps.push(StepRecord {
                 number: number.clone(),
                 title: title.clone(),
                 line: *line,
+                fragment: fragment.clone(),
                 from: entry.at.sent,
                 to: entry.at.answered,
                 judgement: Judgement::inconclusive("it did not end", Vec::new()),

@@ -34,7 +34,8 @@ fn pieces<'a>(scenario: &'a Scenario, family: &str, word: &str) -> Vec<Piece<'a>
     let mut steps = Vec::new();
     walk(&scenario.steps, &mut steps);
     let of_steps = |is_it: &dyn Fn(&Step) -> bool| -> Vec<Place> {
-        steps.iter().filter(|step| is_it(step)).map(|step| step.at).collect()
+        // An example is a piece of the scenario's own file; what a fragment brings stands elsewhere.
+        steps.iter().filter(|step| is_it(step) && step.at.text == 0).map(|step| step.at).collect()
     };
     let places = match family {
         "fault" => of_steps(
@@ -49,8 +50,10 @@ fn pieces<'a>(scenario: &'a Scenario, family: &str, word: &str) -> Vec<Piece<'a>
                 it.what.one().is_some_and(|one| one.kind() == word) || (word == "cites" && !it.cites.is_empty())
             })
             .map(|it| it.at)
+            .filter(|at| at.text == 0)
             .collect()
         }
+        "step" if ["use", "with"].contains(&word) => uses(scenario),
         "step" => of_steps(&|_| true),
         "answer" | "cause" | "field" => of_steps(&|step| !matches!(step.action, Action::Fault(..))),
         _ => return top_level(scenario, family, word),
@@ -63,6 +66,11 @@ fn pieces<'a>(scenario: &'a Scenario, family: &str, word: &str) -> Vec<Piece<'a>
         _ => format!(r"\b{word}:"),
     };
     matching(scenario, places.into_iter().map(|at| (at.line, item(&scenario.source, at.line))), &pattern)
+}
+
+/// Where the scenario's own file uses a fragment.
+fn uses(scenario: &Scenario) -> Vec<Place> {
+    scenario.sources.iter().filter_map(|text| text.brought.as_ref()).map(|by| by.at).filter(|at| at.text == 0).collect()
 }
 
 /// Where a block of the file's top level holds a word.

@@ -397,7 +397,7 @@ impl<'a> Explorer<'a> {
 
     fn load(&self, number: u64, path: &Path, script: &Script) -> Result<Arc<Scenario>, ExploreError> {
         let loaded = scenario::load(path, script.text.as_bytes());
-        let drawn = loaded.render(path, Style::Plain);
+        let drawn = loaded.render(Style::Plain);
         let seed = self.order.seed;
         loaded.scenario.map(Arc::new).ok_or(ExploreError::Invalid { seed, number, drawn })
     }

@@ -1,6 +1,5 @@
 //! The model held against what is documented, and against itself; and what it writes against the loader.
 
-use std::path::Path as File;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -345,7 +344,7 @@ proptest! {
         let bounds = Bounds { at_once, ..Bounds::default() };
         let script = Script::write("A sequence's name", "It was drawn.", &operations, &bounds);
         let loaded = parsed(script.text.clone());
-        let drawn = loaded.render(File::new("drawn.yaml"), scenario::Style::Plain);
+        let drawn = loaded.render(scenario::Style::Plain);
         prop_assert!(loaded.scenario.is_some() && loaded.diagnostics.is_empty(), "{}\n{}", drawn, script.text);
         // The marks are on the lines of their steps.
         let lines: Vec<&str> = script.text.lines().collect();

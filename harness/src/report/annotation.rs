@@ -3,6 +3,7 @@
 use super::complaint;
 use super::record::{Record, ScenarioResult};
 use super::words;
+use crate::event::FragmentLine;
 
 /// How much an [`Annotation`] weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,11 @@ pub fn annotations(record: &Record) -> Vec<Annotation> {
             |line, message| Annotation { weight, file: scenario.file.clone(), line, title: title.clone(), message };
         let before = all.len();
         for complaint in complaint::of(scenario).into_iter().filter(|complaint| complaint.line > 0) {
-            let message = format!("{}\n{}\n{}", complaint.about, complaint.judgement.because, scenario.rerun);
+            let about = match complaint.fragment {
+                Some(FragmentLine { file, line }) => format!("{} ({file}:{line})", complaint.about),
+                None => complaint.about.clone(),
+            };
+            let message = format!("{about}\n{}\n{}", complaint.judgement.because, scenario.rerun);
             all.push(remark(complaint.line, message));
         }
         if all.len() == before {

@@ -2,6 +2,7 @@
 //! looks for the cause.
 
 use super::record::{ScenarioRecord, ScenarioResult};
+use crate::event::FragmentLine;
 use crate::outcome::{Judgement, Verdict};
 
 /// One judgement that was not "held", with what was judged.
@@ -10,6 +11,8 @@ pub(super) struct Complaint<'a> {
     pub(super) about: String,
     /// Its line in the scenario file; 0 when there is none.
     pub(super) line: usize,
+    /// Its line in a fragment.
+    pub(super) fragment: Option<&'a FragmentLine>,
     /// The judgement.
     pub(super) judgement: &'a Judgement,
 }
@@ -24,16 +27,19 @@ pub(super) fn of(scenario: &ScenarioRecord) -> Vec<Complaint<'_>> {
     let steps = scenario.steps.iter().map(|s| Complaint {
         about: format!("step {}: {}", s.number, s.title),
         line: s.line,
+        fragment: s.fragment.as_ref(),
         judgement: &s.judgement,
     });
     let always = scenario.always.iter().map(|i| Complaint {
         about: format!("always: {}", i.title),
         line: i.line,
+        fragment: i.fragment.as_ref(),
         judgement: &i.judgement,
     });
     let promises = scenario.guarantees.iter().map(|g| Complaint {
         about: format!("{}: {}", g.id, g.promise),
         line: 0,
+        fragment: None,
         judgement: &g.judgement,
     });
     steps.chain(always).chain(promises).filter(|c| explains(c.judgement)).collect()

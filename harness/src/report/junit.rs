@@ -97,10 +97,10 @@ fn body(scenario: &ScenarioRecord) -> String {
     for complaint in complaint::of(scenario) {
         let _ = write!(text, "\n{}\n", complaint.about);
         if complaint.line > 0 {
-            let _ = writeln!(text, "  at {}", words::place(scenario, complaint.line));
+            let _ = writeln!(text, "  at {}", words::places(scenario, complaint.line, complaint.fragment));
         }
-        if let Some(line) = words::line_of(scenario, complaint.line) {
-            let _ = writeln!(text, "  {} | {line}", complaint.line);
+        if let Some((number, line)) = words::said(scenario, complaint.line, complaint.fragment) {
+            let _ = writeln!(text, "  {number} | {line}");
         }
         let _ = writeln!(text, "  {}: {}", complaint.judgement.verdict, complaint.judgement.because);
         if !complaint.judgement.evidence.is_empty() {

@@ -124,6 +124,18 @@ pub fn conclude(record: &mut Record, folder: &Path, secrets: &KnownSecrets) -> R
     write(record, folder)
 }
 
+/// Saves a record that could not be written where it belongs: alone, in a new folder among the system's temporary ones.
+/// Gives that folder; `leaseproof report` makes the rest of it.
+pub fn rescue(record: &Record) -> Result<PathBuf, ReportError> {
+    let folder = std::env::temp_dir().join(format!("leaseproof-{}", record.run));
+    // One that is there already is somebody else's.
+    fs::create_dir(&folder).map_err(|source| ReportError::Write { path: folder.clone(), source })?;
+    let json = serde_json::to_vec_pretty(record)
+        .map_err(|e| ReportError::Build { file: RECORD_FILE, reason: e.to_string() })
+        .and_then(|bytes| put(&folder, RECORD_FILE, &bytes));
+    json.map(|()| folder)
+}
+
 /// Writes the projections of a record, and leaves the record itself as it is.
 pub fn render(record: &Record, folder: &Path) -> Result<(), ReportError> {
     all([

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Part, Phase};
+use crate::event::{FragmentLine, Part, Phase};
 use crate::outcome::{Judgement, Verdict};
 use crate::time::Moment;
 
@@ -69,6 +69,9 @@ pub struct ScenarioRecord {
     pub file: String,
     /// The text of that file, so that reports can show lines of it.
     pub source: String,
+    /// The fragments that it uses, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<FragmentRecord>,
     /// The server that was asked for: `openbao 2.7.2`.
     pub server: String,
     /// Where its servers came from: `native`, `docker`.
@@ -102,6 +105,15 @@ pub struct ScenarioRecord {
     pub always: Vec<InvariantRecord>,
     /// Differences of the ledgers at the end, each named: orphan, zombie, early death, leftover session.
     pub differences: Vec<Difference>,
+}
+
+/// A fragment that a scenario uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FragmentRecord {
+    /// Its file.
+    pub file: String,
+    /// The text of that file.
+    pub source: String,
 }
 
 /// How a scenario can end.
@@ -170,8 +182,11 @@ pub struct StepRecord {
     pub number: String,
     /// What it does, in words.
     pub title: String,
-    /// Its line in the scenario file.
+    /// Its line in the scenario file; for a step of a fragment, that of the `use` which brought it.
     pub line: usize,
+    /// Where it stands in a fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<FragmentLine>,
     /// When it began.
     pub from: Moment,
     /// When it ended.
@@ -209,6 +224,9 @@ pub struct InvariantRecord {
     pub title: String,
     /// Its line in the scenario file; 0 when it holds for every scenario.
     pub line: usize,
+    /// Where it stands in a fragment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<FragmentLine>,
     /// What came of it.
     pub judgement: Judgement,
 }

@@ -106,9 +106,9 @@ fn failure(text: &mut String, scenario: &ScenarioRecord) {
     for complaint in complaint::of(scenario) {
         let _ = write!(text, "- **{}**", plain(&complaint.about));
         if complaint.line > 0 {
-            let _ = write!(text, " at {}", code(&words::place(scenario, complaint.line)));
+            let _ = write!(text, " at {}", code(&words::places(scenario, complaint.line, complaint.fragment)));
         }
-        if let Some(line) = words::line_of(scenario, complaint.line) {
+        if let Some((_, line)) = words::said(scenario, complaint.line, complaint.fragment) {
             let _ = write!(text, "<br>{}", code(line));
         }
         let _ = write!(text, "<br>{}: {}", complaint.judgement.verdict, plain(&complaint.judgement.because));

@@ -6,12 +6,13 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::comparison::Comparison;
 use super::complaint::{self, Complaint};
 use super::record::{Record, ScenarioRecord, ScenarioResult};
 use super::words;
+use crate::event::FragmentLine;
 use crate::outcome::Verdict;
 use crate::scenario::Style;
 
@@ -157,12 +158,13 @@ fn drawing(scenario: &ScenarioRecord, complaint: &Complaint<'_>, is_new: bool, s
     let because = plain(&complaint.judgement.because);
     let evidence = format!("{} of history.jsonl", words::seqs(&complaint.judgement.evidence));
     let mut group = level.with_name(name.as_str()).primary_title(about.as_str()).elements(Vec::<Element<'_>>::new());
-    let line = complaint.line.checked_sub(1).and_then(|index| scenario.source.lines().nth(index));
-    if let Some(line) = line.filter(|line| !line.trim().is_empty()) {
-        let start = line.len() - line.trim_start_matches([' ', '-']).len();
-        let caret = AnnotationKind::Primary.span(start..line.trim_end().len().max(start));
-        let snippet = Snippet::source(line).path(scenario.file.as_str()).line_start(complaint.line).annotation(caret);
-        group = group.element(snippet);
+    if let Some(FragmentLine { file, line }) = complaint.fragment
+        && let Some(fragment) = scenario.fragments.iter().find(|fragment| fragment.file == *file)
+    {
+        group = group.elements(quoted(file, &fragment.source, *line, ""));
+        group = group.elements(quoted(&scenario.file, &scenario.source, complaint.line, "used here"));
+    } else {
+        group = group.elements(quoted(&scenario.file, &scenario.source, complaint.line, ""));
     }
     if is_new {
         group = group.element(Level::NOTE.with_name("because").message(because.as_str()));
@@ -171,6 +173,20 @@ fn drawing(scenario: &ScenarioRecord, complaint: &Complaint<'_>, is_new: bool, s
         group = group.element(Level::NOTE.with_name("evidence").message(evidence.as_str()));
     }
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// A line of a file with a caret below it; without a word for it, it is what the complaint is about.
+fn quoted<'r>(file: &'r str, source: &'r str, number: usize, word: &'r str) -> Option<Snippet<'r, Annotation<'r>>> {
+    let line = number.checked_sub(1).and_then(|index| source.lines().nth(index));
+    let line = line.filter(|line| !line.trim().is_empty())?;
+    let start = line.len() - line.trim_start_matches([' ', '-']).len();
+    let span = start..line.trim_end().len().max(start);
+    let caret = if word.is_empty() {
+        AnnotationKind::Primary.span(span)
+    } else {
+        AnnotationKind::Context.span(span).label(word)
+    };
+    Some(Snippet::source(line).path(file).line_start(number).annotation(caret))
 }
 
 /// The last lines of each server's log. A log that cannot be read says so: its absence is part of the story.
@@ -216,6 +232,7 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::FragmentRecord;
     use super::super::sample;
     use super::*;
 
@@ -246,6 +263,22 @@ mod tests {
         assert!(text.contains("never_loses_it.yaml:20:5"), "{text}");
         assert!(text.contains("20 |   - expect: { login: { with: cred, refused: authentication } }"), "{text}");
         assert!(text.contains("|     ^^^^^^"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_in_a_fragment_is_drawn_at_its_line_and_at_the_one_that_uses_it() {
+        let mut scenario = sample::violated();
+        let file = "scenarios/fragments/login.yaml".to_owned();
+        let source =
+            "fragment: A login\nsteps:\n  - expect: { login: { with: cred, refused: authentication } }\n".to_owned();
+        scenario.fragments = vec![FragmentRecord { file: file.clone(), source }];
+        for step in &mut scenario.steps {
+            step.fragment = Some(FragmentLine { file: file.clone(), line: 3 });
+        }
+        let text = failure(&scenario, Path::new("nowhere"), Style::Plain);
+        for part in ["scenarios/fragments/login.yaml:3:5", "never_loses_it.yaml:20:5", "used here"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::record::{FaultRecord, Record, ScenarioRecord, ScenarioResult};
+use crate::event::FragmentLine;
 
 /// All results, the worst first: the order in which reports show them.
 pub(super) const WORST_FIRST: [ScenarioResult; 6] = [
@@ -72,6 +73,28 @@ pub(super) fn place(scenario: &ScenarioRecord, line: usize) -> String {
 pub(super) fn line_of(scenario: &ScenarioRecord, line: usize) -> Option<&str> {
     let text = scenario.source.lines().nth(line.checked_sub(1)?)?.trim();
     (!text.is_empty()).then_some(text)
+}
+
+/// Where something is said: in the scenario's file, or in a fragment and where the scenario uses it.
+pub(super) fn places(scenario: &ScenarioRecord, line: usize, fragment: Option<&FragmentLine>) -> String {
+    match fragment {
+        Some(FragmentLine { file, line: there }) => format!("{file}:{there}, used at {}", place(scenario, line)),
+        None => place(scenario, line),
+    }
+}
+
+/// The line where something is said, without the space around it: of the fragment, else of the scenario's file.
+pub(super) fn said<'r>(
+    scenario: &'r ScenarioRecord,
+    line: usize,
+    fragment: Option<&FragmentLine>,
+) -> Option<(usize, &'r str)> {
+    let Some(FragmentLine { file, line: there }) = fragment else {
+        return line_of(scenario, line).map(|text| (line, text));
+    };
+    let source = scenario.fragments.iter().find(|record| record.file == *file)?;
+    let text = source.source.lines().nth(there.checked_sub(1)?)?.trim();
+    (!text.is_empty()).then_some((*there, text))
 }
 
 /// When a fault was there, in one line.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::diagnostic::Diagnostic;
 use super::hint::{did_you_mean, list_of};
+use super::mark::Place;
 use super::node::{Kind, Node, brief};
 use super::reader::Reader;
 use super::wrong::{Fault, Wrong};
@@ -27,28 +28,41 @@ pub(crate) struct Decoded<T> {
 /// What was cut out of a file, so that one mistake is not reported again as its own consequence.
 #[derive(Debug, Default)]
 pub(crate) struct Lost {
-    /// Where a collection begins (in bytes), and the keys that it has lost or that were meant by what it lost.
-    wounds: BTreeMap<usize, BTreeSet<String>>,
+    /// Where a collection begins (in which text, in bytes), and the keys that it has lost or that were meant by what it lost.
+    wounds: BTreeMap<(u32, usize), BTreeSet<String>>,
     /// All keys and texts in what was cut out: a name among them may have been declared there.
     words: BTreeSet<String>,
     /// Whether a name was to be given by something that is not even a word: then no name is surely unknown.
     nameless: bool,
+    /// Whether a fragment is missing: then nobody knows what it would have declared.
+    unknown: bool,
+}
+
+/// What tells a collection from all others.
+fn start(at: Place) -> (u32, usize) {
+    (at.text, at.start)
 }
 
 impl Lost {
+    /// Notes that a collection lacks what a fragment would have brought: perhaps these keys.
+    pub(crate) fn fragment(&mut self, into: Place, keys: &[&str]) {
+        self.unknown = true;
+        self.wounds.entry(start(into)).or_default().extend(keys.iter().map(|&key| key.to_owned()));
+    }
+
     /// Whether nothing was cut out.
     pub(crate) fn nothing(&self) -> bool {
         self.wounds.is_empty()
     }
 
     /// Whether the collection that begins there has lost something.
-    pub(crate) fn wounded(&self, start: usize) -> bool {
-        self.wounds.contains_key(&start)
+    pub(crate) fn wounded(&self, at: Place) -> bool {
+        self.wounds.contains_key(&start(at))
     }
 
     /// Whether this word stood in something that was cut out, or may have been meant by it.
     pub(crate) fn word(&self, word: &str) -> bool {
-        self.words.contains(word)
+        self.unknown || self.words.contains(word)
     }
 
     /// Whether something of that name may have been declared in what was cut out.
@@ -61,7 +75,7 @@ impl Lost {
         self.nameless |= (key.is_some_and(names) || meant.as_deref().is_some_and(names))
             && (cut.is_null() || !matches!(cut.kind, Kind::Scalar { .. }));
         self.words.extend(meant.clone());
-        let wounds = self.wounds.entry(collection.at.start).or_default();
+        let wounds = self.wounds.entry(start(collection.at)).or_default();
         wounds.extend(meant);
         if let Some(key) = key {
             wounds.insert(key.to_owned());
@@ -86,9 +100,19 @@ impl Lost {
     }
 }
 
-/// Decodes a tree. `stand_in` gives what takes the place of a missing key of the root, so that the rest can be judged.
-pub(crate) fn decode<T: DeserializeOwned>(mut root: Node, stand_in: impl Fn(&str) -> Option<Kind>) -> Decoded<T> {
-    let (mut found, mut lost) = (Vec::new(), Lost::default());
+/// Decodes a tree from which nothing was lost before. `stand_in` gives what takes the place of a missing key of the root,
+/// so that the rest can be judged.
+pub(crate) fn decode<T: DeserializeOwned>(root: Node, stand_in: impl Fn(&str) -> Option<Kind>) -> Decoded<T> {
+    decode_rest(root, stand_in, Lost::default())
+}
+
+/// Decodes what is left of a tree.
+pub(crate) fn decode_rest<T: DeserializeOwned>(
+    mut root: Node,
+    stand_in: impl Fn(&str) -> Option<Kind>,
+    mut lost: Lost,
+) -> Decoded<T> {
+    let mut found = Vec::new();
     let value = loop {
         match T::deserialize(Reader::new(&root)) {
             Ok(value) => break Some(value),
@@ -174,7 +198,7 @@ impl Wrong {
     fn follows_from(&self, root: &Node, lost: &Lost) -> bool {
         let Fault::Missing { field } = &self.fault else { return false };
         follow(root, &self.path)
-            .and_then(|mapping| lost.wounds.get(&mapping.at.start))
+            .and_then(|mapping| lost.wounds.get(&start(mapping.at)))
             .is_some_and(|wounds| wounds.contains(*field))
     }
 
@@ -213,7 +237,7 @@ impl Wrong {
 }
 
 /// A word's own error reads `what is wrong: how to write it`; the second half is the help.
-fn word_diagnostic(at: super::mark::Place, of: &str, message: &str) -> Diagnostic {
+fn word_diagnostic(at: Place, of: &str, message: &str) -> Diagnostic {
     match message.split_once(": ") {
         Some((wrong, help)) => Diagnostic::error(at, format!("{of}: {wrong}")).label("cannot be read").help(help),
         None => Diagnostic::error(at, format!("{of}: {message}")).label("cannot be read"),

@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use super::mark::Place;
+use super::source::{Sources, Text};
 
 /// How much a [`Diagnostic`] weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -108,8 +109,13 @@ impl Diagnostic {
         format!("{}:{}: {}: {}", path.display(), self.at, self.severity, self.message)
     }
 
-    /// The whole drawing: message, place, the lines of the file, and help. Ends without a newline.
+    /// The whole drawing for a text that stands in one file. Ends without a newline.
     pub fn render(&self, path: &Path, source: &str, style: Style) -> String {
+        self.draw(&Sources::of_file(path, source), style)
+    }
+
+    /// The whole drawing: message, place, the lines of the file, what brought a fragment in, and help. Ends without a newline.
+    pub fn draw(&self, sources: &Sources, style: Style) -> String {
         let renderer = match style {
             Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
@@ -118,20 +124,76 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let path = path.display().to_string();
-        let mut group = level.primary_title(self.message.as_str()).element_for(self, &path, source);
+        let drawings = self.drawings(sources);
+        let mut group = level.primary_title(self.message.as_str()).elements(Vec::<Element<'_>>::new());
+        for drawing in &drawings {
+            group = drawing.add_to(group);
+        }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         renderer.decor_style(DecorStyle::Ascii).render(&[group])
     }
 
+    /// Every place that is spoken of, gathered by the file in which it lies; that of the diagnostic itself first.
+    fn drawings<'s>(&'s self, sources: &'s Sources) -> Vec<Drawing<'s>> {
+        let mut drawings: Vec<Drawing<'s>> = Vec::new();
+        let mut add = |at: Place, label: &'s str, kind: AnnotationKind| {
+            let text = sources.text(at);
+            let mark = Mark { span: span(&text.source, at), label, kind };
+            match drawings.iter_mut().find(|drawing| drawing.text.path == text.path) {
+                Some(drawing) if drawing.marks.contains(&mark) => {}
+                Some(drawing) => drawing.marks.push(mark),
+                None => drawings.push(Drawing { path: text.path.display().to_string(), text, marks: vec![mark] }),
+            }
+        };
+        add(self.at, &self.label, AnnotationKind::Primary);
+        for related in &self.related {
+            add(related.at, &related.label, AnnotationKind::Context);
+        }
+        for at in std::iter::once(self.at).chain(self.related.iter().map(|related| related.at)) {
+            let ways = sources.way(at).filter(|brought| brought.at != self.at);
+            ways.for_each(|brought| add(brought.at, &brought.how, AnnotationKind::Context));
+        }
+        drawings
+    }
+}
+
+/// What is drawn of one file.
+struct Drawing<'s> {
+    path: String,
+    text: &'s Text,
+    marks: Vec<Mark<'s>>,
+}
+
+/// A place in a file, in bytes, and what is said of it.
+#[derive(PartialEq)]
+struct Mark<'s> {
+    span: Range<usize>,
+    label: &'s str,
+    kind: AnnotationKind,
+}
+
+impl Drawing<'_> {
+    /// The file's lines where there are any, and the file's name where there are none.
+    fn add_to<'s>(&'s self, group: Group<'s>) -> Group<'s> {
+        let Some(window) = self.window() else { return group.element(Origin::path(self.path.as_str())) };
+        let mut snippet = Snippet::source(window.text).path(self.path.as_str()).line_start(window.line);
+        for mark in &self.marks {
+            let shifted = mark.span.start - window.offset..mark.span.end - window.offset;
+            let annotation = mark.kind.span(shifted);
+            snippet = snippet.annotation(if mark.label.is_empty() { annotation } else { annotation.label(mark.label) });
+        }
+        group.element(snippet)
+    }
+
     /// The lines from the first to the last place that is spoken of. Handing over only these keeps a large file cheap.
-    fn window<'s>(&self, source: &'s str) -> Option<Window<'s>> {
+    fn window(&self) -> Option<Window<'_>> {
+        let source = &*self.text.source;
         if source.is_empty() {
             return None;
         }
-        let spans = std::iter::once(self.at).chain(self.related.iter().map(|r| r.at)).map(|at| span(source, at));
+        let spans = self.marks.iter().map(|mark| &mark.span);
         let (start, end) = spans.fold((usize::MAX, 0), |(start, end), s| (start.min(s.start), end.max(s.end)));
         let from = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let to = source[end..].find('\n').map_or(source.len(), |newline| end + newline);
@@ -153,33 +215,6 @@ struct Window<'s> {
     text: &'s str,
     offset: usize,
     line: usize,
-}
-
-/// A title becomes a group, with the file's lines where there are any and the file's name where there are none.
-trait Drawn<'a> {
-    fn element_for(self, diagnostic: &'a Diagnostic, path: &'a str, source: &'a str) -> Group<'a>;
-}
-
-impl<'a> Drawn<'a> for annotate_snippets::Title<'a> {
-    fn element_for(self, diagnostic: &'a Diagnostic, path: &'a str, source: &'a str) -> Group<'a> {
-        let Some(window) = diagnostic.window(source) else {
-            return self.element(Origin::path(path));
-        };
-        let shifted = |at: Place| {
-            let span = span(source, at);
-            span.start - window.offset..span.end - window.offset
-        };
-        let mut primary = AnnotationKind::Primary.span(shifted(diagnostic.at));
-        if !diagnostic.label.is_empty() {
-            primary = primary.label(diagnostic.label.as_str());
-        }
-        let mut snippet = Snippet::source(window.text).path(path).line_start(window.line).annotation(primary);
-        for related in &diagnostic.related {
-            snippet =
-                snippet.annotation(AnnotationKind::Context.span(shifted(related.at)).label(related.label.as_str()));
-        }
-        self.element(snippet)
-    }
 }
 
 /// The bytes of a place, made to lie within the text and between its characters.

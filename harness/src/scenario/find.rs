@@ -112,11 +112,16 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
             if !hidden && depth < DEEPEST {
                 collect(&path, depth + 1, files)?;
             }
-        } else if !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+        } else if !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml") && !is_fragment(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether a file says that it is a fragment. One that cannot be read may be a scenario, and is an error when it is loaded.
+fn is_fragment(path: &Path) -> bool {
+    read(path).is_ok_and(|bytes| super::fragment::is_fragment(&bytes))
 }
 
 /// Reads and loads files. Two scenarios of one name are an error in the second: reports could not tell them apart.
@@ -220,7 +225,7 @@ mod tests {
         assert!(entries[0].loaded.scenario.is_some(), "{:?}", entries[0].loaded.diagnostics);
         let second = &entries[1].loaded;
         assert!(second.scenario.is_none() && second.has_errors());
-        let drawn = second.render(&entries[1].path, crate::scenario::Style::Plain);
+        let drawn = second.render(crate::scenario::Style::Plain);
         assert!(drawn.contains("a.yaml") && drawn.contains("b.yaml:2:7"), "{drawn}");
     }
 }

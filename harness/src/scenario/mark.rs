@@ -9,9 +9,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// A place in a scenario file. Lines and columns count from 1; columns count characters.
+/// A place in a scenario's file, or in a fragment that it uses. Lines and columns count from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
+    /// In which text of the scenario's [`Sources`](super::source::Sources): 0 is its own file.
+    #[serde(default, skip_serializing_if = "is_own")]
+    pub text: u32,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -20,6 +23,11 @@ pub struct Place {
     pub start: usize,
     /// Where it ends, in bytes (exclusive).
     pub end: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_own(text: &u32) -> bool {
+    *text == 0
 }
 
 impl fmt::Display for Place {

@@ -8,6 +8,7 @@ mod decode;
 pub mod diagnostic;
 pub mod file;
 pub mod find;
+pub mod fragment;
 mod hint;
 pub mod kept;
 mod lease;
@@ -20,6 +21,7 @@ mod plain;
 mod reader;
 mod resolve;
 pub mod schema;
+pub mod source;
 mod tag;
 mod timing;
 pub mod title;
@@ -33,7 +35,7 @@ pub use diagnostic::{Diagnostic, Severity, Style};
 pub use find::{Entry, FindError, find, load_all};
 pub use hint::did_you_mean;
 pub(crate) use load::decode_text;
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, load, load_with, parse};
 
 pub use tag::Tags;
 
@@ -46,6 +48,7 @@ use file::{
     Revoke, RootKind, Rotate, Seal, Snapshot, Sql, Start, Storage, Token, Wait,
 };
 use mark::Place;
+use source::Sources;
 use word::{Fraction, Name, Ref};
 
 /// A scenario that can be planned and run: every reference leads somewhere, every default is filled in.
@@ -61,6 +64,8 @@ pub struct Scenario {
     pub path: PathBuf,
     /// The text of that file, for snippets.
     pub source: Arc<str>,
+    /// That text and those of its fragments, to which every place of the scenario belongs.
+    pub sources: Sources,
     /// The promises that it judges.
     pub guarantees: Vec<String>,
     /// Words by which a run takes or leaves it out.
@@ -338,7 +343,7 @@ pub enum Action {
     /// Something that breaks, and what happens meanwhile. `None`: it lasts to the end of the scenario.
     Fault(Box<Fault>, Option<Vec<Step>>),
     /// Time passes.
-    Wait(Wait),
+    Wait(Box<Wait>),
 }
 
 /// Something an operator or an application does.

@@ -10,9 +10,9 @@ use super::mark::Place;
 /// Larger files are not read: no scenario that a person can follow comes near.
 pub(crate) const LARGEST_FILE: usize = 1024 * 1024;
 /// Deeper nesting is not read.
-const DEEPEST: usize = 40;
+pub(super) const DEEPEST: usize = 40;
 /// More keys and values are not read.
-const MOST_NODES: usize = 50_000;
+pub(super) const MOST_NODES: usize = 50_000;
 
 /// A value and its place. A block mapping's place is its first key; no place reaches past the end of its line.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,21 @@ impl Node {
     /// Whether nothing stands here: `key:` or `key: null`.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, quoted: false } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// Visits the place of every key and value.
+    pub(crate) fn each_place(&mut self, visit: &mut impl FnMut(&mut Place)) {
+        visit(&mut self.at);
+        match &mut self.kind {
+            Kind::Scalar { .. } => {}
+            Kind::Sequence(elements) => elements.iter_mut().for_each(|element| element.each_place(visit)),
+            Kind::Mapping(entries) => {
+                for (key, value) in entries {
+                    visit(&mut key.at);
+                    value.each_place(visit);
+                }
+            }
+        }
     }
 
     /// What this is, in words, for messages.
@@ -87,6 +102,24 @@ pub(crate) fn read(bytes: &[u8]) -> Tree {
     Tree { root, found }
 }
 
+/// The text of a file, for drawing; nothing of one that is too large to be read.
+pub(crate) fn shown(bytes: &[u8]) -> std::sync::Arc<str> {
+    if bytes.len() > LARGEST_FILE { "".into() } else { String::from_utf8_lossy(bytes).into() }
+}
+
+/// Reads the bytes of another file than the scenario's own: every place says in which text it lies.
+pub(crate) fn read_another(bytes: &[u8], text: u32) -> Tree {
+    let mut tree = read(bytes);
+    if let Some(root) = &mut tree.root {
+        root.each_place(&mut |at| at.text = text);
+    }
+    for diagnostic in &mut tree.found {
+        diagnostic.at.text = text;
+        diagnostic.related.iter_mut().for_each(|related| related.at.text = text);
+    }
+    tree
+}
+
 /// Boxed: a diagnostic is large, and the way without one should stay cheap.
 type Fatal = Box<Diagnostic>;
 
@@ -106,14 +139,14 @@ fn text_of(bytes: &[u8]) -> Result<&str, Fatal> {
     })
 }
 
-const START: Place = Place { line: 1, column: 1, start: 0, end: 0 };
+const START: Place = Place { text: 0, line: 1, column: 1, start: 0, end: 0 };
 
 /// The place of a byte before which all is UTF-8.
 fn place_of_byte(bytes: &[u8], start: usize) -> Place {
     let before = String::from_utf8_lossy(&bytes[..start]);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    Place { line, column, start, end: start + 1 }
+    Place { text: 0, line, column, start, end: start + 1 }
 }
 
 fn tree(text: &str, found: &mut Vec<Diagnostic>) -> Result<Node, Fatal> {
@@ -139,7 +172,7 @@ fn tree(text: &str, found: &mut Vec<Diagnostic>) -> Result<Node, Fatal> {
 fn syntax(text: &str, error: &ScanError, open: Option<&Open>) -> Fatal {
     let marker = error.marker();
     let start = offset(text, marker.byte_offset());
-    let at = Place { line: marker.line(), column: marker.col() + 1, start, end: start };
+    let at = Place { text: 0, line: marker.line(), column: marker.col() + 1, start, end: start };
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
         // The parser looks ahead and may meet its own limit before ours.
         return too_deep(at);
@@ -168,6 +201,9 @@ fn syntax_help(text: &str, start: usize) -> Option<&'static str> {
         return Some("leave this line out: a scenario needs no YAML directives");
     }
     let before = text[line_start..start].trim_end();
+    if line.contains("${") && line.replace("${", "").contains(['{', '[']) {
+        return Some("within brackets, what stands for a parameter needs quotes: \"${name}\"");
+    }
     if before.ends_with(['*', '&']) || text[start..].starts_with(['*', '&', '@', '`', '%']) {
         return Some("a text that begins with * & @ % or ` needs quotes around it");
     }
@@ -320,7 +356,7 @@ impl Builder<'_, '_> {
     fn place(&self, span: &Span) -> Place {
         let start = offset(self.text, span.start.byte_offset());
         let end = self.line_end(start, offset(self.text, span.end.byte_offset()));
-        Place { line: span.start.line(), column: span.start.col() + 1, start, end }
+        Place { text: 0, line: span.start.line(), column: span.start.col() + 1, start, end }
     }
 
     /// `end`, or the end of the line of `start` when that comes first.
@@ -359,7 +395,7 @@ fn key_of(node: Node, seen: &mut HashMap<String, Place>) -> Result<Key, Fatal> {
     Ok(Key { at, text })
 }
 
-fn too_deep(at: Place) -> Fatal {
+pub(super) fn too_deep(at: Place) -> Fatal {
     Diagnostic::error(at, format!("nested deeper than {DEEPEST} levels"))
         .label("reading ends here")
         .help("no key of a scenario lies that deep: look for brackets that are not closed")

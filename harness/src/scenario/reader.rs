@@ -210,7 +210,10 @@ impl<'de, D: Deserializer<'de, Error = Wrong>> SeqAccess<'de> for Pair<D> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
         if let Some(at) = self.place.take() {
-            let fields = [("line", at.line), ("column", at.column), ("start", at.start), ("end", at.end)];
+            // The number of a text is small: it counts what a scenario uses.
+            let text = at.text as usize;
+            let fields =
+                [("text", text), ("line", at.line), ("column", at.column), ("start", at.start), ("end", at.end)];
             return seed.deserialize(MapDeserializer::new(fields.into_iter())).map(Some);
         }
         self.value.take().map(|value| seed.deserialize(value)).transpose()

@@ -3,12 +3,12 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::file::ScenarioFile;
+use super::file::{FragmentFile, ScenarioFile};
 use crate::guarantee::catalogue;
 
 /// Mappings in which exactly one of several keys stands, and the keys that may stand beside it.
 const CHOICES: [(&str, &[&str]); 12] = [
-    ("Step", &["during", "within", "for_at_least", "cites", "deviates"]),
+    ("Step", &["with", "during", "within", "for_at_least", "cites", "deviates"]),
     ("Expect", &[]),
     ("Fault", &[]),
     ("Always", &["cites"]),
@@ -46,11 +46,61 @@ pub fn schema() -> String {
     format!("{schema:#}\n")
 }
 
+/// The schema of fragments, in which `${name}` may stand for any single value.
+pub fn fragment() -> String {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut schema = generator.into_root_schema_for::<FragmentFile>().to_value();
+    post_process(&mut schema, "leaseproof fragment");
+    // What it adds to a stack need not be a whole one.
+    if let Some(stack) = schema.pointer_mut("/definitions/Stack").and_then(Value::as_object_mut) {
+        stack.remove("required");
+    }
+    describe_uses(&mut schema);
+    allow_parameters(&mut schema);
+    format!("{schema:#}\n")
+}
+
+/// Lets `${name}` stand wherever a single value of a certain kind would.
+fn allow_parameters(schema: &mut Value) {
+    if is_single(schema) {
+        let description = schema.as_object_mut().and_then(|kind| kind.remove("description"));
+        let parameter = json!({ "type": "string", "pattern": r"\$\{" });
+        *schema = json!({ "anyOf": [schema.take(), parameter] });
+        if let (Some(description), Some(object)) = (description, schema.as_object_mut()) {
+            object.insert("description".to_owned(), description);
+        }
+        return;
+    }
+    let Some(object) = schema.as_object_mut() else { return };
+    for (key, below) in object.iter_mut() {
+        match (key.as_str(), below) {
+            ("properties" | "definitions", Value::Object(named)) => named.values_mut().for_each(allow_parameters),
+            ("anyOf" | "allOf" | "oneOf", Value::Array(all)) => all.iter_mut().for_each(allow_parameters),
+            ("items" | "additionalProperties" | "propertyNames", below) => allow_parameters(below),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a schema is that of a single value which is not any text.
+fn is_single(schema: &Value) -> bool {
+    let is_text = schema["type"] == "string";
+    let is_choice = |key: &str| schema.get(key).is_some();
+    matches!(schema["type"].as_str(), Some("integer" | "number" | "boolean"))
+        || is_text && ["pattern", "enum", "oneOf", "const"].into_iter().any(is_choice)
+        || schema["oneOf"].as_array().is_some_and(|all| all.iter().all(|one| one.get("const").is_some()))
+}
+
 /// The schema with what is said of each key and of what the key takes.
 pub(crate) fn described() -> Value {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<ScenarioFile>().to_value();
-    post_process(&mut schema);
+    post_process(&mut schema, "leaseproof scenario");
+    if let Some(root) = schema.as_object_mut() {
+        // A fragment may bring the stack.
+        root.insert("required".to_owned(), json!(["name", "steps"]));
+        root.insert("anyOf".to_owned(), json!([{ "required": ["stack"] }, { "required": ["use"] }]));
+    }
     schema
 }
 
@@ -94,9 +144,9 @@ fn describe_below(value: &mut Value, of_kinds: &Map<String, Value>) {
     }
 }
 
-fn post_process(schema: &mut Value) {
+fn post_process(schema: &mut Value, title: &str) {
     let Some(root) = schema.as_object_mut() else { return };
-    root.insert("title".to_owned(), json!("leaseproof scenario"));
+    root.insert("title".to_owned(), json!(title));
     if let Some(definitions) = root.get_mut("definitions").and_then(Value::as_object_mut) {
         for (name, beside) in CHOICES {
             if let Some(definition) = definitions.get_mut(name) {
@@ -188,15 +238,28 @@ fn strip_null_here(object: &mut Map<String, Value>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_committed_schema_is_the_one_that_the_types_give() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/scenario.schema.json");
+    #[rstest::rstest]
+    #[case("scenario.schema.json", schema())]
+    #[case("fragment.schema.json", fragment())]
+    fn the_committed_schema_is_the_one_that_the_types_give(#[case] file: &str, #[case] given: String) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(file);
         if std::env::var_os("LEASEPROOF_BLESS").is_some() {
-            std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
-            std::fs::write(path, schema()).unwrap();
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &given).unwrap();
         }
-        let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(committed == schema(), "scenarios/scenario.schema.json is out of date: LEASEPROOF_BLESS=1 cargo test");
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == given, "scenarios/{file} is out of date: LEASEPROOF_BLESS=1 cargo test");
+    }
+
+    #[test]
+    fn in_a_fragment_a_parameter_may_stand_for_any_single_value() {
+        let schema: Value = serde_json::from_str(&fragment()).unwrap();
+        let duration = &schema["definitions"]["Duration"]["anyOf"];
+        assert_eq!((&duration[0]["type"], &duration[1]["pattern"]), (&json!("string"), &json!(r"\$\{")));
+        let nodes = &schema["definitions"]["Vault"]["properties"]["nodes"];
+        assert_eq!(nodes["anyOf"][0]["type"], "integer", "{nodes}");
+        assert!(nodes["description"].is_string(), "{nodes}");
+        assert!(schema["definitions"]["Stack"].get("required").is_none());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::provider::site::SiteError;
+use crate::report::ReportError;
+use crate::report::record::Record;
 
 /// A run that could not begin or could not be written down.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +31,15 @@ pub enum SuiteError {
     },
     /// The reports could not be written.
     #[error(transparent)]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] ReportError),
+    /// The scenarios ran, and what came of them could not be written down.
+    #[error("{source}")]
+    Unwritten {
+        /// What came of them.
+        record: Box<Record>,
+        /// Why it could not be written.
+        source: ReportError,
+    },
     /// The end of the run itself failed.
     #[error("the run did not end in good order: {0}; `leaseproof clean` removes what is left")]
     Aborted(String),

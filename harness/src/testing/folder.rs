@@ -100,7 +100,7 @@ impl Tests {
 
     fn trial(&self, name: String, run: usize, entry: &Entry, server: usize) -> Trial {
         let Some(scenario) = &entry.loaded.scenario else {
-            let drawn = entry.loaded.render(&entry.path, Style::Plain);
+            let drawn = entry.loaded.render(Style::Plain);
             return Trial::test(name, move || Err(Failed::from(drawn)));
         };
         if !self.shared.options.tags.ask_for(scenario) {

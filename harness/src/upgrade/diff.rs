@@ -58,7 +58,7 @@ pub fn answers(history: &[Entry]) -> Answers {
     let mut steps: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     let mut answers = Answers::new();
     for entry in history {
-        if let Event::StepBegan { number, title, line } = &entry.event {
+        if let Event::StepBegan { number, title, line, .. } = &entry.event {
             steps.insert(number, (title, *line));
         }
         let Some((what, outcome)) = asked(&entry.event) else { continue };

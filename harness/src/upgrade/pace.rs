@@ -49,7 +49,7 @@ pub fn times(history: &[Entry]) -> Times {
     let mut times = Times::new();
     for entry in history {
         match &entry.event {
-            Event::StepBegan { number, title, line } => {
+            Event::StepBegan { number, title, line, .. } => {
                 began.insert(number.as_str(), (title, *line, entry.at.sent));
             }
             Event::StepEnded { number, judgement } if judgement.verdict == Verdict::Held => {

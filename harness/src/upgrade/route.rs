@@ -43,7 +43,7 @@ pub fn of(scenario: &Scenario) -> Result<Route, NoRoute> {
     let mut through = scenario.clone();
     through.stack.storage = Storage::Raft;
     through.steps.insert(last + 1, upgrade(at));
-    Ok(Route { scenario: through, put_after: Some(at.line) })
+    Ok(Route { scenario: through, put_after: Some(scenario.sources.in_own(at).line) })
 }
 
 fn says_upgrade(steps: &[Step]) -> bool {

@@ -1,5 +1,6 @@
 //! `leaseproof new`: writes a scenario from a theme.
 
+mod name;
 mod theme;
 
 use std::fmt::Write as _;
@@ -105,11 +106,15 @@ fn ask<'a>(themes: &'a [Theme], args: &New) -> Result<Wish<'a>, Failure> {
 fn write(wish: &Wish<'_>) -> Result<Exit, Failure> {
     let folder = wish.to.parent().unwrap_or(Path::new(""));
     let (schema, is_there) = schema_for(folder);
-    let text = wish.theme.text(wish.name.as_deref(), &schema);
+    // A theme's own sentence is only a proposal; what somebody says is meant.
+    let asked = wish.name.clone().filter(|name| *name != wish.theme.name);
+    let name = asked.unwrap_or_else(|| name::free(&wish.theme.name, folder));
+    let name = Some(name).filter(|name| *name != wish.theme.name);
+    let text = wish.theme.text(name.as_deref(), &schema);
     // A name can make it invalid: nothing is written then.
     let loaded = scenario::load(&wish.to, text.as_bytes());
     if loaded.has_errors() {
-        out::tell(&format_args!("{}\n\nerror: nothing is written", loaded.render(&wish.to, out::error_style())));
+        out::tell(&format_args!("{}\n\nerror: nothing is written", loaded.render(out::error_style())));
         return Err(Failure::Drawn(Exit::Usage));
     }
     let failed = |path: &Path| {

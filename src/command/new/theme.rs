@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leaseproof_harness::scenario::{self, did_you_mean};
+use leaseproof_harness::scenario::did_you_mean;
 
 use crate::shipped;
 
@@ -42,7 +42,7 @@ pub(super) fn all() -> Vec<Theme> {
     files
         .filter_map(|file| {
             let key = file.path.strip_prefix(FOLDER)?.strip_suffix(".yaml")?.to_owned();
-            let scenario = scenario::load(Path::new(&file.path), file.text.as_bytes()).scenario?;
+            let scenario = shipped::load(&file).scenario?;
             let about = scenario.about.unwrap_or_default();
             Some(Theme { key, name: scenario.name, about, guarantees: scenario.guarantees, text: file.text })
         })
@@ -75,6 +75,8 @@ fn written(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use leaseproof_harness::scenario;
+
     use super::*;
 
     #[test]

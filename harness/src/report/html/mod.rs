@@ -18,7 +18,7 @@ use self::overview::{Choices, Grouping};
 use super::record::{Record, ScenarioRecord, ScenarioResult, StepRecord};
 use super::timeline::{self, Timeline};
 use super::{HTML_FILE, ReportError, words};
-use crate::event::Entry;
+use crate::event::{Entry, FragmentLine};
 use crate::history::{self, HISTORY_FILE, HistoryError};
 use crate::outcome::Verdict;
 
@@ -140,7 +140,15 @@ impl<'a> View<'a> {
     }
 
     fn line_of(&self, step: &StepRecord) -> &str {
-        words::line_of(self.scenario, step.line).unwrap_or_default()
+        words::said(self.scenario, step.line, step.fragment.as_ref()).map_or("", |(_, text)| text)
+    }
+
+    /// Where a step stands, in words: `line 14`, or `fragments/login.yaml:5, line 14`.
+    fn place_of(line: usize, fragment: Option<&FragmentLine>) -> String {
+        match fragment {
+            Some(FragmentLine { file, line: there }) => format!("{file}:{there}, line {line}"),
+            None => format!("line {line}"),
+        }
     }
 
     fn lasted(step: &StepRecord) -> String {

@@ -97,6 +97,7 @@ fn scenario(name: &str, server: &str, result: ScenarioResult, reason: &str) -> S
         server: server.to_owned(),
         provider: "native".to_owned(),
         products: vec![server.to_owned(), "postgresql 15.18".to_owned()],
+        fragments: Vec::new(),
         result,
         reason: reason.to_owned(),
         seed: 42,
@@ -120,7 +121,7 @@ fn guarantee(id: &str, promise: &str, judgement: Judgement) -> GuaranteeRecord {
 
 fn step(number: &str, title: &str, line: usize, ms: (u64, u64), judgement: Judgement) -> StepRecord {
     let (from, to) = (Moment::from_millis(ms.0), Moment::from_millis(ms.1));
-    StepRecord { number: number.to_owned(), title: title.to_owned(), line, from, to, judgement }
+    StepRecord { number: number.to_owned(), title: title.to_owned(), line, fragment: None, from, to, judgement }
 }
 
 fn held() -> ScenarioRecord {
@@ -182,6 +183,7 @@ pub(super) fn violated() -> ScenarioRecord {
     violated.always = vec![InvariantRecord {
         title: "client web is never without a working credential for more than 2s".to_owned(),
         line: 25,
+        fragment: None,
         judgement: fine("longest gap 1.500s"),
     }];
     violated.phases = PHASES.iter().map(|&(phase, ms)| PhaseRecord { phase, from: Moment::from_millis(ms) }).collect();

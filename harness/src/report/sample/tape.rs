@@ -46,8 +46,8 @@ fn servers(tape: &mut Tape) {
 fn steps(tape: &mut Tape) {
     for step in violated().steps {
         let (from, to) = (step.from.0 / 1_000, step.to.0 / 1_000);
-        let (number, title, line) = (step.number.clone(), step.title, step.line);
-        tape.operator((from, from), &step.number, Event::StepBegan { number, title, line });
+        let (number, title, line, fragment) = (step.number.clone(), step.title, step.line, step.fragment);
+        tape.operator((from, from), &step.number, Event::StepBegan { number, title, line, fragment });
         let ended = Event::StepEnded { number: step.number.clone(), judgement: step.judgement };
         tape.operator((to, to), &step.number, ended);
     }

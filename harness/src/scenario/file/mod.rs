@@ -10,6 +10,7 @@ mod endpoint;
 mod expect;
 mod fault;
 mod field;
+mod fragment;
 mod mount;
 mod node;
 mod operate;
@@ -32,6 +33,7 @@ pub use self::endpoint::*;
 pub use self::expect::*;
 pub use self::fault::*;
 pub use self::field::*;
+pub use self::fragment::*;
 pub use self::mount::*;
 pub use self::node::*;
 pub use self::operate::*;
@@ -60,6 +62,14 @@ pub struct ScenarioFile {
     /// by naming the file.
     #[serde(default)]
     pub tags: Vec<Marked<Name>>,
+    /// Fragments whose servers, engines, policies, clients and rules are added to this file's.
+    #[serde(default, rename = "use")]
+    #[schemars(with = "Option<Uses>")]
+    pub uses: Option<Taken>,
+    /// With `use`: the fragment's parameters, by name.
+    #[serde(default)]
+    #[schemars(with = "Option<Given>")]
+    pub with: Option<Taken>,
     /// The servers to start.
     pub stack: Marked<Stack>,
     /// What is mounted and configured before the first step.

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expect, Fault, Field, Node, Race, Snapshot, Start, TtlRange};
+use super::{Expect, Fault, Field, Given, Node, Race, Snapshot, Start, Taken, TtlRange};
 use crate::outcome::Cause;
 use crate::scenario::Dbms;
 use crate::scenario::mark::{Marked, Named};
@@ -63,7 +63,15 @@ pub struct Step {
     /// Something that breaks. It is healed at the end of its `during` block, or at the end of the scenario.
     #[serde(default)]
     pub fault: Option<Marked<Fault>>,
+    /// Stands for the steps of a fragment: the path of its file, from the folder of this file on.
+    #[serde(default, rename = "use")]
+    #[schemars(with = "Option<String>")]
+    pub fragment: Option<Taken>,
 
+    /// With `use`: the fragment's parameters, by name.
+    #[serde(default)]
+    #[schemars(with = "Option<Given>")]
+    pub with: Option<Taken>,
     /// With `fault`: what happens while it lasts.
     #[serde(default)]
     pub during: Option<Vec<Marked<Step>>>,

@@ -32,7 +32,7 @@ pub(super) fn exactly_one(
     let mut standing = given.iter().filter_map(|(key, at)| at.map(|at| (*key, at)));
     let keys: Vec<&str> = given.iter().map(|(key, _)| *key).collect();
     let Some((first, first_at)) = standing.next() else {
-        if !lost.wounded(at.start) {
+        if !lost.wounded(at) {
             found.push(
                 Diagnostic::error(at, format!("{what} needs one of its keys"))
                     .label("none of them stands here")
@@ -60,7 +60,7 @@ pub(super) fn exactly_one(
 
 /// Reports a mapping that says nothing.
 pub(super) fn at_least_one(what: &str, at: Place, given: &[Given], lost: &Lost, found: &mut Vec<Diagnostic>) {
-    if given.iter().any(|(_, at)| at.is_some()) || lost.wounded(at.start) {
+    if given.iter().any(|(_, at)| at.is_some()) || lost.wounded(at) {
         return;
     }
     let keys: Vec<&str> = given.iter().map(|(key, _)| *key).collect();

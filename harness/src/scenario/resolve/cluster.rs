@@ -92,7 +92,7 @@ impl Resolver<'_> {
         for node in &partition.nodes {
             self.node(Some(*node));
         }
-        if partition.nodes.is_empty() && !self.lost.wounded(partition.at.start) {
+        if partition.nodes.is_empty() && !self.lost.wounded(partition.at) {
             self.error(
                 Diagnostic::error(partition.at, "nobody is on this side of the partition")
                     .label("no nodes")

@@ -215,7 +215,7 @@ impl Resolver<'_> {
                     .label("no value lies between")
                     .help("swap the two bounds"),
             ),
-            (None, None) if !self.lost.wounded(range.at.start) => self.error(
+            (None, None) if !self.lost.wounded(range.at) => self.error(
                 Diagnostic::error(range.at, format!("`{key}` has no bounds, so it could not fail"))
                     .label("neither `at_least` nor `at_most`")
                     .help("write one value, or bounds: {at_least: 50s, at_most: 1m}"),

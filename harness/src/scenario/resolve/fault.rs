@@ -352,7 +352,7 @@ impl Resolver<'_> {
     }
 
     fn changes(&mut self, what: &str, at: Place, given: &[super::choice::Given]) {
-        if given.iter().any(|(_, at)| at.is_some()) || self.lost.wounded(at.start) {
+        if given.iter().any(|(_, at)| at.is_some()) || self.lost.wounded(at) {
             return;
         }
         let keys: Vec<&str> = given.iter().map(|(key, _)| *key).collect();

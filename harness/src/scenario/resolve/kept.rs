@@ -65,7 +65,7 @@ impl Resolver<'_> {
     }
 
     fn field(&mut self, field: &Marked<Field>) {
-        if field.is_empty() && !self.lost.wounded(field.at.start) {
+        if field.is_empty() && !self.lost.wounded(field.at) {
             self.error(
                 Diagnostic::error(field.at, "nothing is said of this field, so it could not fail")
                     .label("asserts nothing")
@@ -125,7 +125,7 @@ impl Resolver<'_> {
         }
         if let Some(others) = &race.others {
             self.check_answer(others, Call::Api);
-            if !others.speaks_of_refusal() && !self.lost.wounded(others.at.start) {
+            if !others.speaks_of_refusal() && !self.lost.wounded(others.at) {
                 self.error(
                     Diagnostic::error(others.at, "`others` says how they are refused, and this is no refusal")
                         .label("speaks of a success")

@@ -14,7 +14,6 @@ mod names;
 mod operate;
 mod step;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use super::decode::Lost;
 use super::diagnostic::Diagnostic;
 use super::file::{self, ScenarioFile};
 use super::mark::{Marked, Place};
+use super::source::Sources;
 use super::word::{Fraction, Length, Name};
 use super::{Client, DatabaseServer, Dbms, Invariant, Scenario, Stack};
 
@@ -46,12 +46,7 @@ pub(super) struct Resolver<'a> {
 }
 
 /// Resolves a file. The scenario is there only when nothing that was found is an error.
-pub(super) fn resolve(
-    file: &ScenarioFile,
-    path: &Path,
-    source: &Arc<str>,
-    lost: &Lost,
-) -> (Option<Scenario>, Vec<Diagnostic>) {
+pub(super) fn resolve(file: &ScenarioFile, sources: &Sources, lost: &Lost) -> (Option<Scenario>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let names = Names::collect(file, &mut found);
     let mut resolver = Resolver { file, lost, names, now: 0, found };
@@ -62,7 +57,7 @@ pub(super) fn resolve(
     let mounts = resolver.mounts();
     let policies = resolver.policies();
     let clients = resolver.clients();
-    let consumers = resolver.consumers(path);
+    let consumers = resolver.consumers(&sources.own().path);
     let steps = resolver.steps(&file.steps);
     let always = resolver.always();
     resolver.whole();
@@ -77,8 +72,9 @@ pub(super) fn resolve(
         name: file.name.value.trim().to_owned(),
         name_at: file.name.at,
         about: file.about.as_ref().map(|about| about.value.trim().to_owned()),
-        path: path.to_owned(),
-        source: Arc::clone(source),
+        path: sources.own().path.clone(),
+        source: Arc::clone(&sources.own().source),
+        sources: sources.clone(),
         guarantees: file.guarantees.iter().map(|id| id.value.clone()).collect(),
         tags: file.tags.iter().map(|tag| tag.value.clone()).collect(),
         stack,

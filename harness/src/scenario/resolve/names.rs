@@ -144,7 +144,12 @@ impl Names {
                 Diagnostic::error(name.at, format!("two {}s are named `{}`", kind.noun(), name.value))
                     .label("the second")
                     .see(first.at, "the first")
-                    .help("give each its own name, so that later steps say which they mean"),
+                    .help(if name.at.start == first.at.start && name.at.text != 0 {
+                        // A fragment that is used twice.
+                        "make the name a parameter of the fragment, so that each use gives its own"
+                    } else {
+                        "give each its own name, so that later steps say which they mean"
+                    }),
             );
             return;
         }

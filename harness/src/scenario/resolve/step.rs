@@ -67,7 +67,7 @@ impl Resolver<'_> {
         });
         let wait = step.wait.as_ref().map(|wait| {
             self.wait(wait);
-            Action::Wait(wait.value.clone())
+            Action::Wait(Box::new(wait.value.clone()))
         });
         let fault = step.fault.as_ref().map(|fault| {
             self.fault(fault);
@@ -169,7 +169,7 @@ impl Resolver<'_> {
         }
         if let Some(at) = during.filter(|_| verb != "fault") {
             self.misplaced("during", at, verb, "`during` says what happens while a `fault` lasts");
-        } else if step.during.as_ref().is_some_and(Vec::is_empty) && !self.lost.wounded(step.at.start) {
+        } else if step.during.as_ref().is_some_and(Vec::is_empty) && !self.lost.wounded(step.at) {
             self.error(
                 Diagnostic::error(step.at, "nothing happens `during` this fault")
                     .label("an empty `during`")
@@ -336,7 +336,7 @@ impl Resolver<'_> {
             );
         }
         if let Some(at) = api.body.as_ref().map(|_| api.path.at)
-            && !self.lost.wounded(api.at.start)
+            && !self.lost.wounded(api.at)
             && matches!(
                 api.method.map_or_else(file::Method::default, |m| m.value),
                 file::Method::Get | file::Method::List
@@ -363,7 +363,7 @@ impl Resolver<'_> {
             return;
         }
         let servers: Vec<&str> = Dbms::ALL.into_iter().filter(|dbms| self.has(*dbms)).map(Dbms::word).collect();
-        let told = sql.with.is_some() || sql.session.is_some() || sql.of.is_some() || self.lost.wounded(sql.at.start);
+        let told = sql.with.is_some() || sql.session.is_some() || sql.of.is_some() || self.lost.wounded(sql.at);
         match servers[..] {
             [] => self.error(
                 Diagnostic::error(sql.run.at, "there is no database to run SQL on")
@@ -387,7 +387,7 @@ impl Resolver<'_> {
         self.kept_in(&sql.run, sql.run.at);
         let names = sql.run.contains("{{name}}");
         match &sql.of {
-            None if names && !self.lost.wounded(sql.at.start) => self.error(
+            None if names && !self.lost.wounded(sql.at) => self.error(
                 Diagnostic::error(sql.run.at, "nothing says whose name {{name}} stands for")
                     .label("mentions {{name}}")
                     .help("name the credential: `of: cred`"),
@@ -434,7 +434,7 @@ impl Resolver<'_> {
             );
         }
         wait.end_of.as_ref().inspect(|name| self.lease(name));
-        if let Some(plus) = wait.plus.filter(|_| wait.end_of.is_none() && !self.lost.wounded(wait.at.start)) {
+        if let Some(plus) = wait.plus.filter(|_| wait.end_of.is_none() && !self.lost.wounded(wait.at)) {
             self.error(
                 Diagnostic::error(plus.at, "`plus` belongs to `end_of`")
                     .label("there is no `end_of` here")

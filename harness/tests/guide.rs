@@ -55,7 +55,7 @@ fn snippets() -> Vec<(usize, String)> {
             None if line.trim() == "```yaml" => open = Some((index + 2, String::new())),
             None => {}
             Some(_) if line.trim() == "```" => found.extend(open.take()),
-            Some((_, text)) => *text += &format!("{line}\n"),
+            Some((_, text)) => text.extend([line, "\n"]),
         }
     }
     found
@@ -76,7 +76,7 @@ fn whole(text: &str) -> String {
         "-" => {
             let key =
                 if text.starts_with("- credential_gap") || text.starts_with("- no_") { "always" } else { "steps" };
-            let steps: String = text.lines().map(|line| format!("  {line}\n")).collect();
+            let steps: String = text.lines().flat_map(|line| ["  ", line, "\n"]).collect();
             let rest = if key == "always" { STEPS } else { "" };
             format!("name: A snippet\n{STACK}{rest}{key}:\n{steps}")
         }

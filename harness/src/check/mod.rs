@@ -6,6 +6,7 @@ pub mod availability;
 pub mod consumer;
 #[cfg(test)]
 mod consumer_tests;
+mod deviation;
 #[cfg(test)]
 mod every_look;
 mod field;
@@ -65,7 +66,7 @@ pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
         }
         Action::Fault(..) | Action::Wait(_) => return None,
     };
-    Some(late::held_up(judgement, history))
+    Some(deviation::judged(step, late::held_up(judgement, history), history))
 }
 
 /// The looks that a step has made at its expectation so far.

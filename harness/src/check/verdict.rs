@@ -1,7 +1,7 @@
 //! The verdict on a whole scenario: from the plan and the history alone, every step, every promise, every invariant, and
 //! what all of them come to.
 
-use super::{consumer, invariant, ledger, step, timing};
+use super::{consumer, deviation, invariant, ledger, step, timing};
 use crate::event::{CutBy, Entry, Event, FragmentLine};
 use crate::guarantee;
 use crate::outcome::{Judgement, Outcome, Verdict};
@@ -54,7 +54,7 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
         // No server promises that a program of the user's runs.
         .chain(consumer::none_crashes(&plan.scenario, history).into_iter().map(|record| (record, nothing)))
         .collect();
-    let server = server(history);
+    let server = deviation::server(history);
     let guarantees = guarantees(plan, &reached, &always, &server);
     let steps: Vec<StepRecord> = steps(history, &reached);
     let always: Vec<InvariantRecord> = always.into_iter().map(|(record, _)| record).collect();
@@ -76,40 +76,10 @@ fn reached<'a>(plan: &'a Plan, history: &[Entry]) -> Vec<(&'a PlannedStep, Judge
     let mut all = Vec::new();
     walk(&plan.steps, &mut |planned| {
         if let Some(judgement) = step(planned, history) {
-            all.push((planned, change(planned, judgement, &server(history))));
+            all.push((planned, judgement));
         }
     });
     all
-}
-
-/// The secrets server's own account of itself: `openbao 2.7.2`.
-fn server(history: &[Entry]) -> String {
-    let is = |entry: &Entry| match &entry.event {
-        Event::Running { server: Server::Vault, product } => Some(product.clone()),
-        _ => None,
-    };
-    history.iter().find_map(is).unwrap_or_default()
-}
-
-/// A step that demands a known deviation and does not find it has found a change, which is as loud as a broken promise.
-fn change(planned: &PlannedStep, judgement: Judgement, server: &str) -> Judgement {
-    if judgement.verdict != Verdict::Violated {
-        return judgement;
-    }
-    let known = |id: &String| {
-        let guarantee = guarantee::catalogue().get(id)?;
-        Some(match guarantee.deviation_on(server) {
-            Some(deviation) => format!("{server} was known to deviate from {id}: {}", deviation.really),
-            None => format!("{server} is not known to deviate from {id}"),
-        })
-    };
-    match planned.deviates.iter().find_map(known) {
-        Some(known) => {
-            let because = format!("a change: {known} Now it was seen otherwise: {}", judgement.because);
-            Judgement { because, ..judgement }
-        }
-        None => judgement,
-    }
 }
 
 fn walk<'a>(steps: &'a [PlannedStep], visit: &mut impl FnMut(&'a PlannedStep)) {

@@ -1,0 +1,78 @@
+//! Steps that hold a known deviation from the documentation: what they say of a server that deviates, of one that has come to
+//! keep the promise, and of one that nobody knew to break it.
+
+use crate::event::{Entry, Event};
+use crate::guarantee;
+use crate::outcome::{Judgement, Verdict};
+use crate::plan::PlannedStep;
+use crate::scenario::file::Server;
+
+/// What a step's judgement means on the server of this history. A server that is known to deviate must still do so: another
+/// behaviour is a change, as loud as a broken promise. One that is not known to is held to the promise itself.
+pub(super) fn judged(planned: &PlannedStep, judgement: Judgement, history: &[Entry]) -> Judgement {
+    let Some(id) = planned.deviates.first() else { return judgement };
+    let server = server(history);
+    let known = guarantee::catalogue().get(id).and_then(|guarantee| guarantee.deviation_on(&server));
+    let Judgement { verdict, because, evidence } = judgement;
+    let (verdict, because) = match (known, verdict) {
+        (Some(deviation), Verdict::Violated) => {
+            let was = format!("a change: {server} was known to deviate from {id}: {}", deviation.really);
+            (verdict, format!("{was} Now it was seen otherwise: {because}"))
+        }
+        (None, Verdict::Violated) => {
+            (Verdict::Held, format!("{server} keeps {id}, from which others deviate: {because}"))
+        }
+        (None, Verdict::Held) => (
+            Verdict::Violated,
+            format!("{server} was not known to deviate from {id}, and does as others do: {because}"),
+        ),
+        (_, verdict) => (verdict, because),
+    };
+    Judgement { verdict, because, evidence }
+}
+
+/// The secrets server's own account of itself: `OpenBao 2.7.2`.
+pub(super) fn server(history: &[Entry]) -> String {
+    let is = |entry: &Entry| match &entry.event {
+        Event::Running { server: Server::Vault, product } => Some(product.clone()),
+        _ => None,
+    };
+    history.iter().find_map(is).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::event::Actor;
+    use crate::plan::Plan;
+    use crate::tape::Tape;
+
+    const SCENARIO: &str = "name: One\nguarantees: [DBSTATIC-05]\nstack: { vault: {} }\nsteps:\n  \
+        - expect: { health: { status: 200 } }\n    deviates: [DBSTATIC-05]\n";
+
+    #[rstest]
+    #[case::still_deviates("OpenBao 2.7.2", Verdict::Held, Verdict::Held, "it")]
+    #[case::has_changed("OpenBao 2.7.2", Verdict::Violated, Verdict::Violated, "a change: OpenBao 2.7.2 was known")]
+    #[case::keeps_it("Vault 1.21.0", Verdict::Violated, Verdict::Held, "Vault 1.21.0 keeps DBSTATIC-05")]
+    #[case::deviates_too("Vault 1.21.0", Verdict::Held, Verdict::Violated, "was not known to deviate")]
+    #[case::nobody_can_say("Vault 1.21.0", Verdict::Inconclusive, Verdict::Inconclusive, "it")]
+    fn a_step_that_deviates_means_the_promise_where_no_deviation_is_known(
+        #[case] server: &str,
+        #[case] seen: Verdict,
+        #[case] means: Verdict,
+        #[case] words: &str,
+    ) {
+        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), SCENARIO.as_bytes()).scenario.unwrap();
+        let plan = Plan::new(std::sync::Arc::new(scenario), 0);
+        let step = plan.steps.iter().find(|step| !step.deviates.is_empty()).unwrap();
+        let mut tape = Tape::default();
+        let running = Event::Running { server: Server::Vault, product: server.to_owned() };
+        tape.put((0, 1), Actor::Harness, None, running);
+        let judgement = Judgement { verdict: seen, because: "it was seen".to_owned(), evidence: Vec::new() };
+        let judged = judged(step, judgement, &tape.entries());
+        assert_eq!(judged.verdict, means);
+        assert!(judged.because.contains(words), "{}", judged.because);
+    }
+}

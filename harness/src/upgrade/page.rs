@@ -1,5 +1,6 @@
 //! The page of an upgrade: for people as HTML and Markdown, for pipelines as JSON. Pure but for [`write()`].
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
@@ -17,8 +18,10 @@ pub const HTML_FILE: &str = "upgrade.html";
 /// The report for step summaries and people.
 pub const MARKDOWN_FILE: &str = "upgrade.md";
 
-/// Of the places that show one change, so many are shown; the JSON has all of them.
+/// Of the places that show one change, so many are shown with all that is known of them; the JSON has all.
 const SHOWN: usize = 3;
+/// So many more are named.
+const NAMED: usize = 40;
 
 /// Writes all forms of the report into a run's folder.
 pub fn write(report: &Report, folder: &Path) -> Result<(), ReportError> {
@@ -68,6 +71,10 @@ impl Page<'_> {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template passes by reference")]
     fn headline(severity: &Severity) -> &'static str {
         headline(*severity)
+    }
+
+    fn others(change: &Change) -> (Vec<&str>, usize) {
+        others(change)
     }
 
     fn shown() -> usize {
@@ -155,13 +162,24 @@ fn one(text: &mut String, change: &Change) {
             if evidence.runs.is_empty() { String::new() } else { format!("; {}", evidence.runs.join(", ")) }
         );
     }
-    if change.evidence.len() > SHOWN {
-        let _ = writeln!(text, "- and in {} more places, which {JSON_FILE} lists", change.evidence.len() - SHOWN);
+    let (named, rest) = others(change);
+    if !named.is_empty() {
+        let named: Vec<String> = named.iter().map(|place| format!("`{place}`")).collect();
+        let rest = if rest == 0 { String::new() } else { format!(", and {rest} more, which {JSON_FILE} lists") };
+        let _ = writeln!(text, "- and in {}{rest}", named.join(", "));
     }
     if let Some(evidence) = change.evidence.first() {
         let _ = writeln!(text, "- again: `{}`", evidence.again);
     }
     text.push('\n');
+}
+
+/// The places beyond those that are shown: the names of some, each once, and how many more there are.
+fn others(change: &Change) -> (Vec<&str>, usize) {
+    let beyond = change.evidence.iter().skip(SHOWN).map(|evidence| evidence.place.as_str());
+    let each: BTreeSet<&str> = beyond.collect();
+    let rest = each.len().saturating_sub(NAMED);
+    (each.into_iter().take(NAMED).collect(), rest)
 }
 
 fn table(text: &mut String, report: &Report) {

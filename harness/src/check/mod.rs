@@ -25,7 +25,6 @@ use crate::event::{Actor, Entry, Event, Part};
 use crate::outcome::{Judgement, Outcome};
 use crate::plan::PlannedStep;
 use crate::scenario::one::{Expected, Throughout};
-use crate::scenario::word::Name;
 use crate::scenario::{Action, Invariant, Scenario, Verb};
 use crate::time::{Interval, Moment};
 use availability::Whose;
@@ -148,14 +147,14 @@ fn judge_verb(verb: &Verb, own: &[Entry], history: &[Entry]) -> Judgement {
 /// Judges one thing that must hold throughout.
 pub fn invariant(invariant: &Invariant, scenario: &Scenario, history: &[Entry]) -> Judgement {
     let judgement = match invariant.what.one() {
-        Some(Throughout::CredentialGap(gap)) => whose(gap.client.as_deref(), gap.consumer.as_deref(), |who| {
-            availability::credential_gap(history, who, gap.at_most.0)
-        }),
-        Some(Throughout::RecoversWithin(recovers)) => {
-            whose(recovers.client.as_deref(), recovers.consumer.as_deref(), |who| {
-                availability::recovers_within(history, who, recovers.at_most.0)
-            })
-        }
+        Some(Throughout::CredentialGap(gap)) => match Whose::of(gap) {
+            Some(who) => availability::credential_gap(history, who, gap.at_most.0),
+            None => Judgement::inconclusive("nobody is named", Vec::new()),
+        },
+        Some(Throughout::RecoversWithin(recovers)) => match Whose::of(recovers) {
+            Some(who) => availability::recovers_within(history, who, recovers.at_most.0),
+            None => Judgement::inconclusive("nobody is named", Vec::new()),
+        },
         Some(Throughout::MintedPerMinute(minted)) => {
             let consumer = scenario.consumers.iter().find(|consumer| consumer.name == *minted.consumer);
             let roles = consumer.into_iter().flat_map(|consumer| consumer.may_issue.iter().map(ToString::to_string));
@@ -173,13 +172,4 @@ pub fn invariant(invariant: &Invariant, scenario: &Scenario, history: &[Entry]) 
         None => Judgement::inconclusive("nothing is demanded", Vec::new()),
     };
     late::held_up(judgement, history)
-}
-
-/// Judges what is demanded of a client or a consumer, whichever stands there.
-fn whose(client: Option<&Name>, consumer: Option<&Name>, judge: impl Fn(Whose<'_>) -> Judgement) -> Judgement {
-    match (client, consumer) {
-        (Some(client), _) => judge(Whose::Client(client.as_str())),
-        (None, Some(consumer)) => judge(Whose::Consumer(consumer.as_str())),
-        (None, None) => Judgement::inconclusive("nobody is named", Vec::new()),
-    }
 }

@@ -10,8 +10,9 @@ use super::revocation::{GRACE, no_zombie};
 use crate::event::{Actor, Entry, Event, Part, Principal, TokenAct, TokenState};
 use crate::outcome::{Judgement, Outcome, Silence, Verdict};
 use crate::scenario::file::Endpoint;
-use crate::tape::{Tape, fault, healed, issued, login, renewed, reply, revoked, shut_out, unknown, used};
-use crate::time::Interval;
+use crate::tape::{
+    Tape, fault, healed, issued, login, renewed, reply, revoked, shifted, shut_out, unknown, used, widen,
+};
 
 const IN: Outcome<()> = Outcome::Ok(());
 
@@ -280,20 +281,15 @@ fn verdicts(history: &[Entry]) -> [Verdict; 3] {
 proptest! {
     #[test]
     fn shifting_all_times_changes_no_verdict(entries in histories(), by in 0_u64..1_000_000) {
-        let shift = Duration::from_millis(by);
-        let mut moved = entries.clone();
-        for entry in &mut moved {
-            entry.at = Interval::new(entry.at.sent.plus(shift), entry.at.answered.plus(shift));
-        }
+        let moved = shifted(&entries, Duration::from_millis(by));
         prop_assert_eq!(verdicts(&entries), verdicts(&moved));
     }
 
     #[test]
     fn a_wider_interval_of_a_use_never_makes_an_accusation(entries in histories(), which in 0_usize..25, by in 0_u64..3_000) {
         let mut wider = entries.clone();
-        let by = Duration::from_millis(by);
         if let Some(entry) = wider.get_mut(which).filter(|entry| matches!(entry.event, Event::Used { .. })) {
-            entry.at = Interval::new(entry.at.sent.minus(by), entry.at.answered.plus(by));
+            widen(entry, Duration::from_millis(by));
         }
         for (before, after) in verdicts(&entries).into_iter().zip(verdicts(&wider)) {
             if before != Verdict::Violated {

@@ -2,11 +2,11 @@
 //! complete.
 
 use super::file::{
-    Always, Api, Bandwidth, ChangeRole, CredentialGap, DeleteRole, Expect, ExpectAudit, ExpectCertificate,
-    ExpectConsumer, ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal,
-    ExpectSession, ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData,
-    MintedPerMinute, NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential,
-    OnLink, OnNode, OnServer, Partition, RecoversWithin, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount,
+    Always, Api, Bandwidth, ChangeRole, DeleteRole, Expect, ExpectAudit, ExpectCertificate, ExpectConsumer,
+    ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
+    ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, MintedPerMinute,
+    NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential, OnLink, OnNode,
+    OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount, WithoutCredential,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -107,8 +107,8 @@ one_of! {
 one_of! {
     /// What holds throughout.
     Throughout of Always {
-        credential_gap: CredentialGap(CredentialGap),
-        recovers_within: RecoversWithin(RecoversWithin),
+        credential_gap: CredentialGap(WithoutCredential),
+        recovers_within: RecoversWithin(WithoutCredential),
         minted_per_minute: MintedPerMinute(MintedPerMinute),
         no_dead_credential: NoDeadCredential(NoDeadCredential),
         no_secret_in_log: NoSecretInLog(OfConsumer),

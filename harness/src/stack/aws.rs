@@ -1,8 +1,10 @@
 //! What stands in for AWS in a stack.
 
 use super::{Machine, StackError};
-use crate::scenario::file::{AwsProduct, Endpoint};
-use crate::secret::{KnownSecrets, Secret};
+use crate::event::{Actor, Event};
+use crate::history::History;
+use crate::scenario::file::{AwsProduct, Endpoint, Server};
+use crate::secret::Secret;
 use crate::service::aws::gate::Gate;
 use crate::service::aws::{Aws, Key, launch as aws_launch};
 
@@ -35,12 +37,13 @@ pub(crate) struct Ways {
 }
 
 impl AwsServer {
-    /// Starts it, and puts into it what is there when Vault comes.
+    /// Starts it, and puts into it what is there when Vault comes. Its `name` is with its version.
     pub(crate) async fn start(
         machine: Machine,
         product: AwsProduct,
         ways: Ways,
-        secrets: &KnownSecrets,
+        name: String,
+        history: &History,
     ) -> Result<Self, StackError> {
         let Ways { direct, linked, gates } = ways;
         let nobody = || Key { id: String::new(), secret: Secret::new(""), session_token: None };
@@ -48,11 +51,12 @@ impl AwsServer {
         let mut server = Self { machine, direct, linked, product, admin, root, application, gates };
         server.machine.start().await?;
         server.until_answering().await?;
-        let prepared = aws_launch::prepare(&server.direct, product, secrets).await;
-        let prepared = prepared.map_err(|why| StackError::Aws { product, why })?;
+        let prepared = aws_launch::prepare(&server.direct, product, history.secrets()).await;
+        let prepared = prepared.map_err(|why| StackError::Unprepared { server: Server::Aws, why })?;
         server.admin = prepared.admin;
         server.root = prepared.root;
         server.application = prepared.application;
+        history.note(Actor::Harness, Event::Running { server: Server::Aws, product: name });
         Ok(server)
     }
 

@@ -3,10 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError};
+use crate::event::{Actor, Event};
+use crate::history::History;
 use crate::scenario::Dbms;
 use crate::scenario::file::RootKind;
 use crate::secret::Secret;
 use crate::service::database::{Database, Login};
+use crate::service::mysql::launch as mysql;
+use crate::service::postgres::launch as postgres;
 
 /// A database server.
 #[derive(Debug)]
@@ -31,6 +35,20 @@ impl DatabaseServer {
     /// Which server it is.
     pub fn dbms(&self) -> Dbms {
         self.direct.dbms()
+    }
+
+    /// Starts it, and puts into it what is there when Vault comes.
+    pub(crate) async fn start(&self, history: &History) -> Result<(), StackError> {
+        self.start_again().await?;
+        let (dbms, password) = (self.dbms(), self.root_password());
+        let sql = match dbms {
+            Dbms::Postgres => postgres::preparation(self.root, &password),
+            Dbms::Mysql => mysql::preparation(self.root, &password),
+        };
+        let made = self.direct.run(&self.admin, &sql).await.outcome.said();
+        made.map_err(|why| StackError::Unprepared { server: dbms.server(), why })?;
+        history.note(Actor::Harness, Event::Running { server: dbms.server(), product: self.product.clone() });
+        Ok(())
     }
 
     /// Waits until it lets its superuser in.

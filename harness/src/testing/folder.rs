@@ -77,8 +77,9 @@ impl Tests {
         Ok(Self { entries, folder, shared: Arc::new(shared) })
     }
 
-    /// One test for each scenario on each server.
-    pub(super) fn trials(&self) -> Vec<Trial> {
+    /// One test for each scenario on each server. Those that are left out for their tags say so when they run; whoever asks
+    /// for a list, as cargo-nextest does to know what to run, is told there that they are ignored.
+    pub(super) fn trials(&self, listed: bool) -> Vec<Trial> {
         let mut trials = Vec::new();
         for (server, part) in self.shared.options.vaults.iter().enumerate() {
             for entry in &self.entries {
@@ -86,7 +87,7 @@ impl Tests {
                 if self.shared.options.vaults.len() > 1 {
                     name = format!("{name} on {part}");
                 }
-                trials.push(self.trial(name, trials.len(), entry, server));
+                trials.push(self.trial(name, trials.len(), entry, server, listed));
             }
         }
         trials
@@ -98,7 +99,7 @@ impl Tests {
         below.unwrap_or(path).with_extension("").display().to_string()
     }
 
-    fn trial(&self, name: String, run: usize, entry: &Entry, server: usize) -> Trial {
+    fn trial(&self, name: String, run: usize, entry: &Entry, server: usize, listed: bool) -> Trial {
         let Some(scenario) = &entry.loaded.scenario else {
             let drawn = entry.loaded.render(Style::Plain);
             return Trial::test(name, move || Err(Failed::from(drawn)));
@@ -106,9 +107,8 @@ impl Tests {
         if !self.shared.options.tags.ask_for(scenario) {
             let (tags, first) = (scenario.tag_words(), scenario.tags.first().cloned());
             let asks = first.map_or_else(String::new, |tag| format!("; {}={tag} runs it", super::TAGS_VARIABLE));
-            return Trial::ignorable_test(name, move || {
-                Ok(Completion::ignored_with(format!("left out for its tags ({tags}){asks}")))
-            });
+            let left_out = move || Ok(Completion::ignored_with(format!("left out for its tags ({tags}){asks}")));
+            return Trial::ignorable_test(name, left_out).with_ignored_flag(listed);
         }
         let (scenario, shared) = (Arc::new(scenario.clone()), self.shared.clone());
         Trial::ignorable_test(name, move || shared.runtime.block_on(shared.test(run, &scenario, server)))
@@ -197,20 +197,32 @@ mod tests {
 
     fn run(folder: &Path, options: Options) -> libtest_mimic::Conclusion {
         let tests = Tests::find(folder, options).unwrap();
-        let arguments = Arguments::from_iter(["tests", "--quiet", "--test-threads=2"]);
-        let conclusion = libtest_mimic::run(&arguments, tests.trials());
+        // Into a file: what fails here on purpose must not stand among the failures of these tests.
+        let log = format!("--logfile={}", folder.join("log").display());
+        let arguments = Arguments::from_iter(["tests", &log, "--test-threads=2"]);
+        let conclusion = libtest_mimic::run(&arguments, tests.trials(arguments.list));
         tests.close().unwrap();
         conclusion
+    }
+
+    #[test]
+    fn a_list_says_which_scenarios_are_left_out_for_their_tags() {
+        let tagged = format!("{GOOD}tags: [slow]\n");
+        let folder = folder(&[("often.yaml", GOOD), ("slow.yaml", &tagged.replace("name: ", "name: Another "))]);
+        let tests = Tests::find(folder.path(), Options::default()).unwrap();
+        let ignored = |trials: Vec<Trial>| trials.iter().map(Trial::has_ignored_flag).collect::<Vec<_>>();
+        assert_eq!(ignored(tests.trials(true)), [false, true]);
+        assert_eq!(ignored(tests.trials(false)), [false, false]);
     }
 
     #[test]
     fn a_test_is_named_after_its_file_and_after_its_server_when_there_are_several() {
         let folder = folder(&[("lease/expiry.yaml", GOOD)]);
         let one = Tests::find(folder.path(), Options::default()).unwrap();
-        assert_eq!(one.trials()[0].name(), "lease/expiry");
+        assert_eq!(one.trials(false)[0].name(), "lease/expiry");
         let vaults = vec!["openbao:2.6.1".parse().unwrap(), "vault".parse().unwrap()];
         let two = Tests::find(folder.path(), Options { vaults, ..Options::default() }).unwrap();
-        let names: Vec<String> = two.trials().iter().map(|trial| trial.name().to_owned()).collect();
+        let names: Vec<String> = two.trials(false).iter().map(|trial| trial.name().to_owned()).collect();
         assert_eq!(names, ["lease/expiry on openbao:2.6.1", "lease/expiry on vault"]);
     }
 

@@ -172,7 +172,7 @@ pub fn run_folder_with(folder: impl AsRef<Path>, options: Options) -> ExitCode {
         Ok(tests) => tests,
         Err(error) => return refuse(&error),
     };
-    let conclusion = libtest_mimic::run(&arguments, tests.trials());
+    let conclusion = libtest_mimic::run(&arguments, tests.trials(arguments.list));
     match tests.close() {
         Ok(()) => conclusion.exit_code(),
         Err(error) => refuse(&error),

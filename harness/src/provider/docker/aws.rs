@@ -2,7 +2,6 @@
 
 use super::container::Blueprint;
 use super::up::{Place, claim};
-use crate::event::{Actor, Event};
 use crate::link::Link;
 use crate::provider::native::aws::{gate, way};
 use crate::provider::native::find::Found;
@@ -46,8 +45,7 @@ impl Place<'_> {
             gates,
         };
         let machine = self.machine(Server::Aws, inside(product, program, blueprint), vec![port]);
-        let server = AwsServer::start(machine, product, ways, self.history.secrets()).await?;
-        self.history.note(Actor::Harness, Event::Running { server: Server::Aws, product: name_of(program) });
+        let server = AwsServer::start(machine, product, ways, name_of(program), self.history).await?;
         Ok(Some((server, from_vault, from_clients)))
     }
 }

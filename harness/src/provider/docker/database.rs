@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use super::up::{FILES, Place, claim};
-use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
-use crate::outcome::Outcome;
 use crate::provider::UpError;
 use crate::provider::native::find::Found;
 use crate::provider::native::name_of;
@@ -95,20 +93,11 @@ impl Place<'_> {
             linked: way(dbms, from_clients.address(), self.history),
             admin: Login { username: inside.admin.to_owned(), password },
             root,
-            root_password: Mutex::new(root_password.clone()),
+            root_password: Mutex::new(root_password),
             product: name_of(program),
             machine: self.machine(dbms.server(), blueprint, vec![port]),
         };
-        server.machine.start().await?;
-        server.until_ready().await?;
-        let sql = match dbms {
-            Dbms::Postgres => postgres::preparation(root, &root_password),
-            Dbms::Mysql => mysql::preparation(root, &root_password),
-        };
-        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
-            return Err(UpError::Machine(format!("{dbms} would not be prepared: {no}")));
-        }
-        self.history.note(Actor::Harness, Event::Running { server: dbms.server(), product: server.product.clone() });
+        server.start(self.history).await?;
         Ok((server, from_vault, from_clients))
     }
 }

@@ -12,7 +12,6 @@ use super::launch::Launch;
 use super::lines::Lines;
 use super::process::Process;
 use super::up::{Native, broken, claim, name_of};
-use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
 use crate::provider::{Programs, UpError};
@@ -53,8 +52,7 @@ impl Native {
             gates,
         };
         let machine = Machine::new(Server::Aws, Process::new(launch), history.clone()).keeping([port]);
-        let server = AwsServer::start(machine, product, ways, history.secrets()).await?;
-        history.note(Actor::Harness, Event::Running { server: Server::Aws, product: name_of(program) });
+        let server = AwsServer::start(machine, product, ways, name_of(program), history).await?;
         Ok(Some((server, from_vault, from_clients)))
     }
 }

@@ -15,10 +15,8 @@ use super::template::Template;
 use super::up::{Native, broken, claim, name_of};
 use super::user::User;
 use super::{mysql, postgres};
-use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
-use crate::outcome::Outcome;
 use crate::provider::UpError;
 use crate::scenario::Dbms;
 use crate::scenario::file::{Endpoint, RootKind};
@@ -63,16 +61,7 @@ impl Native {
         let mut server = place.server(dbms, program, port, max_connections, history)?;
         server.linked = way(dbms, from_clients.address(), history);
         server.root = root;
-        server.machine.start().await?;
-        server.until_ready().await?;
-        let sql = match dbms {
-            Dbms::Postgres => postgres_service::launch::preparation(root, &server.root_password()),
-            Dbms::Mysql => mysql_service::launch::preparation(root, &server.root_password()),
-        };
-        if let no @ (Outcome::Refused(_) | Outcome::Unknown(_)) = server.direct.run(&server.admin, &sql).await.outcome {
-            return Err(UpError::Machine(format!("{dbms} would not be prepared: {no}")));
-        }
-        history.note(Actor::Harness, Event::Running { server: dbms.server(), product: server.product.clone() });
+        server.start(history).await?;
         Ok((server, from_vault, from_clients))
     }
 

@@ -13,10 +13,10 @@ use crate::scenario::word::{Length, Name};
 pub struct Always {
     /// A client or consumer is never longer without a credential that works.
     #[serde(default)]
-    pub credential_gap: Option<Marked<CredentialGap>>,
+    pub credential_gap: Option<Marked<WithoutCredential>>,
     /// After a fault is healed, a client or consumer has a credential that works again within this time.
     #[serde(default)]
-    pub recovers_within: Option<Marked<RecoversWithin>>,
+    pub recovers_within: Option<Marked<WithoutCredential>>,
     /// A consumer takes no more credentials than this in any minute, as heard on its link.
     #[serde(default)]
     pub minted_per_minute: Option<Marked<MintedPerMinute>>,
@@ -37,31 +37,17 @@ pub struct Always {
     pub cites: Option<Vec<Marked<String>>>,
 }
 
-/// A client or consumer is never longer without a credential that works.
+/// How long a client or a consumer may be without a credential that works.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CredentialGap {
+pub struct WithoutCredential {
     /// The client.
     #[serde(default)]
     pub client: Option<Marked<Name>>,
     /// Or the consumer.
     #[serde(default)]
     pub consumer: Option<Marked<Name>>,
-    /// How long a gap may be.
-    pub at_most: Marked<Length>,
-}
-
-/// After a fault is healed, a client or consumer has a credential that works again.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecoversWithin {
-    /// The client.
-    #[serde(default)]
-    pub client: Option<Marked<Name>>,
-    /// Or the consumer.
-    #[serde(default)]
-    pub consumer: Option<Marked<Name>>,
-    /// How long after each fault's healing it may take. Where another fault comes before that, the last healing counts.
+    /// How long. A recovery counts from a fault's healing, and from the last one where faults follow each other.
     pub at_most: Marked<Length>,
 }
 
@@ -103,24 +89,13 @@ pub struct NoZombie {
     pub grace: Option<Marked<Length>>,
 }
 
-impl CredentialGap {
+impl WithoutCredential {
     /// Of whom it speaks, in words.
     pub fn who(&self) -> String {
-        who(self.client.as_ref(), self.consumer.as_ref())
-    }
-}
-
-impl RecoversWithin {
-    /// Of whom it speaks, in words.
-    pub fn who(&self) -> String {
-        who(self.client.as_ref(), self.consumer.as_ref())
-    }
-}
-
-fn who(client: Option<&Marked<Name>>, consumer: Option<&Marked<Name>>) -> String {
-    match (client, consumer) {
-        (Some(client), _) => format!("client {}", **client),
-        (None, Some(consumer)) => format!("consumer {}", **consumer),
-        (None, None) => "nobody".to_owned(),
+        match (&self.client, &self.consumer) {
+            (Some(client), _) => format!("client {}", **client),
+            (None, Some(consumer)) => format!("consumer {}", **consumer),
+            (None, None) => "nobody".to_owned(),
+        }
     }
 }

@@ -186,18 +186,13 @@ impl Resolver<'_> {
     }
 
     /// Something that must hold throughout of a client, or of a consumer whose credential can be tried.
-    pub(super) fn of_either(
-        &mut self,
-        what: &Marked<impl Sized>,
-        client: Option<&Marked<Name>>,
-        consumer: Option<&Marked<Name>>,
-    ) {
-        let given = [("client", client.map(|client| client.at)), ("consumer", consumer.map(|consumer| consumer.at))];
+    pub(super) fn of_either(&mut self, what: &Marked<file::WithoutCredential>) {
+        let given = given!(what; client, consumer);
         exactly_one("an invariant", what.at, &given, self.lost, &mut self.found);
-        if let Some(client) = client {
+        if let Some(client) = &what.client {
             self.name(Kind::Client, client);
         }
-        if let Some(consumer) = consumer {
+        if let Some(consumer) = &what.consumer {
             self.holder(consumer);
         }
     }

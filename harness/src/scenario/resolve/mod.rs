@@ -239,11 +239,11 @@ impl Resolver<'_> {
             no_zombie);
         choice::exactly_one("an invariant", always.at, &given, self.lost, &mut self.found);
         if let Some(gap) = &always.credential_gap {
-            self.of_either(gap, gap.client.as_ref(), gap.consumer.as_ref());
+            self.of_either(gap);
             self.gap_can_be_seen(gap);
         }
         if let Some(recovers) = &always.recovers_within {
-            self.of_either(recovers, recovers.client.as_ref(), recovers.consumer.as_ref());
+            self.of_either(recovers);
             self.recovers_from_something(always.at);
         }
         if let Some(minted) = &always.minted_per_minute {
@@ -267,7 +267,7 @@ impl Resolver<'_> {
         Invariant { at: always.at, what: always.value.clone(), cites }
     }
 
-    fn gap_can_be_seen(&mut self, gap: &file::CredentialGap) {
+    fn gap_can_be_seen(&mut self, gap: &file::WithoutCredential) {
         let file = self.file;
         let client = gap.client.as_ref().and_then(|client| file.clients.get(client.as_str()));
         let consumer = gap.consumer.as_ref().and_then(|consumer| file.consumers.get(consumer.as_str()));

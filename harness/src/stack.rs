@@ -82,6 +82,9 @@ pub enum StackError {
     /// Its container.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// Its disk.
+    #[error("a server's disk: {0}")]
+    Disk(std::io::Error),
     /// A link.
     #[error(transparent)]
     Link(#[from] LinkError),

@@ -25,7 +25,7 @@ pub(super) async fn replace(world: &World, wanted: Node) -> Result<Effect, Fault
     let path = "sys/storage/raft/remove-peer";
     let body = json!({ "server_id": node.name });
     must(path, vault.act(Method::Post, path, Some(body)).await.outcome)?;
-    wipe(node).await?;
+    node.machine.lose_disk(&node.data).await?;
     node.machine.start().await?;
     node.until_answering().await?;
     let body = json!({ "leader_api_addr": format!("http://{}", leader.linked.address()) });
@@ -40,21 +40,6 @@ pub(super) async fn replace(world: &World, wanted: Node) -> Result<Effect, Fault
     }
     let seen = format!("{} was removed, wiped and has joined: it is a voter again", node.name);
     Ok(Effect { undo: super::Undo::Nothing, disturbs, seen })
-}
-
-/// Empties the node's folder, as if it had a new disk.
-async fn wipe(node: &crate::stack::VaultNode) -> Result<(), FaultError> {
-    let data = node.data.clone();
-    let wiped = tokio::task::spawn_blocking(move || {
-        std::fs::remove_dir_all(&data)?;
-        std::fs::create_dir(&data)
-    });
-    let refused = |why: String| FaultError::Refused { what: "to wipe the node's folder".to_owned(), why };
-    match wiped.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(refused(error.to_string())),
-        Err(error) => Err(refused(error.to_string())),
-    }
 }
 
 async fn until_voter(world: &World, name: Node) -> Result<(), FaultError> {

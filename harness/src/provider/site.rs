@@ -141,7 +141,7 @@ impl Site {
 
     async fn docker(engine: Engine, wanted: &Wanted, why: &str, on: OnProgress<'_>) -> Result<Self, SiteError> {
         let why = format!("docker: servers as containers of Docker engine {} ({why})", engine.version());
-        let docker = Docker::new(engine, Estate::open()?, wanted.images.clone());
+        let docker = Docker::new(engine, Estate::open()?, wanted.images.clone(), Cache::usual()?);
         let mut vaults = Vec::new();
         for part in &wanted.vaults {
             vaults.push(docker.provide(part, on).await?);

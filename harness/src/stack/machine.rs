@@ -1,6 +1,6 @@
 //! A server's process or container: started, stopped, killed, paused, and waited for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +141,30 @@ impl Machine {
                 self.changed(sent, ServerState::Killed);
                 Ok(())
             }
+        }
+    }
+
+    /// Empties it, as if it had a new disk: the folder of a process's data, or all of a container.
+    pub async fn lose_disk(&self, data: &Path) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(_) => {
+                let empty = |data: PathBuf| {
+                    std::fs::remove_dir_all(&data)?;
+                    std::fs::create_dir(&data)
+                };
+                let data = data.to_owned();
+                let emptied = tokio::task::spawn_blocking(move || empty(data)).await;
+                emptied.unwrap_or_else(|error| Err(error.into())).map_err(StackError::Disk)
+            }
+            Body::Container(container) => Ok(container.lose_disk().await?),
+        }
+    }
+
+    /// What stands in a file of its own.
+    pub async fn file(&self, path: &Path) -> Result<Vec<u8>, StackError> {
+        match &self.body {
+            Body::Process(_) => tokio::fs::read(path).await.map_err(StackError::Disk),
+            Body::Container(container) => Ok(container.file(&path.display().to_string()).await?),
         }
     }
 

@@ -38,7 +38,7 @@ impl Place<'_> {
         let gates = [gate(port.address()).await?, gate(port.address()).await?];
         let from_vault = self.link(Endpoint::Vault, Endpoint::Aws, 5, gates[0].address()).await?;
         let from_clients = self.link(Endpoint::Clients, Endpoint::Aws, 6, gates[1].address()).await?;
-        let blueprint = self.blueprint(Server::Aws, program, vec![(port.number(), self::port(product))])?;
+        let blueprint = self.blueprint(&Server::Aws, program, vec![(port.number(), self::port(product))])?;
         let ways = Ways {
             direct: way(&port.address().to_string(), self.history)?,
             linked: way(&from_clients.address().to_string(), self.history)?,

@@ -1,11 +1,16 @@
 //! A server in a container: what it is made of, and what can be done to it. Stopped or killed it keeps its files, its
 //! address and its log.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use testcontainers::bollard::models::{HostConfig, HostConfigLogConfig, PortBinding};
+use testcontainers::core::Mount;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, CopyTargetOptions, GenericImage, ImageExt as _};
 use tokio::sync::Mutex;
@@ -42,8 +47,23 @@ pub struct Blueprint {
     pub files: Vec<(String, String)>,
     /// Programs of this machine that are put into it: path, program.
     pub programs: Vec<(String, PathBuf)>,
+    /// What is on its disk when it is new, and gone with that disk.
+    pub data: Option<Data>,
+    /// Volumes: name, path.
+    pub volumes: Vec<(String, String)>,
     /// Ports: on this machine's loopback, in the container.
     pub ports: Vec<(u16, u16)>,
+}
+
+/// Data that a server starts with.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// Where, in the container.
+    pub path: String,
+    /// The folder that is copied there.
+    pub from: PathBuf,
+    /// Files beside: path below it, text.
+    pub files: Vec<(String, String)>,
 }
 
 /// A server's container. It is there from the first start on.
@@ -53,6 +73,26 @@ pub struct Container {
     blueprint: Blueprint,
     log: PathBuf,
     made: Mutex<Option<ContainerAsync<GenericImage>>>,
+    addresses: Addresses,
+    /// Whether its disk is another one than that which its data lay on.
+    has_new_disk: AtomicBool,
+    /// What it said before its disk was lost, and with it the engine's own record of that.
+    said: std::sync::Mutex<Vec<u8>>,
+}
+
+/// Which container has which address on the scenario's network. It is another one after each start.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses(Arc<std::sync::Mutex<BTreeMap<IpAddr, String>>>);
+
+impl Addresses {
+    /// The name of the container that has it, or had it last.
+    pub fn of(&self, address: IpAddr) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&address).cloned()
+    }
+
+    fn note(&self, address: IpAddr, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(address, name.to_owned());
+    }
 }
 
 /// Why a container could not be started or moved.
@@ -78,8 +118,9 @@ pub enum ContainerError {
 
 impl Container {
     /// A container that is not there yet; its log is taken to this file.
-    pub fn new(engine: Engine, blueprint: Blueprint, log: PathBuf) -> Self {
-        Self { engine, blueprint, log, made: Mutex::new(None) }
+    pub fn new(engine: Engine, blueprint: Blueprint, log: PathBuf, addresses: Addresses) -> Self {
+        let (made, said) = (Mutex::default(), std::sync::Mutex::default());
+        Self { engine, blueprint, log, made, addresses, has_new_disk: AtomicBool::new(false), said }
     }
 
     /// Where its log is taken to.
@@ -91,12 +132,13 @@ impl Container {
     pub async fn start(&self) -> Result<(), ContainerError> {
         let mut made = self.made.lock().await;
         if let Some(made) = made.as_ref() {
-            return made.start().await.map_err(|error| self.refused("start", &error).into());
+            made.start().await.map_err(|error| self.refused("start", &error))?;
+            return self.note_address().await;
         }
         match self.request().start().await {
             Ok(container) => {
                 *made = Some(container);
-                Ok(())
+                self.note_address().await
             }
             Err(error) => {
                 let source = self.refused("start", &error);
@@ -155,9 +197,23 @@ impl Container {
         Ok(self.engine.exit(&self.blueprint.name).await?)
     }
 
+    /// Takes its disk away, with all that it stored. It ends, and is to be started again with an empty one.
+    pub async fn lose_disk(&self) -> Result<(), ContainerError> {
+        let log = self.engine.log(&self.blueprint.name).await;
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&log);
+        self.has_new_disk.store(true, Ordering::Relaxed);
+        self.remove().await
+    }
+
+    /// What stands in a file of it, whether it runs or not.
+    pub async fn file(&self, path: &str) -> Result<Vec<u8>, ContainerError> {
+        Ok(self.engine.file(&self.blueprint.name, path).await?)
+    }
+
     /// Writes what it has logged so far into its log file.
     pub async fn take_log(&self) {
-        let log = self.engine.log(&self.blueprint.name).await;
+        let mut log = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        log.extend(self.engine.log(&self.blueprint.name).await);
         // The file is missing then, and whoever wants it says so.
         let _ = fs::write(&self.log, log);
     }
@@ -174,9 +230,19 @@ impl Container {
         }
     }
 
+    async fn note_address(&self) -> Result<(), ContainerError> {
+        let address = self.engine.address(&self.blueprint.name, &self.blueprint.network).await?;
+        // None when it has ended already, which whoever waits for it hears.
+        if let Some(address) = address {
+            self.addresses.note(address, &self.blueprint.name);
+        }
+        Ok(())
+    }
+
     fn request(&self) -> ContainerRequest<GenericImage> {
-        let Blueprint { name, image, network, labels, program, arguments, user, environment, files, programs, ports } =
+        let Blueprint { name, image, network, labels, program, arguments, user, environment, .. } =
             self.blueprint.clone();
+        let Blueprint { files, programs, data, volumes, ports, .. } = self.blueprint.clone();
         let (image, tag) = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((&image, "latest"));
         let mut image = GenericImage::new(image, tag);
         if let Some(program) = program {
@@ -200,6 +266,16 @@ impl Container {
         }
         for (path, program) in programs {
             request = request.with_copy_to(CopyTargetOptions::new(path).with_mode(0o755), program);
+        }
+        for (volume, path) in volumes {
+            request = request.with_mount(Mount::volume_mount(volume, path));
+        }
+        if let Some(Data { path, from, files }) = data.filter(|_| !self.has_new_disk.load(Ordering::Relaxed)) {
+            request = request.with_copy_to(CopyTargetOptions::new(&path), from);
+            for (file, text) in files {
+                let file = CopyTargetOptions::new(format!("{path}/{file}")).with_mode(0o600);
+                request = request.with_copy_to(file, text.into_bytes());
+            }
         }
         request
     }

@@ -83,7 +83,7 @@ impl Place<'_> {
         let secrets = self.history.secrets();
         let (password, root_password) = (secrets.learn(Secret::random()), secrets.learn(Secret::random()));
         let inside = Inside::of(dbms, program, wanted, &password);
-        let mut blueprint = self.blueprint(dbms.server(), program, vec![(port.number(), inside.port)])?;
+        let mut blueprint = self.blueprint(&dbms.server(), program, vec![(port.number(), inside.port)])?;
         blueprint.program = Some("sh".to_owned());
         blueprint.arguments = std::iter::once(format!("{FILES}/start.sh")).chain(inside.argument).collect();
         blueprint.user = Some(inside.user.to_owned());

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::query_parameters::{
-    KillContainerOptions, LogsOptions, RemoveContainerOptions, WaitContainerOptions,
+    DownloadFromContainerOptions, KillContainerOptions, LogsOptions, RemoveContainerOptions, WaitContainerOptions,
 };
 use testcontainers::core::client::docker_client_instance;
+use tokio::io::AsyncReadExt as _;
+use tokio_tar::Archive;
 
 /// How long the engine may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -135,6 +138,33 @@ impl Engine {
         let state = self.client.inspect_container(name, None).await.ok().and_then(|seen| seen.state);
         let starved = state.and_then(|state| state.oom_killed).unwrap_or_default();
         Ok(format!("exit status: {code}{}", if starved { ", for want of memory" } else { "" }))
+    }
+
+    /// A container's address on a network, if it runs there.
+    pub(super) async fn address(&self, name: &str, network: &str) -> Result<Option<IpAddr>, EngineError> {
+        let seen = self.client.inspect_container(name, None).await;
+        let seen = seen.map_err(|error| refused(&format!("look at {name}"), &error))?;
+        let networks = seen.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let address = networks.get(network).and_then(|network| network.ip_address.as_deref());
+        Ok(address.and_then(|address| address.parse().ok()))
+    }
+
+    /// What stands in a file of a container, whether it runs or not.
+    pub(super) async fn file(&self, name: &str, path: &str) -> Result<Vec<u8>, EngineError> {
+        let what = format!("copy {path} out of {name}");
+        let options = DownloadFromContainerOptions { path: path.to_owned() };
+        let mut pieces = self.client.download_from_container(name, Some(options));
+        let mut archive = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            archive.extend_from_slice(&piece.map_err(|error| refused(&what, &error))?);
+        }
+        let failed = |error: io::Error| EngineError::Refused { what: what.clone(), why: error.to_string() };
+        let mut archive = Archive::new(archive.as_slice());
+        let mut bytes = Vec::new();
+        if let Some(entry) = archive.entries().map_err(failed)?.next().await {
+            entry.map_err(failed)?.read_to_end(&mut bytes).await.map_err(failed)?;
+        }
+        Ok(bytes)
     }
 
     /// What a container has written, from its first start on.

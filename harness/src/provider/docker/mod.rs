@@ -2,12 +2,16 @@
 //! left behind, and published on loopback ports that stay the same over a restart.
 
 mod aws;
+mod cluster;
 pub mod container;
 mod database;
 pub mod engine;
 pub mod image;
 pub mod mark;
 mod network;
+mod raft;
+mod sealer;
 mod up;
+mod vault;
 
 pub use up::{Docker, DockerError};

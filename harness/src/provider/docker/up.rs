@@ -10,35 +10,28 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
-use super::aws::put_in;
-use super::container::{Blueprint, Container};
+use super::container::{Addresses, Blueprint, Container};
 use super::engine::{Engine, EngineError};
 use super::image::{ImageError, Images};
 use super::mark::Mark;
 use super::network::Network;
-use crate::event::{Actor, Event};
+use super::vault::Extras;
 use crate::history::History;
 use crate::link::Link;
 use crate::provider::native::aws;
+use crate::provider::native::cache::Cache;
 use crate::provider::native::estate::{Estate, EstateError};
 use crate::provider::native::fetch::Progress;
 use crate::provider::native::find::Found;
 use crate::provider::native::ledger::Owner;
 use crate::provider::native::lines::Lines;
-use crate::provider::native::name_of;
-use crate::provider::native::part::{Part, Product};
+use crate::provider::native::part::Part;
 use crate::provider::native::port::Port;
-use crate::provider::native::vault_keys;
 use crate::provider::{Programs, UpError};
-use crate::scenario::file::{Endpoint, Node, Seal, Server};
+use crate::scenario::file::{Endpoint, Seal, Server};
 use crate::scenario::{self, Dbms, Scenario};
-use crate::secret::Secret;
-use crate::service::vault::Vault;
-use crate::service::vault::launch as vault_launch;
-use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError};
 
-/// Where Vault listens in its container.
-const VAULT_PORT: u16 = 8200;
 /// The folder of our own files in a container.
 pub(super) const FILES: &str = "/leaseproof";
 
@@ -54,6 +47,7 @@ pub struct Docker {
     made: AtomicU32,
     /// The AWS engine of the run, once a scenario has wanted it.
     plugin: OnceCell<Plugin>,
+    pub(super) cache: Cache,
 }
 
 /// Why containers cannot be used.
@@ -71,8 +65,8 @@ pub enum DockerError {
 }
 
 impl Docker {
-    /// Starts stacks on this engine, as belonging to this estate.
-    pub fn new(engine: Engine, estate: Estate, images: Images) -> Self {
+    /// Starts stacks on this engine, as belonging to this estate; data that is initialised once is kept in the cache.
+    pub fn new(engine: Engine, estate: Estate, images: Images, cache: Cache) -> Self {
         let mark = Mark::new(estate.path());
         Self {
             engine,
@@ -82,6 +76,7 @@ impl Docker {
             provided: Mutex::default(),
             made: AtomicU32::new(0),
             plugin: OnceCell::new(),
+            cache,
         }
     }
 
@@ -112,11 +107,6 @@ impl Docker {
 
     /// What a stack wants that no containers are made for, if it does.
     pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
-        if wanted.nodes > 1 || wanted.seal == Seal::Transit {
-            return Some(
-                "clusters, and a Vault that unseals another, are processes of this machine so far: run with `--provider native`",
-            );
-        }
         (wanted.own_disk || !wanted.audit.is_empty()).then_some(
             "audit devices, and disks of one's own, are looked at on this machine so far: run with `--provider native`",
         )
@@ -143,7 +133,8 @@ impl Docker {
                     Lines::start(program, &folder, self.estate.owner(), seed, read, history).await?
                 }
             };
-            let place = Place { docker: self, network, labels, folder, prefix, lines, history };
+            let addresses = Addresses::default();
+            let place = Place { docker: self, network, addresses, labels, folder, prefix, lines, history };
             Box::pin(place.stack(programs, scenario)).await
         };
         let up = Box::pin(up).await;
@@ -155,11 +146,13 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        // No scenario with a transit seal, audit devices or a disk of its own runs in containers: the suite skips it.
-        let Stack { vault, transit: _, postgres, mysql, aws, audit: _, disk: _, links, toxiproxy } = stack;
+        // No scenario with audit devices or a disk of its own runs in containers: the suite skips it.
+        let Stack { vault, transit, postgres, mysql, aws, audit: _, disk: _, links, toxiproxy } = stack;
+        let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
+        let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
         let databases = [&postgres, &mysql].into_iter().flatten().map(|server| &server.machine);
-        let others = [&vault.nodes[0].machine].into_iter().chain(aws.as_ref().map(|aws| &aws.machine));
-        let gone = join_all(databases.chain(others).map(Machine::remove)).await;
+        let machines = nodes.chain(databases).chain(aws.as_ref().map(|aws| &aws.machine));
+        let gone = join_all(machines.map(Machine::remove)).await;
         drop(links);
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
@@ -189,12 +182,13 @@ impl Docker {
 
 /// Where one scenario's containers are put.
 pub(super) struct Place<'a> {
-    docker: &'a Docker,
-    network: Network,
+    pub(super) docker: &'a Docker,
+    pub(super) network: Network,
+    pub(super) addresses: Addresses,
     labels: Vec<(String, String)>,
     folder: PathBuf,
     prefix: String,
-    lines: Lines,
+    pub(super) lines: Lines,
     pub(super) history: &'a History,
 }
 
@@ -204,16 +198,30 @@ impl Place<'_> {
             (Some(_), Some(found)) => Some(self.docker.plugin.get_or_try_init(|| aws::plugin(found)).await?.clone()),
             _ => None,
         };
+        let vault = async {
+            let sealer = match scenario.stack.seal {
+                Seal::Shamir => None,
+                Seal::Transit => Some(self.sealer(&programs.vault).await?),
+            };
+            let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
+            Ok::<_, UpError>((self.vault(programs, &scenario.stack, Extras { seal, plugin }).await?, sealer))
+        };
         // All to their end, also when one fails: what is just being made could not be removed.
         let (vault, postgres, mysql, aws) = tokio::join!(
-            self.vault(&programs.vault, &scenario.stack, plugin),
+            Box::pin(vault),
             self.database_of(Dbms::Postgres, programs, scenario),
             self.database_of(Dbms::Mysql, programs, scenario),
             self.aws(programs, scenario),
         );
-        let (vault, vault_link) = vault?;
+        let ((vault, vault_links), sealer) = vault?;
         let mut links = Links::default();
-        links.insert(Endpoint::Clients, Endpoint::Vault, vault_link);
+        for (from, to, link) in vault_links {
+            links.insert(from, to, link);
+        }
+        let transit = sealer.map(|sealer| {
+            links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
+            sealer.server
+        });
         let mut laid = |to, from_vault, from_clients| {
             links.insert(Endpoint::Vault, to, from_vault);
             links.insert(Endpoint::Clients, to, from_clients);
@@ -230,7 +238,7 @@ impl Place<'_> {
             server
         });
         let toxiproxy = self.lines.into_server();
-        let (transit, audit, disk) = (None, Vec::new(), None);
+        let (audit, disk) = (Vec::new(), None);
         Ok(Stack { vault, transit, postgres, mysql, aws, audit, disk, links, toxiproxy })
     }
 
@@ -253,21 +261,31 @@ impl Place<'_> {
         Box::pin(self.database(dbms, program, wanted, root)).await.map(Some)
     }
 
-    /// A container that is not there yet; `ports` pairs a port of this machine with one of the container.
+    /// A container that is not there yet, as a server; `ports` are those of this machine that lead to it.
     pub(super) fn machine(&self, server: Server, blueprint: Blueprint, ports: Vec<Port>) -> Machine {
-        let log = self.folder.join(format!("{server}.log"));
-        let container = Container::new(self.docker.engine.clone(), blueprint, log);
-        Machine::new(server, container, self.history.clone()).keeping(ports)
+        Machine::new(server, self.container(blueprint), self.history.clone()).keeping(ports)
     }
 
+    pub(super) fn container(&self, blueprint: Blueprint) -> Container {
+        let log = self.folder.join(format!("{}.log", blueprint.name));
+        Container::new(self.docker.engine.clone(), blueprint, log, self.addresses.clone())
+    }
+
+    /// What a container of the scenario is called for all of the engine.
+    pub(super) fn called(&self, name: &dyn std::fmt::Display) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+
+    /// What a container is made of; `name` is its own among those of the scenario, and `ports` pairs a port of this machine
+    /// with one of the container.
     pub(super) fn blueprint(
         &self,
-        server: Server,
+        name: &dyn std::fmt::Display,
         program: &Found,
         ports: Vec<(u16, u16)>,
     ) -> Result<Blueprint, UpError> {
         Ok(Blueprint {
-            name: format!("{}-{server}", self.prefix),
+            name: self.called(name),
             image: self.docker.image_of(&program.part)?,
             network: self.network.name.clone(),
             labels: self.labels.clone(),
@@ -277,6 +295,8 @@ impl Place<'_> {
             environment: Vec::new(),
             files: Vec::new(),
             programs: Vec::new(),
+            data: None,
+            volumes: Vec::new(),
             ports,
         })
     }
@@ -293,76 +313,6 @@ impl Place<'_> {
         let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
         self.lines.lay_at(listen, from, to, nth, upstream).await
     }
-
-    async fn vault(
-        &self,
-        program: &Found,
-        wanted: &scenario::Stack,
-        plugin: Option<Plugin>,
-    ) -> Result<(VaultServer, Link), UpError> {
-        if let Some(what) = Docker::lacks(wanted) {
-            return Err(UpError::Machine(what.to_owned()));
-        }
-        let port = claim()?;
-        let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, port.address()).await?;
-        let mut blueprint = self.blueprint(Server::Vault, program, vec![(port.number(), VAULT_PORT)])?;
-        let plugin = plugin.map(|plugin| put_in(plugin, &mut blueprint));
-        let data = match program.product {
-            Product::Vault => "/vault/file",
-            _ => "/openbao/file",
-        };
-        let settings = vault_launch::Launch {
-            storage: wanted.storage,
-            data: Path::new(data),
-            listen: format!("0.0.0.0:{VAULT_PORT}"),
-            node_id: "one".to_owned(),
-            seal: None,
-            cluster: format!("0.0.0.0:{}", VAULT_PORT + 1),
-            clustered: false,
-            peers: format!("{}:{}", blueprint.name, VAULT_PORT + 1),
-            api: link.address().to_string(),
-            hashicorp: program.product == Product::Vault,
-            plugins: plugin.as_ref().map(|plugin| plugin.folder.as_path()),
-            audited: !wanted.audit.is_empty(),
-            more: &wanted.configuration,
-        };
-        let file = format!("{FILES}/vault.json");
-        blueprint.arguments = vec!["server".to_owned(), format!("-config={file}")];
-        blueprint.files = vec![(file, settings.configuration())];
-        let direct = http(port.address(), self.history)?;
-        let linked = http(link.address(), self.history)?;
-        let node = VaultNode {
-            name: Node::Vault1,
-            machine: self.machine(Server::Vault, blueprint, vec![port]),
-            data: PathBuf::from(data),
-            direct: direct.clone(),
-            linked: linked.clone(),
-        };
-        let mut server = VaultServer {
-            nodes: vec![node],
-            front: None,
-            linked,
-            direct,
-            root_token: Secret::new(""),
-            keys: Vec::new(),
-            storage: wanted.storage,
-            product: name_of(program),
-            next: Mutex::default(),
-            aws_plugin: plugin,
-        };
-        server.nodes[0].machine.start().await?;
-        server.nodes[0].until_answering().await?;
-        let keys = vault_keys::init(&server.direct, wanted.key_threshold, self.history.secrets()).await?;
-        (server.keys, server.root_token) = (keys.unseal, keys.root);
-        server.unseal().await?;
-        server.until_active().await?;
-        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
-        Ok((server, link))
-    }
-}
-
-fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
-    Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
 pub(super) fn claim() -> Result<Port, UpError> {

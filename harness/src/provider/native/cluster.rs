@@ -33,16 +33,29 @@ use crate::wait;
 const FORMS: Duration = Duration::from_secs(60);
 
 /// A link and its ends.
-type Laid = (Endpoint, Endpoint, Link);
+pub(in crate::provider) type Laid = (Endpoint, Endpoint, Link);
 
 /// A node that is to be, and the ways to it.
-struct Planned {
-    node: VaultNode,
-    door: Door,
+pub(in crate::provider) struct Planned {
+    pub(in crate::provider) node: VaultNode,
+    pub(in crate::provider) door: Door,
     /// Its own address, and the one behind its door.
-    api: SocketAddr,
-    cluster: SocketAddr,
-    clients: Link,
+    pub(in crate::provider) api: SocketAddr,
+    pub(in crate::provider) cluster: SocketAddr,
+    pub(in crate::provider) clients: Link,
+}
+
+/// Says which node, by its place, opened a connection: by the address of its end and that of the door. It may block.
+pub(in crate::provider) type Dialer = Arc<dyn Fn(SocketAddr, SocketAddr) -> Option<usize> + Send + Sync>;
+
+/// A cluster of nodes that are not started yet: what leads to the active one, and all links.
+pub(in crate::provider) struct Connected {
+    pub(in crate::provider) nodes: Vec<VaultNode>,
+    pub(in crate::provider) front: Front,
+    /// Where the observer finds the active one.
+    pub(in crate::provider) observer: SocketAddr,
+    /// The first is that of the clients.
+    pub(in crate::provider) laid: Vec<Laid>,
 }
 
 impl Native {
@@ -67,12 +80,7 @@ impl Native {
         for _ in names {
             doors.push(Door::open(any_port()).await.map_err(StackError::from)?);
         }
-        let peers: Vec<_> = names
-            .iter()
-            .zip(&doors)
-            .map(|(name, door)| json!({ "id": name, "address": door.address().to_string(), "non_voter": false }))
-            .collect();
-        let peers = serde_json::Value::Array(peers).to_string();
+        let peers = peers(names, &doors);
         let mut planned = Vec::new();
         for ((number, node), door) in (10..).zip(names).zip(doors) {
             let folder = self.folder_for(name, &node.to_string(), None)?;
@@ -81,7 +89,12 @@ impl Native {
             write_private(&data.join("raft/peers.json"), &peers, None)?;
             planned.push(self.plan(program, wanted, plugins, *node, &folder, door, (lines, number), history).await?);
         }
-        let (nodes, front, observer, laid) = connect(planned, lines).await?;
+        let processes: Vec<_> = planned.iter().filter_map(|planned| planned.node.machine.process()).collect();
+        let opened_by: Dialer = Arc::new(move |client, server| {
+            let pids: Vec<_> = processes.iter().map(|process| process.pid()).collect();
+            dialer(client, server, &pids)
+        });
+        let Connected { nodes, front, observer, laid } = connect(planned, lines, &opened_by).await?;
         let server = VaultServer {
             direct: http(observer, history)?,
             linked: http(laid[0].2.address(), history)?,
@@ -134,18 +147,25 @@ impl Native {
     }
 }
 
-/// The links between the nodes and from the clients to them, and the front before all; the first link is the clients'.
-async fn connect(
+/// The list of the nodes and the doors at which they reach each other, as an operator writes it who recovers a cluster.
+pub(in crate::provider) fn peers(names: &[Node], doors: &[Door]) -> String {
+    let peer =
+        |(name, door): (&Node, &Door)| json!({ "id": name, "address": door.address().to_string(), "non_voter": false });
+    serde_json::Value::Array(names.iter().zip(doors).map(peer).collect()).to_string()
+}
+
+/// The links between the nodes and from the clients to them, and the front before all.
+pub(in crate::provider) async fn connect(
     planned: Vec<Planned>,
     lines: &Lines,
-) -> Result<(Vec<VaultNode>, Front, SocketAddr, Vec<Laid>), UpError> {
+    opened_by: &Dialer,
+) -> Result<Connected, UpError> {
     // No fault can name these two: one is the observer's, the other stands behind the clients' link.
     let steer = async |to| Proxy::start(any_port(), to, 0).await.map_err(StackError::from);
     let steering = steer(planned[0].clients.address()).await?;
     let observer = steer(planned[0].api).await?;
     let clients = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, steering.address()).await?;
     let names: Vec<Node> = planned.iter().map(|planned| planned.node.name).collect();
-    let processes: Vec<_> = planned.iter().filter_map(|planned| planned.node.machine.process()).collect();
     let mut peer_links = Vec::new();
     let (mut nodes, mut doors, mut backends, mut client_links) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, planned) in (100..).step_by(10).zip(planned) {
@@ -161,22 +181,18 @@ async fn connect(
             inward.push(Some(link.handle()));
             peer_links.push((Endpoint::from(*from), to, Link::InProcess(link)));
         }
-        let processes = processes.clone();
-        door.attend(Arc::new(move |client, server| {
-            let pids: Vec<_> = processes.iter().map(|process| process.pid()).collect();
-            inward.get(dialer(client, server, &pids)?)?.clone()
-        }));
+        let opened_by = Arc::clone(opened_by);
+        door.attend(Arc::new(move |client, server| inward.get(opened_by(client, server)?)?.clone()));
         backends.push(Backend { vault: node.direct.clone(), direct: api, linked: clients.address() });
         client_links.push((Endpoint::Clients, to, clients));
         doors.push(door);
         nodes.push(node);
     }
-    let address = observer.address();
-    let front = Front::follow(backends, observer, steering, doors);
+    let (at, front) = (observer.address(), Front::follow(backends, observer, steering, doors));
     let mut laid = vec![(Endpoint::Clients, Endpoint::Vault, clients)];
     laid.extend(client_links);
     laid.extend(peer_links);
-    Ok((nodes, front, address, laid))
+    Ok(Connected { nodes, front, observer: at, laid })
 }
 
 fn any_port() -> SocketAddr {
@@ -184,7 +200,7 @@ fn any_port() -> SocketAddr {
 }
 
 /// Waits until every node knows who leads: before that a standby can forward nothing.
-async fn until_known(server: &VaultServer) -> Result<(), StackError> {
+pub(in crate::provider) async fn until_known(server: &VaultServer) -> Result<(), StackError> {
     let leads = |node: &VaultNode| {
         let (vault, name) = (node.direct.within(BRIEF), node.name);
         async move {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::find::Found;
 use super::lines::Lines;
-use super::up::{Native, Place, alone, claim, name_of};
+use super::up::{Native, Place, alone, claim};
 use super::vault_keys;
 use crate::event::{Actor, Event};
 use crate::history::History;
@@ -13,6 +13,7 @@ use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::provider::UpError;
 use crate::scenario::file::{Endpoint, Method, Server, Storage};
+use crate::secret::Secret;
 use crate::service::vault::Vault;
 use crate::service::vault::launch::{SEAL_KEY, Transit};
 use crate::stack::{StackError, VaultServer};
@@ -24,10 +25,10 @@ path "transit/decrypt/seal" { capabilities = ["update"] }
 "#;
 
 /// A server that unseals, the link to it, and what the other needs to use it.
-pub(super) struct Sealer {
-    pub(super) server: VaultServer,
-    pub(super) link: Link,
-    pub(super) seal: Transit,
+pub(in crate::provider) struct Sealer {
+    pub(in crate::provider) server: VaultServer,
+    pub(in crate::provider) link: Link,
+    pub(in crate::provider) seal: Transit,
 }
 
 impl Native {
@@ -51,21 +52,27 @@ impl Native {
         let node = place.node(program, Storage::Raft, self.estate.owner(), history)?;
         let mut server = alone(node, Storage::Raft, program).await?;
         (server.keys, server.root_token) = (keys.unseal, keys.root);
-        server.unseal().await?;
-        server.until_active().await?;
-        let vault = server.root();
-        write(&vault, "sys/mounts/transit", json!({ "type": "transit" })).await?;
-        write(&vault, &format!("transit/keys/{SEAL_KEY}"), json!({})).await?;
-        write(&vault, "sys/policies/acl/seal", json!({ "policy": POLICY })).await?;
-        let body = json!({ "policies": ["seal"], "period": "768h", "no_parent": true });
-        let token = match vault.new_token("auth/token/create", body).await.outcome {
-            Outcome::Ok(reply) => history.secrets().learn(reply.body.token),
-            no => return Err(refused("a token for the seal", &no.to_string())),
-        };
-        history.note(Actor::Harness, Event::Running { server: Server::Transit, product: name_of(program) });
+        let token = set_up(&server, history).await?;
         let seal = Transit { address: link.address().to_string(), token };
         Ok(Sealer { server, link, seal })
     }
+}
+
+/// Unseals it, makes its key, and gives a token for that key.
+pub(in crate::provider) async fn set_up(server: &VaultServer, history: &History) -> Result<Secret, UpError> {
+    server.unseal().await?;
+    server.until_active().await?;
+    let vault = server.root();
+    write(&vault, "sys/mounts/transit", json!({ "type": "transit" })).await?;
+    write(&vault, &format!("transit/keys/{SEAL_KEY}"), json!({})).await?;
+    write(&vault, "sys/policies/acl/seal", json!({ "policy": POLICY })).await?;
+    let body = json!({ "policies": ["seal"], "period": "768h", "no_parent": true });
+    let token = match vault.new_token("auth/token/create", body).await.outcome {
+        Outcome::Ok(reply) => history.secrets().learn(reply.body.token),
+        no => return Err(refused("a token for the seal", &no.to_string())),
+    };
+    history.note(Actor::Harness, Event::Running { server: Server::Transit, product: server.product.clone() });
+    Ok(token)
 }
 
 async fn write(vault: &Vault, path: &str, body: Value) -> Result<(), UpError> {

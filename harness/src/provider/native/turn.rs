@@ -16,7 +16,7 @@ pub struct Turn(#[expect(dead_code, reason = "it is there to be kept, and given 
 
 impl Turn {
     /// Waits for one of the turns of this machine: one more than it has processors.
-    pub(super) async fn take() -> io::Result<Self> {
+    pub(in crate::provider) async fn take() -> io::Result<Self> {
         let turns = std::thread::available_parallelism().map_or(1, usize::from) + 1;
         // One folder for all users of the machine: the processors are shared by all of them too.
         Self::take_in(&std::env::temp_dir().join("leaseproof-turns"), turns).await

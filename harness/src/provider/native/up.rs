@@ -320,7 +320,11 @@ struct Extras {
 }
 
 /// Starts a node that stands alone and waits until it answers; it is not unsealed, and has no link yet.
-pub(super) async fn alone(node: VaultNode, storage: Storage, program: &Found) -> Result<VaultServer, UpError> {
+pub(in crate::provider) async fn alone(
+    node: VaultNode,
+    storage: Storage,
+    program: &Found,
+) -> Result<VaultServer, UpError> {
     let server = VaultServer {
         direct: node.direct.clone(),
         linked: node.direct.clone(),
@@ -433,12 +437,12 @@ impl<'a> Place<'a> {
     }
 }
 
-pub(super) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
+pub(in crate::provider) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpError> {
     Vault::new(&address.to_string(), *history.clock()).map_err(|e| UpError::Machine(e.to_string()))
 }
 
 /// What follows on a server's data, in a run that goes through an upgrade.
-pub(super) fn next_of(programs: &Programs) -> Mutex<Option<Next>> {
+pub(in crate::provider) fn next_of(programs: &Programs) -> Mutex<Option<Next>> {
     let next = programs.next.as_ref();
     Mutex::new(next.map(|next| Next { program: next.program.clone(), product: name_of(next) }))
 }

@@ -31,7 +31,7 @@ pub(in crate::provider) async fn init(vault: &Vault, threshold: u8, secrets: &Kn
 }
 
 /// Initialises a new server that unseals itself.
-pub(super) async fn init_sealed_elsewhere(vault: &Vault, secrets: &KnownSecrets) -> Result<Keys, UpError> {
+pub(in crate::provider) async fn init_sealed_elsewhere(vault: &Vault, secrets: &KnownSecrets) -> Result<Keys, UpError> {
     match vault.init_sealed_elsewhere().await.outcome {
         Outcome::Ok(reply) => Ok(learn(Keys { unseal: reply.body.keys, root: reply.body.root }, secrets)),
         no => Err(StackError::Vault { what: "to be initialised", why: no.to_string() }.into()),

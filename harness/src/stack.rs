@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::link::LinkError;
 use crate::provider::docker::container::ContainerError;
-use crate::provider::native::disk::Disk;
 use crate::provider::native::process::ProcessError;
 use crate::scenario::Dbms;
 use crate::scenario::file::Server;
@@ -15,6 +14,7 @@ const UP: Duration = Duration::from_secs(60);
 pub mod audit;
 pub(crate) mod aws;
 mod database;
+pub mod disk;
 mod links;
 mod machine;
 mod vault;
@@ -41,7 +41,7 @@ pub struct Stack {
     /// The audit devices of the secrets server.
     pub audit: Vec<audit::AuditDevice>,
     /// The disk of its own that the secrets server's data lies on.
-    pub disk: Option<Disk>,
+    pub disk: Option<disk::Disk>,
     /// The links.
     pub links: Links,
     /// The Toxiproxy server that the links are on, if they are on one. It has no name in scenarios: nothing but the links

@@ -160,6 +160,7 @@ impl Suite {
             mysql: site.mysql_program(),
             aws: None,
             aws_plugin: None,
+            agent: None,
             toxiproxy: None,
         };
         let history = History::in_memory(Clock::start(), self.secrets.clone());

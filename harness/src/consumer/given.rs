@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::approle::{self, Given};
+use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::hold::write_private;
 use crate::provider::native::launch::Launch;
 use crate::provider::native::ledger::Owner;
+use crate::provider::native::name_of;
 use crate::provider::{Programs, Provider};
 use crate::scenario::consumer::{Runs, find_program};
 use crate::scenario::file::Endpoint;
@@ -61,7 +63,7 @@ pub enum ConsumerError {
         /// The program.
         program: String,
     },
-    /// The server's program is in a container.
+    /// The server's program is in a container, and nobody looked for one of this machine.
     #[error("consumer {consumer}: an agent is the secrets server's own program, which is in a container here")]
     Agent {
         /// The consumer.
@@ -93,6 +95,11 @@ pub async fn prepare(
 ) -> Result<Vec<Arc<super::Consumer>>, String> {
     let folder = place.provider.folder().join(place.scenario_folder);
     let here = matches!(place.provider, Provider::Native(_));
+    let agent = if here { Some(&place.programs.vault) } else { place.programs.agent.as_ref() };
+    if let Some(agent) = agent.filter(|_| !here) {
+        let told = format!("agents run on this machine: {} is {}", agent.program.display(), name_of(agent));
+        history.note(Actor::Harness, Event::Note(told));
+    }
     let mut consumers = Vec::new();
     for spec in &scenario.consumers {
         let given = approle::give(&stack.vault.root(), spec).await.map_err(|error| error.to_string())?;
@@ -110,7 +117,7 @@ pub async fn prepare(
         let ground = Ground {
             folder: &folder,
             owner: place.provider.owner(),
-            vault_program: here.then_some(place.programs.vault.program.as_path()),
+            vault_program: agent.map(|agent| agent.program.as_path()),
             programs: if here { folders.collect() } else { Vec::new() },
             vault: format!("http://{}", stack.vault.linked.address()),
             database: link,

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::{Effect, FaultError};
 use crate::event::Part;
 use crate::outcome::Outcome;
-use crate::provider::native::disk::{Disk, DiskError};
 use crate::scenario::file::{FillDisk, Method};
 use crate::scenario::one::Broken;
 use crate::scenario::word::Name;
 use crate::stack::audit::{AuditDevice, AuditKind, Receiver, Reception};
+use crate::stack::disk::{Disk, DiskError};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
 

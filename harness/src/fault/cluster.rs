@@ -28,7 +28,8 @@ pub(super) async fn replace(world: &World, wanted: Node) -> Result<Effect, Fault
     node.machine.lose_disk(&node.data).await?;
     node.machine.start().await?;
     node.until_answering().await?;
-    let body = json!({ "leader_api_addr": format!("http://{}", leader.linked.address()) });
+    let api = leader.api_of_peers.clone().unwrap_or_else(|| leader.linked.address().to_string());
+    let body = json!({ "leader_api_addr": format!("http://{api}") });
     let path = "sys/storage/raft/join";
     must(path, node.direct.act(Method::Post, path, Some(body)).await.outcome)?;
     node.unseal(&world.stack.vault.keys).await?;

@@ -37,6 +37,8 @@ pub struct Programs {
     pub aws: Option<native::find::Found>,
     /// The AWS engine as a plugin, for a secrets server that has none.
     pub aws_plugin: Option<native::find::Found>,
+    /// The program that agents are, where that is not the secrets server's own.
+    pub agent: Option<native::find::Found>,
     /// The Toxiproxy server that the links are to be on; `None`: they are in this process.
     pub toxiproxy: Option<native::find::Found>,
 }
@@ -65,7 +67,8 @@ impl Provider {
     pub fn lacks(&self, wanted: &scenario::Stack) -> Option<&'static str> {
         match self {
             Self::Native(_) => native::Native::lacks(wanted),
-            Self::Docker(_) => docker::Docker::lacks(wanted),
+            // Containers have all that a scenario can want.
+            Self::Docker(_) => None,
         }
     }
 

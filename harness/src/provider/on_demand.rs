@@ -7,6 +7,7 @@ use super::native::fetch::{Fetcher, OnProgress};
 use super::native::find::Found;
 use super::native::part::{Part, Product};
 use crate::scenario::Scenario;
+use crate::scenario::consumer::Runs;
 use crate::scenario::file::{AwsProduct, CredentialType};
 
 /// The parts of a run that are had on demand.
@@ -92,6 +93,30 @@ impl OnDemand {
             parts.plugin = Some(self.had(&self.plugin, Part::AwsPlugin, on).await?);
         }
         Ok(parts)
+    }
+
+    /// The program that an agent of the scenario is, where that is not the secrets server's own: consumers run on this
+    /// machine, also when the servers are containers.
+    pub async fn agent(
+        &self,
+        scenario: &Scenario,
+        vault: &Found,
+        provider: &Provider,
+        on: OnProgress<'_>,
+    ) -> Result<Option<Found>, Lack> {
+        let has_agent = scenario.consumers.iter().any(|consumer| matches!(consumer.runs, Runs::Agent(_)));
+        if !has_agent || matches!(provider, Provider::Native(_)) {
+            return Ok(None);
+        }
+        let part = match vault.product {
+            Product::Vault => Part::Vault(Some(vault.version.clone())),
+            _ => Part::OpenBao(vault.version.clone()),
+        };
+        let provided = self.fetcher.provide(&part, None, on).await;
+        provided.map(Some).map_err(|error| Lack {
+            why: format!("an agent is the secrets server's own program, as a process of this machine: {error}"),
+            is_lack: error.is_lack(),
+        })
     }
 
     async fn had(&self, cell: &Had, part: Part, on: OnProgress<'_>) -> Result<Found, Lack> {

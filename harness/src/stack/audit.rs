@@ -1,7 +1,7 @@
 //! The audit devices of a running stack: files, and listeners at the other ends of sockets.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::provider::native::disk::Disk;
+use super::disk::Disk;
 use crate::provider::native::port::Port;
 use crate::scenario::word::Name;
 use crate::wait::Looks;
@@ -39,7 +39,7 @@ pub struct AuditDevice {
 pub enum AuditKind {
     /// To a file.
     File {
-        /// The file.
+        /// The file, as the server knows it.
         path: PathBuf,
         /// The disk of its own that it lies on.
         disk: Option<Box<Disk>>,
@@ -52,8 +52,11 @@ impl AuditDevice {
     /// All that it has taken, as text.
     pub async fn taken(&self) -> io::Result<String> {
         match &self.kind {
-            AuditKind::File { path, .. } => {
-                let bytes = tokio::fs::read(path).await?;
+            AuditKind::File { path, disk } => {
+                let bytes = match disk {
+                    Some(disk) => disk.read(path).await?,
+                    None => tokio::fs::read(path).await?,
+                };
                 Ok(String::from_utf8_lossy(&bytes).into_owned())
             }
             AuditKind::Socket(receiver) => Ok(receiver.taken()),
@@ -63,7 +66,8 @@ impl AuditDevice {
     /// How much it has taken.
     pub async fn size(&self) -> io::Result<u64> {
         match &self.kind {
-            AuditKind::File { path, .. } => Ok(tokio::fs::metadata(path).await?.len()),
+            AuditKind::File { path, disk: Some(disk) } => disk.size(path).await,
+            AuditKind::File { path, disk: None } => Ok(tokio::fs::metadata(path).await?.len()),
             AuditKind::Socket(receiver) => Ok(receiver.taken().len() as u64),
         }
     }
@@ -91,27 +95,29 @@ pub enum Reception {
 /// Who listens at the other end of a socket.
 #[derive(Debug)]
 pub struct Receiver {
-    port: Port,
+    address: SocketAddr,
+    /// It stays ours while nobody listens there.
+    _port: Port,
     state: watch::Sender<Reception>,
     taken: Arc<Mutex<Vec<u8>>>,
     _serving: JoinSet<()>,
 }
 
 impl Receiver {
-    /// Listens on this port.
-    pub async fn listen(port: Port) -> io::Result<Self> {
-        let address = port.address();
+    /// Listens on this port, at an address of this machine.
+    pub async fn listen(port: Port, at: IpAddr) -> io::Result<Self> {
+        let address = SocketAddr::new(at, port.number());
         let listener = listening_soon(address).await?;
         let (state, states) = watch::channel(Reception::Listens);
         let taken = Arc::<Mutex<Vec<u8>>>::default();
         let mut serving = JoinSet::new();
         serving.spawn(serve(address, listener, states, Arc::clone(&taken)));
-        Ok(Self { port, state, taken, _serving: serving })
+        Ok(Self { address, _port: port, state, taken, _serving: serving })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.port.address()
+        self.address
     }
 
     /// Does that from now on.

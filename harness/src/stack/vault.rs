@@ -71,6 +71,8 @@ pub struct VaultNode {
     pub machine: Machine,
     /// Where it keeps its data.
     pub data: PathBuf,
+    /// Where its peers reach its API, when that is not where clients do.
+    pub api_of_peers: Option<String>,
     /// A way to it that no link fault touches, without a token.
     pub direct: Vault,
     /// A way to it over its own clients' link, without a token.

@@ -11,11 +11,10 @@ use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::native::find::Found;
 use crate::provider::on_demand::{AwsParts, Lack};
-use crate::provider::site::{Choice, Site};
+use crate::provider::site::Site;
 use crate::report::record::{FragmentRecord, ScenarioRecord, ScenarioResult};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
-use crate::scenario::consumer::Runs;
 use crate::time::Clock;
 use crate::{check, hold};
 
@@ -66,7 +65,7 @@ impl Suite {
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
         let next = next.map(|next| next.vault.clone());
         let record = match self.parts_for(scenario, target).await {
-            Ok(aws) => match self.run_in(run, scenario, (target, next, aws), clock, &blank, between).await {
+            Ok(parts) => match self.run_in(run, scenario, (target, next, parts), clock, &blank, between).await {
                 Ok(record) => record,
                 Err(source) => ScenarioRecord {
                     reason: format!("cannot write to {}: {source}", self.folder.join(&folder).display()),
@@ -83,19 +82,21 @@ impl Suite {
     }
 
     /// The parts that only some scenarios take, or why this one cannot run there.
-    async fn parts_for(&self, scenario: &Scenario, target: Target<'_>) -> Result<AwsParts, Lack> {
+    async fn parts_for(&self, scenario: &Scenario, target: Target<'_>) -> Result<(AwsParts, Option<Found>), Lack> {
         if let Some(why) = lacks(target.site, scenario) {
             return Err(Lack { why, is_lack: true });
         }
         let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
-        self.on_demand.aws(scenario, target.vault, &target.site.provider, &progress).await
+        let (vault, provider) = (target.vault, &target.site.provider);
+        let agent = self.on_demand.agent(scenario, vault, provider, &progress).await?;
+        Ok((self.on_demand.aws(scenario, vault, provider, &progress).await?, agent))
     }
 
     async fn run_in(
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        (target, next, aws): (Target<'_>, Option<Found>, AwsParts),
+        (target, next, parts): (Target<'_>, Option<Found>, (AwsParts, Option<Found>)),
         clock: Clock,
         blank: &ScenarioRecord,
         between: Option<&dyn Between>,
@@ -113,7 +114,7 @@ impl Suite {
         let history = History::create(&place, clock, self.secrets.of_scenario(), Some(listener))
             .map_err(|error| std::io::Error::other(error.to_string()))?;
         let Target { site, vault } = target;
-        let AwsParts { server: aws, plugin: aws_plugin } = aws;
+        let (AwsParts { server: aws, plugin: aws_plugin }, agent) = parts;
         let programs = Programs {
             vault: vault.clone(),
             next,
@@ -121,6 +122,7 @@ impl Suite {
             mysql: site.mysql_program(),
             aws,
             aws_plugin,
+            agent,
             toxiproxy: self.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
@@ -240,12 +242,6 @@ fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> St
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
     if let Some(what) = site.provider.lacks(&scenario.stack) {
         return Some(what.to_owned());
-    }
-    let has_agent = scenario.consumers.iter().any(|consumer| matches!(consumer.runs, Runs::Agent(_)));
-    if has_agent && site.kind() == Choice::Docker {
-        let why = "an agent is the secrets server's own program, which is in a container here, and consumers run on this \
-                   machine: run with `--provider native`";
-        return Some(why.to_owned());
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

@@ -197,6 +197,11 @@ impl Container {
         Ok(self.engine.exit(&self.blueprint.name).await?)
     }
 
+    /// Runs a program in it, and gives what that said. A status other than 0 is an error.
+    pub async fn run(&self, command: &[&str]) -> Result<Vec<u8>, ContainerError> {
+        Ok(self.engine.run_in(&self.blueprint.name, command).await?)
+    }
+
     /// Takes its disk away, with all that it stored. It ends, and is to be started again with an empty one.
     pub async fn lose_disk(&self) -> Result<(), ContainerError> {
         let log = self.engine.log(&self.blueprint.name).await;

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use testcontainers::bollard::Docker;
+use testcontainers::bollard::container::LogOutput;
 use testcontainers::bollard::errors::Error;
+use testcontainers::bollard::exec::StartExecResults;
+use testcontainers::bollard::models::ExecConfig;
 use testcontainers::bollard::query_parameters::{
     DownloadFromContainerOptions, KillContainerOptions, LogsOptions, RemoveContainerOptions, WaitContainerOptions,
 };
@@ -165,6 +168,34 @@ impl Engine {
             entry.map_err(failed)?.read_to_end(&mut bytes).await.map_err(failed)?;
         }
         Ok(bytes)
+    }
+
+    /// Runs a program in a container that runs, and gives what it said. A status other than 0 is a refusal.
+    pub(super) async fn run_in(&self, name: &str, command: &[&str]) -> Result<Vec<u8>, EngineError> {
+        let what = format!("run `{}` in {name}", command.join(" "));
+        let config = ExecConfig {
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+            ..ExecConfig::default()
+        };
+        let failed = |error: Error| refused(&what, &error);
+        let run = self.client.create_exec(name, config).await.map_err(failed)?.id;
+        let (mut said, mut complained) = (Vec::new(), String::new());
+        if let StartExecResults::Attached { mut output, .. } =
+            self.client.start_exec(&run, None).await.map_err(failed)?
+        {
+            while let Some(piece) = output.next().await {
+                match piece.map_err(failed)? {
+                    LogOutput::StdErr { message } => complained += &String::from_utf8_lossy(&message),
+                    other => said.extend_from_slice(&other.into_bytes()),
+                }
+            }
+        }
+        match self.client.inspect_exec(&run).await.map_err(failed)?.exit_code {
+            Some(0) => Ok(said),
+            code => Err(EngineError::Refused { what, why: format!("exit status {code:?}: {}", complained.trim()) }),
+        }
     }
 
     /// What a container has written, from its first start on.

@@ -1,9 +1,11 @@
-//! Marks: the labels by which a container or network is known as one run's, and what is found by them when that run is dead.
+//! Marks: the labels by which a container, network or volume is known as one run's, and what is found by them when that run is dead.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use testcontainers::bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
+use testcontainers::bollard::query_parameters::{
+    ListContainersOptions, ListNetworksOptions, ListVolumesOptions, RemoveVolumeOptions,
+};
 
 use super::engine::{Engine, EngineError, labelled, refused, status};
 use crate::provider::native::estate;
@@ -17,7 +19,7 @@ const RUN: &str = "leaseproof.run";
 /// The scenario, within the run.
 const SCENARIO: &str = "leaseproof.scenario";
 
-/// What a container or network of a run is marked with.
+/// What a container, network or volume of a run is marked with.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
     run: PathBuf,
@@ -58,10 +60,10 @@ fn machine() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// A container or network of a dead run.
+/// A container, network or volume of a dead run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leftover {
-    /// What it is: `container`, `network`.
+    /// What it is: `container`, `network`, `volume`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -70,7 +72,7 @@ pub struct Leftover {
 }
 
 impl Engine {
-    /// Containers and networks of dead runs of this machine and this base folder; containers come first.
+    /// What is left of dead runs of this machine and this base folder; containers come first.
     pub async fn leftovers(&self) -> Result<Vec<Leftover>, EngineError> {
         let base = estate::base();
         let base = base.canonicalize().unwrap_or(base);
@@ -100,13 +102,14 @@ impl Engine {
         for left in all {
             match left.kind {
                 "container" => self.remove(&left.name).await?,
+                "volume" => self.remove_volume(&left.name).await?,
                 _ => self.remove_network(&left.name).await?,
             }
         }
         Ok(())
     }
 
-    /// Containers and networks with these labels.
+    /// Containers, networks and volumes with these labels.
     async fn marked(&self, labels: &[String]) -> Result<Vec<Leftover>, EngineError> {
         let options = ListContainersOptions { all: true, filters: Some(labelled(labels)), ..Default::default() };
         let containers = self.client().list_containers(Some(options)).await;
@@ -114,6 +117,9 @@ impl Engine {
         let options = ListNetworksOptions { filters: Some(labelled(labels)) };
         let networks = self.client().list_networks(Some(options)).await;
         let networks = networks.map_err(|error| refused("list networks", &error))?;
+        let options = ListVolumesOptions { filters: Some(labelled(labels)) };
+        let volumes = self.client().list_volumes(Some(options)).await;
+        let volumes = volumes.map_err(|error| refused("list volumes", &error))?.volumes.unwrap_or_default();
         let run = |labels: Option<std::collections::HashMap<String, String>>| {
             labels.and_then(|labels| labels.get(RUN).map(PathBuf::from))
         };
@@ -124,7 +130,19 @@ impl Engine {
         let networks = networks
             .into_iter()
             .filter_map(|seen| Some(Leftover { kind: "network", name: seen.name?, run: run(seen.labels)? }));
-        Ok(containers.chain(networks).collect())
+        let volumes = volumes
+            .into_iter()
+            .filter_map(|seen| Some(Leftover { kind: "volume", name: seen.name, run: run(Some(seen.labels))? }));
+        Ok(containers.chain(networks).chain(volumes).collect())
+    }
+
+    /// Removes a volume; one that is not there is no failure.
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        match self.client().remove_volume(name, None::<RemoveVolumeOptions>).await {
+            Ok(()) => Ok(()),
+            Err(error) if status(&error) == Some(404) => Ok(()),
+            Err(error) => Err(refused(&format!("remove the volume {name}"), &error)),
+        }
     }
 
     /// Removes a network; one that is not there is no failure.

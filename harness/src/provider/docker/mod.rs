@@ -5,6 +5,7 @@ mod aws;
 mod cluster;
 pub mod container;
 mod database;
+pub mod disk;
 pub mod engine;
 pub mod image;
 pub mod mark;

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use super::container::{Addresses, Blueprint, Container};
+use super::disk::Disks;
 use super::engine::{Engine, EngineError};
 use super::image::{ImageError, Images};
 use super::mark::Mark;
@@ -29,7 +30,8 @@ use crate::provider::native::part::Part;
 use crate::provider::native::port::Port;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Seal, Server};
-use crate::scenario::{self, Dbms, Scenario};
+use crate::scenario::{Dbms, Scenario};
+use crate::stack::audit::AuditDevice;
 use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError};
 
 /// The folder of our own files in a container.
@@ -38,7 +40,7 @@ pub(super) const FILES: &str = "/leaseproof";
 /// Starts stacks as containers; all of them belong to one run's estate.
 #[derive(Debug)]
 pub struct Docker {
-    engine: Engine,
+    pub(super) engine: Engine,
     estate: Estate,
     mark: Mark,
     images: Images,
@@ -105,13 +107,6 @@ impl Docker {
         removed.map_err(broken)
     }
 
-    /// What a stack wants that no containers are made for, if it does.
-    pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
-        (wanted.own_disk || !wanted.audit.is_empty()).then_some(
-            "audit devices, and disks of one's own, are looked at on this machine so far: run with `--provider native`",
-        )
-    }
-
     pub(crate) async fn up(
         &self,
         programs: &Programs,
@@ -146,14 +141,16 @@ impl Docker {
     }
 
     pub(crate) async fn down(&self, stack: Stack, name: &str) -> Result<(), UpError> {
-        // No scenario with audit devices or a disk of its own runs in containers: the suite skips it.
-        let Stack { vault, transit, postgres, mysql, aws, audit: _, disk: _, links, toxiproxy } = stack;
+        let Stack { vault, transit, postgres, mysql, aws, audit, disk, links, toxiproxy } = stack;
         let vaults = [Some(&vault), transit.as_ref()].into_iter().flatten();
         let nodes = vaults.flat_map(|server| &server.nodes).map(|node| &node.machine);
         let databases = [&postgres, &mysql].into_iter().flatten().map(|server| &server.machine);
         let machines = nodes.chain(databases).chain(aws.as_ref().map(|aws| &aws.machine));
         let gone = join_all(machines.map(Machine::remove)).await;
         drop(links);
+        for disk in audit.iter().filter_map(AuditDevice::disk).chain(&disk) {
+            disk.remove().await.map_err(broken)?;
+        }
         if let Some(toxiproxy) = &toxiproxy {
             toxiproxy.process.kill().await.map_err(StackError::from)?;
         }
@@ -185,7 +182,7 @@ pub(super) struct Place<'a> {
     pub(super) docker: &'a Docker,
     pub(super) network: Network,
     pub(super) addresses: Addresses,
-    labels: Vec<(String, String)>,
+    pub(super) labels: Vec<(String, String)>,
     folder: PathBuf,
     prefix: String,
     pub(super) lines: Lines,
@@ -198,13 +195,17 @@ impl Place<'_> {
             (Some(_), Some(found)) => Some(self.docker.plugin.get_or_try_init(|| aws::plugin(found)).await?.clone()),
             _ => None,
         };
+        let Disks { volumes, data, audit, disk } = self.disks(programs, &scenario.stack).await?;
         let vault = async {
             let sealer = match scenario.stack.seal {
                 Seal::Shamir => None,
                 Seal::Transit => Some(self.sealer(&programs.vault).await?),
             };
             let seal = sealer.as_ref().map(|sealer| sealer.seal.clone());
-            Ok::<_, UpError>((self.vault(programs, &scenario.stack, Extras { seal, plugin }).await?, sealer))
+            Ok::<_, UpError>((
+                self.vault(programs, &scenario.stack, Extras { seal, plugin, volumes, data }).await?,
+                sealer,
+            ))
         };
         // All to their end, also when one fails: what is just being made could not be removed.
         let (vault, postgres, mysql, aws) = tokio::join!(
@@ -238,7 +239,6 @@ impl Place<'_> {
             server
         });
         let toxiproxy = self.lines.into_server();
-        let (audit, disk) = (Vec::new(), None);
         Ok(Stack { vault, transit, postgres, mysql, aws, audit, disk, links, toxiproxy })
     }
 
@@ -319,6 +319,6 @@ pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
 }
 
-fn broken(error: impl std::fmt::Display) -> UpError {
+pub(super) fn broken(error: impl std::fmt::Display) -> UpError {
     UpError::Machine(error.to_string())
 }

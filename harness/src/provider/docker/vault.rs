@@ -31,6 +31,10 @@ pub(super) struct Extras {
     pub(super) seal: Option<Transit>,
     /// The AWS engine, where it has none built in.
     pub(super) plugin: Option<Plugin>,
+    /// Volumes of its container: name, path.
+    pub(super) volumes: Vec<(String, String)>,
+    /// Where it keeps its data, if not in its own folder.
+    pub(super) data: Option<String>,
 }
 
 /// What a node is made of.
@@ -49,6 +53,9 @@ pub(super) struct Order<'a> {
     pub(super) api: String,
     /// The folder that it starts with, and files beside what is in there.
     pub(super) data: Option<(&'a Template, Vec<(String, String)>)>,
+    pub(super) volumes: Vec<(String, String)>,
+    /// Where it keeps its data, if not in its own folder.
+    pub(super) folder: Option<String>,
     pub(super) audited: bool,
     pub(super) more: &'a serde_json::Map<String, serde_json::Value>,
     pub(super) history: &'a History,
@@ -73,6 +80,8 @@ impl<'a> Order<'a> {
             ports,
             api,
             data: None,
+            volumes: Vec::new(),
+            folder: None,
             audited: false,
             more,
             history,
@@ -87,10 +96,12 @@ impl Place<'_> {
         let ports = order.ports.iter().map(Port::number).zip(inside).collect();
         let mut blueprint = self.blueprint(&order.called, program, ports)?;
         let plugin = order.plugin.map(|plugin| put_in(plugin, &mut blueprint));
-        let data = match program.product {
+        let usual = match program.product {
             Product::Vault => "/vault/file",
             _ => "/openbao/file",
         };
+        let data = order.folder.as_deref().unwrap_or(usual);
+        blueprint.volumes = order.volumes;
         if let Some((template, files)) = order.data {
             blueprint.user = Some(ROOT.to_owned());
             blueprint.data = Some(Data { path: data.to_owned(), from: template.data().to_owned(), files });
@@ -115,6 +126,7 @@ impl Place<'_> {
         let file = format!("{FILES}/vault.json");
         blueprint.arguments = vec!["server".to_owned(), format!("-config={file}")];
         blueprint.files = vec![(file, settings.configuration())];
+        let api_of_peers = Some(format!("{}:{API}", blueprint.name));
         let direct = http(order.ports[0].address(), order.history)?;
         let machine = Machine::new(order.server, self.container(blueprint), order.history.clone()).keeping(order.ports);
         let node = VaultNode {
@@ -124,6 +136,7 @@ impl Place<'_> {
             },
             name: name.unwrap_or(Node::Vault1),
             data,
+            api_of_peers,
             linked: direct.clone(),
             direct,
         };
@@ -137,7 +150,7 @@ impl Place<'_> {
         wanted: &scenario::Stack,
         extras: Extras,
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
-        let Extras { seal, plugin } = extras;
+        let Extras { seal, plugin, volumes, data: folder } = extras;
         if wanted.nodes > 1 {
             return self.cluster(programs, wanted, plugin).await;
         }
@@ -145,9 +158,12 @@ impl Place<'_> {
         let port = claim()?;
         let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, port.address()).await?;
         let sealed_elsewhere = seal.is_some();
-        // A folder that key shares unseal is of no use to a server that something else does.
+        // A folder that key shares unseal is of no use to a server that something else does; and on a small disk the files
+        // of one that is copied take the room that they only reserve.
         let template = match wanted.storage {
-            Storage::Raft if !sealed_elsewhere => Some(self.raft_template(program, wanted.key_threshold).await?),
+            Storage::Raft if !sealed_elsewhere && folder.is_none() => {
+                Some(self.raft_template(program, wanted.key_threshold).await?)
+            }
             _ => None,
         };
         let order = Order {
@@ -155,6 +171,8 @@ impl Place<'_> {
             seal,
             plugin,
             data: template.as_ref().map(|template| (template, Vec::new())),
+            volumes,
+            folder,
             audited: !wanted.audit.is_empty(),
             ..Order::alone(Server::Vault, vec![port], link.address().to_string(), &wanted.configuration, self.history)
         };

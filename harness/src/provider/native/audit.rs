@@ -1,15 +1,18 @@
 //! Where the audit devices of a stack write on this machine, and its small disks.
 
+use std::net::Ipv4Addr;
+
 use super::Native;
-use super::disk::{self, Disk};
+use super::disk::{self, Mounted};
 use super::up::claim;
 use crate::provider::UpError;
 use crate::scenario;
 use crate::stack::audit::{AuditDevice, AuditKind, Receiver};
+use crate::stack::disk::Disk;
 
 /// The sizes of small disks: of one for audit entries, and of one for raft's files.
-const ENTRIES: u64 = 256 << 10;
-const STORAGE: u64 = 64 << 20;
+pub(in crate::provider) const ENTRIES: u64 = 256 << 10;
+pub(in crate::provider) const STORAGE: u64 = 64 << 20;
 
 impl Native {
     /// What a stack wants that cannot be had here, if it does.
@@ -25,14 +28,14 @@ impl Native {
             let kind = match device.kind {
                 scenario::AuditKind::File { own_disk: true } => {
                     let disk = self.disk(name, device.name.as_str(), ENTRIES).await?;
-                    AuditKind::File { path: disk.root().join("audit.log"), disk: Some(Box::new(disk)) }
+                    AuditKind::File { path: disk.root().join("audit.log"), disk: Some(Box::new(Disk::Mounted(disk))) }
                 }
                 scenario::AuditKind::File { own_disk: false } => {
                     let folder = self.folder_for(name, &format!("audit-{}", device.name), None)?;
                     AuditKind::File { path: folder.join("audit.log"), disk: None }
                 }
                 scenario::AuditKind::Socket => {
-                    let receiver = Receiver::listen(claim()?).await;
+                    let receiver = Receiver::listen(claim()?, Ipv4Addr::LOCALHOST.into()).await;
                     AuditKind::Socket(receiver.map_err(|e| UpError::Machine(format!("an audit device: {e}")))?)
                 }
             };
@@ -42,13 +45,13 @@ impl Native {
     }
 
     /// A disk for raft's files.
-    pub(super) async fn storage_disk(&self, name: &str) -> Result<Disk, UpError> {
+    pub(super) async fn storage_disk(&self, name: &str) -> Result<Mounted, UpError> {
         self.disk(name, "storage", STORAGE).await
     }
 
-    async fn disk(&self, name: &str, of: &str, bytes: u64) -> Result<Disk, UpError> {
+    async fn disk(&self, name: &str, of: &str, bytes: u64) -> Result<Mounted, UpError> {
         let folder = self.folder_for(name, &format!("disk-{of}"), None)?;
-        let disk = Disk::make(&folder, bytes, self.estate.owner()).await;
+        let disk = Mounted::make(&folder, bytes, self.estate.owner()).await;
         disk.map_err(|e| UpError::Machine(e.to_string()))
     }
 }

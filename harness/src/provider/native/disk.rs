@@ -31,7 +31,7 @@ const FILLER: &str = "filler";
 
 /// A disk of its own.
 #[derive(Debug)]
-pub struct Disk {
+pub struct Mounted {
     holder: Process,
     root: PathBuf,
 }
@@ -80,7 +80,7 @@ pub fn lacking() -> Option<&'static str> {
     )
 }
 
-impl Disk {
+impl Mounted {
     /// Makes one of so many bytes in this folder, which must be empty.
     pub(super) async fn make(folder: &Path, bytes: u64, owner: Owner) -> Result<Self, DiskError> {
         let unshare = unshare().ok_or(DiskError::NoUnshare)?;

@@ -2,7 +2,7 @@
 //! nothing of them left behind.
 
 mod apt;
-mod audit;
+pub(super) mod audit;
 pub(super) mod aws;
 pub mod built;
 pub mod cache;

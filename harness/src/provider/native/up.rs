@@ -35,6 +35,7 @@ use crate::secret::{KnownSecrets, Secret};
 use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
 use crate::stack::audit::AuditDevice;
+use crate::stack::disk::Disk;
 use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
@@ -142,6 +143,7 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
             server
         });
+        let disk = disk.map(Disk::Mounted);
         Ok(Stack {
             vault: vault.0,
             transit,
@@ -430,6 +432,7 @@ impl<'a> Place<'a> {
                 None => machine,
             },
             name: self.name.unwrap_or(Node::Vault1),
+            api_of_peers: None,
             data: self.data.to_owned(),
             linked: direct.clone(),
             direct,

@@ -1,0 +1,69 @@
+//! A small disk of a server's own, wherever that server runs.
+
+use std::path::Path;
+
+use crate::provider::docker::container::ContainerError;
+use crate::provider::docker::disk::Volume;
+use crate::provider::native::disk::{self, Mounted};
+
+/// A disk of its own.
+#[derive(Debug)]
+pub enum Disk {
+    /// Of this machine.
+    Mounted(Mounted),
+    /// Of containers.
+    Volume(Volume),
+}
+
+/// A disk that could not be read, filled or freed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// Of this machine.
+    #[error(transparent)]
+    Mounted(#[from] disk::DiskError),
+    /// Of containers.
+    #[error(transparent)]
+    Volume(#[from] ContainerError),
+}
+
+impl Disk {
+    /// What stands in a file on it.
+    pub async fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Mounted(_) => tokio::fs::read(path).await,
+            Self::Volume(volume) => volume.read(path).await.map_err(std::io::Error::other),
+        }
+    }
+
+    /// How long a file on it is.
+    pub async fn size(&self, path: &Path) -> std::io::Result<u64> {
+        match self {
+            Self::Mounted(_) => Ok(tokio::fs::metadata(path).await?.len()),
+            Self::Volume(volume) => volume.size(path).await.map_err(std::io::Error::other),
+        }
+    }
+
+    /// Fills it until nothing more fits.
+    pub async fn fill(&self) -> Result<(), DiskError> {
+        match self {
+            Self::Mounted(mounted) => Ok(mounted.fill().await?),
+            Self::Volume(volume) => Ok(volume.fill().await?),
+        }
+    }
+
+    /// Gives back what filled it.
+    pub async fn free(&self) -> Result<(), DiskError> {
+        match self {
+            Self::Mounted(mounted) => Ok(mounted.free().await?),
+            Self::Volume(volume) => Ok(volume.free().await?),
+        }
+    }
+
+    /// Ends what holds it, and with that the disk.
+    pub async fn remove(&self) -> Result<(), DiskError> {
+        match self {
+            Self::Mounted(mounted) => Ok(mounted.remove().await?),
+            Self::Volume(volume) => Ok(volume.remove().await?),
+        }
+    }
+}

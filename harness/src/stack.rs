@@ -88,6 +88,9 @@ pub enum StackError {
     /// A link.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// It is no container.
+    #[error("{0} is a process of this machine, which has no network of its own to be taken off")]
+    NoNetwork(Server),
     /// It ended.
     #[error("{server} ended while it was starting: {how}\n{log}")]
     Ended {

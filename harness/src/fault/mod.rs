@@ -119,9 +119,12 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::Slicer(_)
         | Broken::LimitData(_)
         | Broken::Partition(_) => network::inject(world, broken).await,
-        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) | Broken::Upgrade(_) => {
-            process::inject(world, broken).await
-        }
+        Broken::Stop(_)
+        | Broken::Kill(_)
+        | Broken::Pause(_)
+        | Broken::Disconnect(_)
+        | Broken::Restart(_)
+        | Broken::Upgrade(_) => process::inject(world, broken).await,
         Broken::Replace(on) => cluster::replace(world, *on.node).await,
         Broken::Seal(_)
         | Broken::StepDown(_)

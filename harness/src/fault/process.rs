@@ -1,4 +1,4 @@
-//! Faults on processes: stop, kill, pause, restart; of a server, or of one node of a Vault cluster.
+//! Faults on processes and containers: stop, kill, pause, disconnect, restart; of a server, or of one node of a Vault cluster.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::world::World;
 pub(super) enum Undo {
     Start(Target),
     Resume(Target),
+    Connect(Target),
 }
 
 /// A server, or one node of it.
@@ -40,7 +41,9 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
         return upgrade(world).await;
     }
     let (server, wanted) = match broken {
-        Broken::Stop(on) | Broken::Pause(on) | Broken::Restart(on) => (*on.server, on.node.map(|node| *node)),
+        Broken::Stop(on) | Broken::Pause(on) | Broken::Disconnect(on) | Broken::Restart(on) => {
+            (*on.server, on.node.map(|node| *node))
+        }
         Broken::Kill(on) => (*on.server, on.node.map(|node| *node)),
         other => {
             let why = "it is no fault of a process".to_owned();
@@ -63,6 +66,11 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             try_join_all(machines.iter().map(|machine| machine.pause())).await?;
             undo = super::Undo::Process(Undo::Resume(target));
             until(world, target, Silence::Deadline, "a server that does not answer").await?
+        }
+        Broken::Disconnect(_) => {
+            try_join_all(machines.iter().map(|machine| machine.disconnect())).await?;
+            undo = super::Undo::Process(Undo::Connect(target));
+            until(world, target, Silence::Unreachable, UNREACHABLE).await?
         }
         _ => {
             try_join_all(machines.iter().map(|machine| machine.stop())).await?;
@@ -104,16 +112,26 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
         Undo::Start(target) => start_again(world, target).await?,
         Undo::Resume(target) => {
             try_join_all(machines(world, target)?.iter().map(|machine| machine.resume())).await?;
-            match target {
-                Target::Vault => world.stack.vault.until_active().await?,
-                Target::Transit => transit(world)?.until_active().await?,
-                Target::Node(name) => named(world, name)?.until_serving().await?,
-                Target::Database(dbms) => world.database(dbms)?.until_ready().await?,
-                Target::Aws => world.aws()?.until_ready().await?,
-            }
+            until_serving(world, target).await?;
+        }
+        Undo::Connect(target) => {
+            try_join_all(machines(world, target)?.iter().map(|machine| machine.connect())).await?;
+            until_serving(world, target).await?;
         }
     }
     Ok("it answers".to_owned())
+}
+
+/// Waits until one that ran all the time serves again.
+async fn until_serving(world: &World, target: Target) -> Result<(), FaultError> {
+    match target {
+        Target::Vault => world.stack.vault.until_active().await?,
+        Target::Transit => transit(world)?.until_active().await?,
+        Target::Node(name) => named(world, name)?.until_serving().await?,
+        Target::Database(dbms) => world.database(dbms)?.until_ready().await?,
+        Target::Aws => world.aws()?.until_ready().await?,
+    }
+    Ok(())
 }
 
 /// Who is meant, by name, and what its loss disturbs: that of a leader or of a lone server disturbs all of Vault.

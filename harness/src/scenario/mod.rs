@@ -103,6 +103,22 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Whether a server is taken off its network.
+    pub(crate) fn disconnects(&self) -> bool {
+        disconnects(&self.steps)
+    }
+}
+
+fn disconnects(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Fault(fault, during) => {
+            fault.disconnect.is_some() || disconnects(during.as_deref().unwrap_or_default())
+        }
+        _ => false,
+    })
+}
+
 fn links_read(steps: &[Step], links: &mut Vec<(file::Endpoint, file::Endpoint)>) {
     for step in steps {
         let Action::Fault(fault, during) = &step.action else { continue };

@@ -75,6 +75,7 @@ one_of! {
         stop: Stop(OnServer),
         kill: Kill(Kill),
         pause: Pause(OnServer),
+        disconnect: Disconnect(OnServer),
         restart: Restart(OnServer),
         upgrade: Upgrade(Nothing),
         replace: Replace(OnNode),

@@ -372,6 +372,7 @@ impl fmt::Display for Broken<'_> {
                 on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
             }
             Self::Pause(on) => write!(f, "pause {}", whom(on.server, on.node)),
+            Self::Disconnect(on) => write!(f, "disconnect {}", whom(on.server, on.node)),
             Self::Restart(on) => write!(f, "restart {}", whom(on.server, on.node)),
             Self::Upgrade(_) => f.write_str("upgrade vault"),
             Self::Replace(on) => write!(f, "replace vault {}", *on.node),

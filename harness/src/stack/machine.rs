@@ -123,6 +123,22 @@ impl Machine {
         Ok(())
     }
 
+    /// Takes it off its network.
+    pub async fn disconnect(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(_) => Err(StackError::NoNetwork(self.server)),
+            Body::Container(container) => Ok(container.disconnect().await?),
+        }
+    }
+
+    /// Puts it back on its network.
+    pub async fn connect(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(_) => Err(StackError::NoNetwork(self.server)),
+            Body::Container(container) => Ok(container.connect().await?),
+        }
+    }
+
     /// Its process, if it is one of this machine.
     pub fn process(&self) -> Option<Arc<Process>> {
         match &self.body {

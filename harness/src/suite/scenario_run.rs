@@ -8,10 +8,10 @@ use crate::between::Between;
 use crate::event::Event;
 use crate::history::{History, Listener};
 use crate::plan::Plan;
-use crate::provider::Programs;
 use crate::provider::native::find::Found;
 use crate::provider::on_demand::{AwsParts, Lack};
 use crate::provider::site::Site;
+use crate::provider::{Programs, Provider};
 use crate::report::record::{FragmentRecord, ScenarioRecord, ScenarioResult};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
@@ -242,6 +242,11 @@ fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> St
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
     if let Some(what) = site.provider.lacks(&scenario.stack) {
         return Some(what.to_owned());
+    }
+    if scenario.disconnects() && matches!(site.provider, Provider::Native(_)) {
+        let why = "`disconnect` takes a container off its network, and a process has none of its own: run with \
+                   `--provider docker`";
+        return Some(why.to_owned());
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

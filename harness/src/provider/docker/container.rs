@@ -192,6 +192,17 @@ impl Container {
         made.unpause().await.map_err(|error| self.refused("resume", &error).into())
     }
 
+    /// Takes it off its network.
+    pub async fn disconnect(&self) -> Result<(), ContainerError> {
+        Ok(self.engine.disconnect(&self.blueprint.name, &self.blueprint.network).await?)
+    }
+
+    /// Puts it back on its network, on which it has another address then.
+    pub async fn connect(&self) -> Result<(), ContainerError> {
+        self.engine.reconnect(&self.blueprint.name, &self.blueprint.network).await?;
+        self.note_address().await
+    }
+
     /// Waits until it does not run, and says how it ended.
     pub async fn exited(&self) -> Result<String, ContainerError> {
         Ok(self.engine.exit(&self.blueprint.name).await?)

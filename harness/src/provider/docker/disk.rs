@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use testcontainers::bollard::models::VolumeCreateRequest;
 
-use super::container::{Container, ContainerError};
+use super::container::{Container, ContainerError, Data};
 use super::engine::{Engine, EngineError, refused};
 use super::up::{Place, broken, claim};
 use crate::provider::native::audit::{ENTRIES, STORAGE};
+use crate::provider::native::template::Template;
 use crate::provider::{Programs, UpError};
 use crate::scenario;
 use crate::scenario::AuditKind as Wanted;
+use crate::scenario::file::Seal;
 use crate::stack::audit::{AuditDevice, AuditKind, Receiver};
 use crate::stack::disk::Disk;
 
@@ -21,6 +23,8 @@ use crate::stack::disk::Disk;
 const DISKS: &str = "/leaseproof/disks";
 /// Writes until no more fits.
 const FILL: &str = r#"cat /dev/zero 2>&1 > "$1" | grep -q "No space left""#;
+/// Where the holder finds what is to be on the disk of storage: copied from there, files take no room that they only reserve.
+const TEMPLATE: &str = "/leaseproof/template";
 const FILLER: &str = "filler";
 
 /// A disk of its own as a volume.
@@ -89,9 +93,14 @@ impl Place<'_> {
             self.docker.engine.volume(&volume, bytes, &self.labels).await.map_err(broken)?;
             volumes.push((volume, format!("{DISKS}/{name}")));
         }
+        // A server that something else unseals makes its own.
+        let template = match wanted.seal {
+            Seal::Shamir if wanted.own_disk => Some(self.raft_template(&programs.vault, wanted.key_threshold).await?),
+            _ => None,
+        };
         let mut disks = Disks::default();
         if !volumes.is_empty() {
-            let holder = Arc::new(self.holder(programs, &volumes).await?);
+            let holder = Arc::new(self.holder(programs, &volumes, template.as_ref()).await?);
             let on = |name: &str| Volume { holder: Arc::clone(&holder), path: format!("{DISKS}/{name}") };
             for device in wanted.audit.iter().filter(|device| device.kind != Wanted::Socket) {
                 let volume = on(device.name.as_str());
@@ -114,7 +123,12 @@ impl Place<'_> {
     }
 
     /// What holds them: PostgreSQL's image has the programs that it takes, which that of a secrets server need not have.
-    async fn holder(&self, programs: &Programs, volumes: &[(String, String)]) -> Result<Container, UpError> {
+    async fn holder(
+        &self,
+        programs: &Programs,
+        volumes: &[(String, String)],
+        template: Option<&Template>,
+    ) -> Result<Container, UpError> {
         let image = programs.postgres.as_ref();
         let image = image.ok_or_else(|| UpError::Machine("there is no image to hold a disk".to_owned()))?;
         let mut blueprint = self.blueprint(&"disks", image, Vec::new())?;
@@ -123,8 +137,17 @@ impl Place<'_> {
         // Who may read what others have written.
         blueprint.user = Some("0:0".to_owned());
         blueprint.volumes = volumes.to_vec();
+        blueprint.data = template.map(|template| Data {
+            path: TEMPLATE.to_owned(),
+            from: template.data().to_owned(),
+            files: Vec::new(),
+        });
         let holder = self.container(blueprint);
         holder.start().await.map_err(broken)?;
+        if template.is_some() {
+            let (from, to) = (format!("{TEMPLATE}/."), format!("{DISKS}/storage"));
+            holder.run(&["cp", "-r", "--sparse=always", &from, &to]).await.map_err(broken)?;
+        }
         Ok(holder)
     }
 }

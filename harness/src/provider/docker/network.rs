@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, TcpListener};
 
-use testcontainers::bollard::models::NetworkCreateRequest;
+use testcontainers::bollard::models::{NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 
 use super::engine::{Engine, EngineError, refused};
 
@@ -42,5 +42,19 @@ impl Engine {
         // Not left behind; the first error is the one that counts.
         let _ = self.remove_network(name).await;
         Err(EngineError::Refused { what, why })
+    }
+
+    /// Takes a container off a network.
+    pub(super) async fn disconnect(&self, container: &str, network: &str) -> Result<(), EngineError> {
+        let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(false) };
+        let what = format!("take {container} off {network}");
+        self.client().disconnect_network(network, request).await.map_err(|error| refused(&what, &error))
+    }
+
+    /// Puts a container back on a network; its ports on this machine are open again when this returns.
+    pub(super) async fn reconnect(&self, container: &str, network: &str) -> Result<(), EngineError> {
+        let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
+        let what = format!("put {container} on {network}");
+        self.client().connect_network(network, request).await.map_err(|error| refused(&what, &error))
     }
 }

@@ -102,8 +102,10 @@ impl Place<'_> {
         };
         let data = order.folder.as_deref().unwrap_or(usual);
         blueprint.volumes = order.volumes;
-        if let Some((template, files)) = order.data {
+        if order.data.is_some() || order.folder.is_some() {
             blueprint.user = Some(ROOT.to_owned());
+        }
+        if let Some((template, files)) = order.data {
             blueprint.data = Some(Data { path: data.to_owned(), from: template.data().to_owned(), files });
         }
         let (name, peers) = order.member.unzip();
@@ -158,19 +160,17 @@ impl Place<'_> {
         let port = claim()?;
         let link = self.link(Endpoint::Clients, Endpoint::Vault, 0, port.address()).await?;
         let sealed_elsewhere = seal.is_some();
-        // A folder that key shares unseal is of no use to a server that something else does; and on a small disk the files
-        // of one that is copied take the room that they only reserve.
+        // A folder that key shares unseal is of no use to a server that something else does.
         let template = match wanted.storage {
-            Storage::Raft if !sealed_elsewhere && folder.is_none() => {
-                Some(self.raft_template(program, wanted.key_threshold).await?)
-            }
+            Storage::Raft if !sealed_elsewhere => Some(self.raft_template(program, wanted.key_threshold).await?),
             _ => None,
         };
         let order = Order {
             storage: wanted.storage,
             seal,
             plugin,
-            data: template.as_ref().map(|template| (template, Vec::new())),
+            // On a disk of its own it lies already.
+            data: template.as_ref().filter(|_| folder.is_none()).map(|template| (template, Vec::new())),
             volumes,
             folder,
             audited: !wanted.audit.is_empty(),

@@ -58,6 +58,10 @@ pub struct Fault {
     /// The server hangs (SIGSTOP): connections are accepted by the kernel and never answered.
     #[serde(default)]
     pub pause: Option<Marked<OnServer>>,
+    /// The server's container is taken off its network: it runs on, but reaches nobody, and whoever asks for it is refused.
+    /// Containers alone have a network of their own, so it takes `--provider docker`.
+    #[serde(default)]
+    pub disconnect: Option<Marked<OnServer>>,
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,

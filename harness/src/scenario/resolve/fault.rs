@@ -51,7 +51,7 @@ impl Resolver<'_> {
     pub(super) fn fault(&mut self, fault: &Marked<Fault>) {
         let given = given!(fault;
             down, cut, reset, latency, bandwidth, slow_close, timeout, slicer, limit_data,
-            partition, stop, kill, pause, restart, upgrade, replace,
+            partition, stop, kill, pause, disconnect, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
             fill_disk, hang_audit, drop_audit,
@@ -210,7 +210,10 @@ impl Resolver<'_> {
     fn process(&mut self, fault: &Fault) {
         self.node(fault.replace.map(|on| on.node));
         let kill = fault.kill.as_ref();
-        let whole = [fault.stop, fault.pause, fault.restart].into_iter().flatten().map(|on| (on.server, on.node));
+        let whole = [fault.stop, fault.pause, fault.disconnect, fault.restart]
+            .into_iter()
+            .flatten()
+            .map(|on| (on.server, on.node));
         for (server, node) in whole.chain(kill.map(|kill| (kill.server, kill.node))) {
             if server.value == Server::Transit {
                 self.needs_transit(server.at);
@@ -246,7 +249,8 @@ impl Resolver<'_> {
         if let Some(upgrade) = &fault.upgrade {
             self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
         }
-        for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
+        let there = [on(&fault.stop), killed, on(&fault.pause), on(&fault.disconnect), on(&fault.restart)];
+        for server in there.into_iter().flatten() {
             if let Some(dbms) = Dbms::of(server.value) {
                 self.needs(dbms, server.at);
             }

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic; these helpers are no tests themselves")]
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -11,10 +13,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Two servers, and time enough to be killed in.
+/// Two servers, a disk with what holds it, and time enough to be killed in.
 const SCENARIO: &str = "
 name: Something that lasts
-stack: { vault: {}, postgres: {} }
+stack: { vault: { audit: { small: { file: { own_disk: true } } } }, postgres: {} }
 engines: { database: { postgres: { roles: { app: { default_ttl: 1m } } } } }
 steps:
   - issue: { role: database/app, as: cred }
@@ -49,7 +51,7 @@ impl Bench {
         self.command(&all).output().unwrap()
     }
 
-    /// Containers, or networks, that are marked as this bench's.
+    /// Containers, networks or volumes that are marked as this bench's.
     fn marked(&self, list: &[&str]) -> Vec<String> {
         let filter = format!("label=leaseproof.home={}", self.home().display());
         let listed = Command::new("docker").args(list).args(["--filter", &filter]).output().unwrap();
@@ -62,6 +64,15 @@ impl Bench {
 
     fn networks(&self) -> Vec<String> {
         self.marked(&["network", "ls", "--format", "{{.Name}}"])
+    }
+
+    fn volumes(&self) -> Vec<String> {
+        self.marked(&["volume", "ls", "--format", "{{.Name}}"])
+    }
+
+    /// How many containers, networks and volumes there are.
+    fn left(&self) -> (usize, usize, usize) {
+        (self.containers().len(), self.networks().len(), self.volumes().len())
     }
 }
 
@@ -120,18 +131,18 @@ fn a_killed_run_leaves_containers_and_clean_removes_those_and_no_others() {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
-    assert_eq!((bench.containers().len(), bench.networks().len()), (2, 1), "what kill -9 leaves");
+    assert_eq!(bench.left(), (3, 1, 1), "what kill -9 leaves");
     let dry = bench.command(&["clean", "--dry-run"]).output().unwrap();
     assert!(said(&dry).contains("would remove container leaseproof-"), "{}", said(&dry));
     let cleaned = bench.command(&["clean"]).output().unwrap();
     assert_eq!(cleaned.status.code(), Some(0), "{}", said(&cleaned));
-    assert_eq!((bench.containers(), bench.networks()), (Vec::new(), Vec::new()));
+    assert_eq!(bench.left(), (0, 0, 0), "after the sweep");
     // The run that is alive keeps what it has, also when its own home is swept.
     other.command(&["clean"]).status().unwrap();
-    assert_eq!((other.containers().len(), other.networks().len()), (2, 1), "a living run's");
+    assert_eq!(other.left(), (3, 1, 1), "a living run's");
     kill(Pid::from_raw(i32::try_from(alive.id()).unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(alive.wait().unwrap().code(), Some(130));
-    assert_eq!((other.containers(), other.networks()), (Vec::new(), Vec::new()), "after an interrupt");
+    assert_eq!(other.left(), (0, 0, 0), "after an interrupt");
 }
 
 #[test]
@@ -148,6 +159,41 @@ fn an_image_that_is_not_what_it_should_be_or_is_not_there_ends_a_run_before_it_b
         assert_eq!(output.status.code(), Some(3), "{}", said(&output));
         assert!(said(&output).contains(told), "{}", said(&output));
         assert!(said(&output).contains("--image"), "{}", said(&output));
-        assert_eq!((bench.containers(), bench.networks()), (Vec::new(), Vec::new()), "after {image}");
+        assert_eq!(bench.left(), (0, 0, 0), "after {image}");
     }
+}
+
+#[test]
+fn a_container_that_exits_at_its_start_is_told_with_its_last_words_and_leaves_nothing() {
+    if !there_is_an_engine() {
+        return;
+    }
+    let bench = Bench::new();
+    let wrong = SCENARIO.replace("vault: {", "vault: { configuration: { default_lease_ttl: never },");
+    std::fs::write(bench.0.path().join("scenario.yaml"), wrong).unwrap();
+    let output = bench.run(&[]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    for told in ["vault ended while it was starting", "invalid duration \"never\""] {
+        assert!(said(&output).contains(told), "{}", said(&output));
+    }
+    assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
+fn a_user_who_may_not_use_the_engine_is_told_so() {
+    if !there_is_an_engine() || !nix::unistd::Uid::effective().is_root() {
+        let _ = writeln!(std::io::stderr(), "not tested: only root can be somebody who may not use the engine");
+        return;
+    }
+    let bench = Bench::new();
+    std::fs::set_permissions(bench.0.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    // Where the tests were built need not be a place that others may look into.
+    let program = bench.0.path().join("leaseproof");
+    std::fs::copy(env!("CARGO_BIN_EXE_leaseproof"), &program).unwrap();
+    let mut command = Command::new(program);
+    command.args(["run", "scenario.yaml", "--provider", "docker"]).current_dir(bench.0.path());
+    command.env("LEASEPROOF_HOME", bench.home()).env("LEASEPROOF_CACHE", bench.0.path().join("cache"));
+    let output = command.uid(65534).gid(65534).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("this user may not use the Docker engine"), "{}", said(&output));
 }

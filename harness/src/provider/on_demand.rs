@@ -112,8 +112,8 @@ impl OnDemand {
             Product::Vault => Part::Vault(Some(vault.version.clone())),
             _ => Part::OpenBao(vault.version.clone()),
         };
-        let provided = self.fetcher.provide(&part, None, on).await;
-        provided.map(Some).map_err(|error| Lack {
+        let found = self.fetcher.provide(&part, None, on).await;
+        found.map(Some).map_err(|error| Lack {
             why: format!("an agent is the secrets server's own program, as a process of this machine: {error}"),
             is_lack: error.is_lack(),
         })

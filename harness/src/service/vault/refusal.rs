@@ -72,7 +72,8 @@ fn cause(status: u16, text: &str, target_answered: bool) -> Cause {
         return Cause::TargetSilent;
     }
     match status {
-        429 | 473 => Cause::Standby,
+        // 307: a standby that cannot hand on what it is asked, as when the leader is just lost, names another node.
+        307 | 429 | 473 => Cause::Standby,
         404 => Cause::NotFound,
         503 => Cause::Sealed,
         500.. => Cause::Internal,

@@ -42,7 +42,7 @@ pub enum AuditKind {
         /// The file, as the server knows it.
         path: PathBuf,
         /// The disk of its own that it lies on.
-        disk: Option<Box<Disk>>,
+        disk: Option<Disk>,
     },
     /// Over a socket to this process.
     Socket(Receiver),
@@ -75,7 +75,7 @@ impl AuditDevice {
     /// The disk of its own that it lies on.
     pub fn disk(&self) -> Option<&Disk> {
         match &self.kind {
-            AuditKind::File { disk, .. } => disk.as_deref(),
+            AuditKind::File { disk, .. } => disk.as_ref(),
             AuditKind::Socket(_) => None,
         }
     }

@@ -10,7 +10,7 @@ use crate::provider::native::disk::{self, Mounted};
 #[derive(Debug)]
 pub enum Disk {
     /// Of this machine.
-    Mounted(Mounted),
+    Mounted(Box<Mounted>),
     /// Of containers.
     Volume(Volume),
 }

@@ -105,7 +105,7 @@ impl Place<'_> {
             for device in wanted.audit.iter().filter(|device| device.kind != Wanted::Socket) {
                 let volume = on(device.name.as_str());
                 let path = Path::new(&volume.path).join("audit.log");
-                let kind = AuditKind::File { path, disk: Some(Box::new(Disk::Volume(volume))) };
+                let kind = AuditKind::File { path, disk: Some(Disk::Volume(volume)) };
                 disks.audit.push(AuditDevice { name: device.name.clone(), kind });
             }
             disks.disk = wanted.own_disk.then(|| Disk::Volume(on("storage")));

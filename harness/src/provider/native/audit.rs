@@ -28,7 +28,7 @@ impl Native {
             let kind = match device.kind {
                 scenario::AuditKind::File { own_disk: true } => {
                     let disk = self.disk(name, device.name.as_str(), ENTRIES).await?;
-                    AuditKind::File { path: disk.root().join("audit.log"), disk: Some(Box::new(Disk::Mounted(disk))) }
+                    AuditKind::File { path: disk.root().join("audit.log"), disk: Some(Disk::Mounted(Box::new(disk))) }
                 }
                 scenario::AuditKind::File { own_disk: false } => {
                     let folder = self.folder_for(name, &format!("audit-{}", device.name), None)?;

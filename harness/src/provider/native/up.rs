@@ -143,7 +143,7 @@ impl Native {
             links.insert(Endpoint::Clients, Endpoint::Aws, from_clients);
             server
         });
-        let disk = disk.map(Disk::Mounted);
+        let disk = disk.map(|disk| Disk::Mounted(Box::new(disk)));
         Ok(Stack {
             vault: vault.0,
             transit,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Nothing, Server};
+use super::{Node, Nothing, Server};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::Name;
 
@@ -38,6 +38,9 @@ pub struct FillDisk {
     /// The disk of this server's storage: `vault`, with `storage: raft` and `own_disk: true`.
     #[serde(default)]
     pub server: Option<Marked<Server>>,
+    /// Of an audit device in a cluster: the node whose disk it is; those of all nodes when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
 }
 
 /// An audit device of the scenario.

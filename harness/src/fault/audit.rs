@@ -100,7 +100,7 @@ fn effect(undo: Undo, seen: String) -> Effect {
 
 async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError> {
     let Some(name) = fill.audit.as_deref() else {
-        storage_disk(world)?.fill().await?;
+        storage_disk(world)?.fill(0).await?;
         return Ok(effect(Undo::Free, until_nothing_more_is_stored(world).await?));
     };
     let device = device(world, name)?;
@@ -108,8 +108,13 @@ async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError>
         Some(wanted) => node(world, *wanted).await?.name.index(),
         None => None,
     };
+    let leaves = fill.leaves.map_or(0, |leaves| *leaves);
     for disk in disks(device, index)? {
-        disk.fill().await?;
+        disk.fill(leaves).await?;
+    }
+    if leaves > 0 {
+        let seen = format!("it was full to the last byte, of which {leaves} were given back");
+        return Ok(effect(Undo::FreeAudit(name.clone(), index), seen));
     }
     // The last page of a file that is there already has room for a little more.
     let files = one_or_all(device.files(), index);

@@ -396,6 +396,7 @@ impl fmt::Display for Broken<'_> {
             Self::FillDisk(on) => match (&on.audit, on.server) {
                 (Some(of), _) => {
                     write!(f, "fill the disk of audit device {}", **of)?;
+                    on.leaves.map_or(Ok(()), |leaves| write!(f, " but for {} bytes", *leaves))?;
                     on.node.map_or(Ok(()), |node| write!(f, " at the {}", *node))
                 }
                 (None, Some(server)) => write!(f, "fill the disk of {}", *server),

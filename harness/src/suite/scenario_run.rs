@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::{Course, Suite, SuiteEvent, Target, folder, quoted};
 use crate::between::Between;
 use crate::event::Event;
+use crate::guarantee::catalogue;
 use crate::history::{History, Listener};
 use crate::plan::Plan;
 use crate::provider::Programs;
 use crate::provider::native::find::Found;
+use crate::provider::native::part::Product;
 use crate::provider::on_demand::{AwsParts, Lack};
 use crate::provider::site::{Choice, Site};
 use crate::report::record::{FragmentRecord, ScenarioRecord, ScenarioResult};
@@ -85,6 +87,9 @@ impl Suite {
     /// The parts that only some scenarios take, or why this one cannot run there.
     async fn parts_for(&self, scenario: &Scenario, target: Target<'_>) -> Result<AwsParts, Lack> {
         if let Some(why) = lacks(target.site, scenario) {
+            return Err(Lack { why, is_lack: true });
+        }
+        if let Some(why) = unpromised(scenario, target.vault.product) {
             return Err(Lack { why, is_lack: true });
         }
         let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
@@ -234,6 +239,17 @@ fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> St
     let (path, vault) = (quoted(&path.display().to_string()), quoted(&target.vault.part.to_string()));
     let proxy = if over_toxiproxy { " --proxy toxiproxy" } else { "" };
     format!("leaseproof run {path} --vault {vault} --provider {}{proxy} --seed {seed}", target.site.kind())
+}
+
+/// Why a scenario says nothing of this product: it makes none of the promises that the scenario is for.
+fn unpromised(scenario: &Scenario, product: Product) -> Option<String> {
+    let name = if product == Product::Vault { "vault" } else { "openbao" };
+    let reason = |id: &String| {
+        let not = catalogue().get(id)?.not_on(name)?;
+        Some(format!("{id} is no promise of {product}: {}", not.because))
+    };
+    let reasons: Vec<String> = scenario.guarantees.iter().map_while(reason).collect();
+    (reasons.len() == scenario.guarantees.len() && !reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// Why a scenario cannot run at a site, if it cannot.

@@ -56,6 +56,11 @@ pub(super) fn mutants() -> Vec<Mutant> {
         mutant("a request is served whose file is in the way", "AUDIT-03", "expected status 500, but done (200)")
             .on(get(CREDS).answered(refused).rewrite(issued))
             .shows_in(&["audit/path_that_cannot_be_written"]),
+        mutant("a login is undone whose response cannot be audited", "APPROLE-01", "done (200)")
+            .on(post("auth/approle/login").turns(Turns::Only(1)).rewrite(|_, reply| {
+                *reply = Reply::with(200, json!({ "auth": { "client_token": "made up", "lease_duration": 60 } }));
+            }))
+            .shows_in(&["audit/response_that_cannot_be_audited"]),
         mutant("a leader that cannot audit serves", "AUDIT-03", "expected status 500, but done (200)")
             .on(get(CREDS).answered(refused).rewrite(issued))
             .shows_in(&["audit/full_disk_at_the_leader"]),

@@ -44,6 +44,8 @@ fn settings() -> Vec<Mutant> {
         mutant("a quota that is lowered lets credentials through", "QUOTA-01", "but done (200)")
             .on(get(CREDS).answered(|reply| reply.status == 429).rewrite(issued))
             .shows_in(&["quotas/lowered_under_load"]),
+        mutant("a root key is rotated without the unsealer", "SEAL-08", "but done (204)")
+            .on(post("sys/rotate/root").answered(refused).rewrite(no_content)),
         mutant("a schedule's window may be short", "DBSTATIC-11", "but done (204)")
             .on(post("database/static-roles/hasty").answered(refused).rewrite(no_content)),
         mutant("a session of STS has no token", "AWS-13", "data.security_token")

@@ -94,6 +94,9 @@ impl<'a> Resolver<'a> {
             self.no_disk(name.at, help);
         }
         self.node(fill.node);
+        if let Some(leaves) = fill.leaves.filter(|_| fill.server.is_some()) {
+            self.excludes("server", fill.server.map(|server| server.at), "leaves", Some(leaves.at));
+        }
         if let Some(server) = fill.server {
             let own = self.file.stack.vault.own_disk.is_some_and(|own| own.value) || self.lost.word("own_disk");
             if server.value != Server::Vault || !own {

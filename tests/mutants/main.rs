@@ -38,7 +38,10 @@ const WITHOUT_MUTANT: [(&str, &str); 12] = [
     ("AWS-09", AT_AWS),
     ("AWS-10", AT_AWS),
     ("AWS-12", AT_AWS),
-    ("DBSTATIC-12", "only HashiCorp Vault has schedules, and mutants are hunted on OpenBao where nobody asks for another server"),
+    (
+        "DBSTATIC-12",
+        "only HashiCorp Vault has schedules, and mutants are hunted on OpenBao where nobody asks for another server",
+    ),
 ];
 
 fn main() -> ExitCode {

@@ -81,7 +81,8 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
         Undo::Enable(name) => {
             let device = device(world, &name)?;
             must("enabling it again", enable_one(&world.stack.vault.root(), device).await.outcome)?;
-            let look = || async { is_enabled(world, &name).await?.then(String::new).ok_or_else(|| "it is not".to_owned()) };
+            let look =
+                || async { is_enabled(world, &name).await?.then(String::new).ok_or_else(|| "it is not".to_owned()) };
             until_shows("a device that is enabled", look).await?;
             Ok("it is enabled".to_owned())
         }
@@ -177,7 +178,8 @@ async fn disable(world: &World, name: &Name) -> Result<Effect, FaultError> {
     let path = format!("sys/audit/{name}");
     // A device that hangs holds this request up too, and longer than most.
     must("disabling it", world.stack.vault.root().act(Method::Delete, &path, None).await.outcome)?;
-    let look = || async { (!is_enabled(world, name).await?).then(String::new).ok_or_else(|| "it is listed".to_owned()) };
+    let look =
+        || async { (!is_enabled(world, name).await?).then(String::new).ok_or_else(|| "it is listed".to_owned()) };
     until_shows("a device that is not enabled", look).await?;
     Ok(effect(Undo::Enable(name.clone()), "it is not listed any more".to_owned()))
 }

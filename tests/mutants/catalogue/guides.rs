@@ -46,8 +46,11 @@ fn settings() -> Vec<Mutant> {
             .shows_in(&["quotas/lowered_under_load"]),
         mutant("a root key is rotated without the unsealer", "SEAL-08", "but done (204)")
             .on(post("sys/rotate/root").answered(refused).rewrite(no_content)),
-        mutant("a schedule's window may be short", "DBSTATIC-11", "but done (204)")
-            .on(post("database/static-roles/hasty").answered(refused).rewrite(no_content)),
+        mutant("a schedule's window may be short", "DBSTATIC-11", "but done (204)").on(post(
+            "database/static-roles/hasty",
+        )
+        .answered(refused)
+        .rewrite(no_content)),
         mutant("a session of STS has no token", "AWS-13", "data.security_token")
             .on(get("aws/creds/app").rewrite(|_, reply| reply.body["data"]["security_token"] = Value::Null)),
     ]

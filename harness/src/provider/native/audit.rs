@@ -32,7 +32,8 @@ impl Native {
                 scenario::AuditKind::File { own_disk } => {
                     let mut files = Vec::new();
                     for node in 1..=wanted.nodes {
-                        let of = if wanted.nodes > 1 { format!("{}-{node}", device.name) } else { device.name.to_string() };
+                        let of =
+                            if wanted.nodes > 1 { format!("{}-{node}", device.name) } else { device.name.to_string() };
                         files.push(self.audit_file(name, &of, own_disk).await?);
                     }
                     let path = match files.as_slice() {

@@ -16,6 +16,9 @@ fn revocations() -> Vec<Mutant> {
         mutant("a repeated revocation is no attempt", "LEASE-04", "it is 1")
             .on(post(REVOKE).turns(Turns::From(1)).answer(|_| Reply::empty(202)))
             .shows_in(&["leases/repeating_it_uses_up_attempts"]),
+        mutant("an irrevocable lease is called revoked, and its user stays", "LEASE-05", "the login was accepted")
+            .on(post(REVOKE).turns(Turns::From(6)).answer(|_| Reply::empty(204)))
+            .shows_in(&["leases/repeating_it_uses_up_attempts"]),
         mutant("a lease is given up after a restart", "LEASE-03", "the login was accepted")
             .on(post(REVOKE).turns(Turns::From(6)).answer(|_| Reply::empty(204)))
             .shows_in(&["leases/attempts_counted_anew_after_a_restart"]),

@@ -128,7 +128,7 @@ impl Promise {
     pub fn on(&self, product: &str) -> String {
         let products = &self.guarantee.products;
         let versions = if product == "vault" { &products.vault } else { &products.openbao };
-        let excused = self.guarantee.not_on.iter().find(|not| not.product == product);
+        let excused = self.guarantee.not_on(product);
         let deviates = self.guarantee.deviations.iter().any(|deviation| deviation.product == product);
         match (versions, excused) {
             (_, Some(not)) => format!("no: {}", not.because),

@@ -42,6 +42,11 @@ impl Guarantee {
         };
         self.deviations.iter().find(is)
     }
+
+    /// Why it does not hold on this product (`vault` or `openbao`), where it does not.
+    pub fn not_on(&self, product: &str) -> Option<&NotOn> {
+        self.not_on.iter().find(|not| not.product == product)
+    }
 }
 
 /// Whether a version lies in a range such as `>=2.0` or `<2.8`.
@@ -252,6 +257,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_promise_that_a_product_does_not_make_says_why() {
+        let schedule = catalogue().get("DBSTATIC-12").unwrap();
+        assert!(schedule.not_on("openbao").unwrap().because.contains("no rotation schedule"));
+        assert!(schedule.not_on("vault").is_none());
     }
 
     #[test]

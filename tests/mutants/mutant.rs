@@ -201,6 +201,11 @@ pub(crate) fn post(path: &'static str) -> HttpRule {
     rule("POST", path)
 }
 
+/// A rule for PUT, which is how the products' own programs write.
+pub(crate) fn put(path: &'static str) -> HttpRule {
+    rule("PUT", path)
+}
+
 /// A rule for DELETE.
 pub(crate) fn delete(path: &'static str) -> HttpRule {
     rule("DELETE", path)

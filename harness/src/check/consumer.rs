@@ -58,6 +58,50 @@ pub fn minted_per_minute(history: &[Entry], roles: &[String], at_most: u32) -> J
     Judgement::held(format!("{total} credentials in all, at most {} within one minute", surely.0), Vec::new())
 }
 
+/// Between two such requests that were answered as they wanted lies so much time. What was heard is known to have happened somewhere in its entry's time.
+pub fn asks_every(history: &[Entry], request: &str, (at_least, at_most): (Duration, Duration)) -> Judgement {
+    let made = |entry: &Entry| match &entry.event {
+        Event::Heard { heard: Heard::Requested { request: heard, status: 200..300 }, count } if heard == request => {
+            Some((entry.at, *count, entry.seq))
+        }
+        _ => None,
+    };
+    let mut all: Vec<(Interval, u32, u64)> = history.iter().filter_map(made).collect();
+    all.sort_by_key(|(at, ..)| at.sent);
+    let crowded = all.iter().find(|(at, count, _)| *count > 1 && at.answered.since(at.sent) < at_least);
+    if let Some((at, count, seq)) = crowded {
+        let because = format!("it was made {count} times within {}", words(at.answered.since(at.sent)));
+        return Judgement::violated(because, vec![*seq]);
+    }
+    if all.len() < 2 {
+        let because = format!("it was heard to be made {} times, which is too seldom to say how far apart", all.len());
+        return Judgement::inconclusive(because, Vec::new());
+    }
+    let mut perhaps = None;
+    for pair in all.windows(2) {
+        let [(one, _, first), (other, _, second)] = pair else { continue };
+        let (least, most) = (other.sent.since(one.answered), other.answered.since(one.sent));
+        let evidence = vec![*first, *second];
+        if most < at_least {
+            let because = format!("it was made again {} later", words(most));
+            return Judgement::violated(because, evidence);
+        }
+        if least > at_most {
+            let because = format!("it was not made again for {}", words(least));
+            return Judgement::violated(because, evidence);
+        }
+        if least < at_least || most > at_most {
+            perhaps = Some((format!("it was made again between {} and {} later", words(least), words(most)), evidence));
+        }
+    }
+    if let Some((because, evidence)) = perhaps {
+        return Judgement::inconclusive(because, evidence);
+    }
+    let gaps = all.windows(2).map(|pair| pair[1].0.sent.since(pair[0].0.answered));
+    let (least, most) = (gaps.clone().min().unwrap_or_default(), gaps.max().unwrap_or_default());
+    Judgement::held(format!("it was made {} times, {} to {} apart", all.len(), words(least), words(most)), Vec::new())
+}
+
 /// Once the database has refused a user that a consumer held, the consumer logs in with it no more: not later than `grace`
 /// after that refusal.
 pub fn no_dead_credential(history: &[Entry], consumer: &str, grace: Duration) -> Judgement {

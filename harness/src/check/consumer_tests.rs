@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::availability::{Whose, credential_gap, recovers_within};
-use super::consumer::{minted_per_minute, no_dead_credential, no_secret_in_log, none_crashes};
+use super::consumer::{asks_every, minted_per_minute, no_dead_credential, no_secret_in_log, none_crashes};
 use crate::event::{ConsumerState, Entry, Event, Heard, Held, OutputSearched, Part, Phase};
 use crate::outcome::{Judgement, Outcome, Silence, Verdict};
 use crate::scenario::file::Endpoint;
@@ -172,6 +172,41 @@ fn credentials_of_another_role_are_another_consumers() {
     let entries = history(|tape| asked(tape, (0, 500), 200, 50));
     let other = minted_per_minute(&entries, &["database/other".to_owned()], 10);
     assert_eq!(other.verdict, Verdict::Inconclusive);
+}
+
+// ------------------------------------------------------------------------------------------------------------- pace
+
+/// Renewals at these times, in milliseconds, each heard somewhere within half a second; judged at 20 to 24 s.
+fn paced(times: &[u64], status: u16) -> Judgement {
+    let entries = history(|tape| {
+        for ms in times {
+            let heard = Heard::Requested { request: "renew".to_owned(), status };
+            tape.harness((*ms, ms + 500), Event::Heard { heard, count: 1 });
+        }
+    });
+    asks_every(&entries, "renew", (Duration::from_secs(20), Duration::from_secs(24)))
+}
+
+#[test]
+fn a_pace_is_judged_by_the_time_that_surely_lies_between_two_requests() {
+    assert_eq!(paced(&[0, 21_000, 43_000], 200).verdict, Verdict::Held);
+    assert_eq!(paced(&[0, 21_000, 31_000], 200).verdict, Verdict::Violated, "too soon");
+    assert_eq!(paced(&[0, 21_000, 60_000], 200).verdict, Verdict::Violated, "too late");
+    assert_eq!(paced(&[0, 19_800], 200).verdict, Verdict::Inconclusive, "just at the limit");
+    assert_eq!(paced(&[0, 24_200], 200).verdict, Verdict::Inconclusive, "just at the limit");
+}
+
+#[test]
+fn a_pace_takes_two_requests_that_were_answered_as_wanted() {
+    assert_eq!(paced(&[0], 200).verdict, Verdict::Inconclusive);
+    assert_eq!(paced(&[0, 21_000], 503).verdict, Verdict::Inconclusive, "none was answered so");
+    let entries = history(|tape| {
+        let heard = Heard::Requested { request: "renew".to_owned(), status: 200 };
+        tape.harness((0, 900), Event::Heard { heard, count: 3 });
+    });
+    let storm = asks_every(&entries, "renew", (TWO, TEN));
+    assert_eq!(storm.verdict, Verdict::Violated, "three within a second");
+    assert_eq!(asks_every(&entries, "other", (TWO, TEN)).verdict, Verdict::Inconclusive, "another request");
 }
 
 // --------------------------------------------------------------------------------------------------- dead credential

@@ -160,6 +160,9 @@ pub fn invariant(invariant: &Invariant, scenario: &Scenario, history: &[Entry]) 
             let roles = consumer.into_iter().flat_map(|consumer| consumer.may_issue.iter().map(ToString::to_string));
             consumer::minted_per_minute(history, &roles.collect::<Vec<_>>(), *minted.at_most)
         }
+        Some(Throughout::AsksEvery(asks)) => {
+            consumer::asks_every(history, asks.request.as_str(), (asks.at_least.0, asks.at_most.0))
+        }
         Some(Throughout::NoDeadCredential(dead)) => {
             let grace = dead.grace.map_or(consumer::GRACE, |grace| grace.0);
             consumer::no_dead_credential(history, dead.consumer.as_str(), grace)

@@ -1,15 +1,17 @@
-//! What is overheard on the clients' links while consumers run: how often credentials are asked for, and who logs in at
-//! PostgreSQL. What is said again and again is written once a second, with how often it was.
+//! What is overheard on the clients' links while consumers run: how often credentials are asked for, the requests that the
+//! scenario listens for, and who logs in at PostgreSQL. What is said again and again is written once a second, with how often it was.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use regex::Regex;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{Actor, Event, Heard};
 use crate::link::{Overheard, Protocol};
 use crate::scenario::file::Endpoint;
+use crate::scenario::one::Throughout;
 use crate::scenario::word::Ref;
 use crate::time::{Clock, Interval};
 use crate::world::World;
@@ -26,15 +28,11 @@ type Waiting = Mutex<BTreeMap<Heard, (Interval, u32)>>;
 /// links that a Toxiproxy server has; those of a scenario with consumers stay in this process.
 pub(super) async fn listen(world: Arc<World>, stop: CancellationToken) {
     let waiting: Arc<Waiting> = Arc::default();
-    let roles: Vec<Ref> = world.consumers.iter().flat_map(|consumer| consumer.spec.may_issue.clone()).collect();
+    let wanted = Arc::new(Wanted::of(&world));
     for (to, protocol) in [(Endpoint::Vault, Protocol::Http), (Endpoint::Postgres, Protocol::Postgres)] {
         let Some(link) = world.stack.links.get(Endpoint::Clients, to) else { continue };
-        let (waiting, roles, clock) = (Arc::clone(&waiting), roles.clone(), *world.history.clock());
-        let told = move |heard| {
-            if let Some(heard) = of_interest(heard, &roles) {
-                put(&waiting, heard, &clock);
-            }
-        };
+        let (waiting, wanted, clock) = (Arc::clone(&waiting), Arc::clone(&wanted), *world.history.clock());
+        let told = move |heard| wanted.of_interest(heard).into_iter().for_each(|heard| put(&waiting, heard, &clock));
         link.listen(protocol, Arc::new(told));
     }
     while stop.run_until_cancelled(tokio::time::sleep(TURN)).await.is_some() {
@@ -64,16 +62,42 @@ fn write(world: &World, waiting: &Waiting, due: impl Fn(Interval) -> bool) {
     }
 }
 
-/// Requests for the roles of consumers, and logins.
-fn of_interest(heard: Overheard, roles: &[Ref]) -> Option<Heard> {
-    match heard {
-        Overheard::Request { request, status } => {
-            let path = request.strip_prefix("GET /v1/")?;
-            let path = path.split_once('?').map_or(path, |(path, _)| path);
-            let role = roles.iter().find(|role| path == format!("{}/creds/{}", role.mount, role.name))?;
-            Some(Heard::Asked { role: role.to_string(), status })
+/// What is worth an entry, beside logins.
+struct Wanted {
+    /// The roles of consumers.
+    roles: Vec<Ref>,
+    /// The requests that the scenario listens for.
+    requests: Vec<Regex>,
+}
+
+impl Wanted {
+    fn of(world: &World) -> Self {
+        let listened = world.plan.scenario.always.iter().filter_map(|invariant| match invariant.what.one() {
+            Some(Throughout::AsksEvery(asks)) => Regex::new(&asks.request).ok(),
+            _ => None,
+        });
+        let roles = world.consumers.iter().flat_map(|consumer| consumer.spec.may_issue.clone());
+        Self { roles: roles.collect(), requests: listened.collect() }
+    }
+
+    fn of_interest(&self, heard: Overheard) -> Vec<Heard> {
+        match heard {
+            Overheard::Request { request, status } => {
+                let asked = self.asked(&request).map(|role| Heard::Asked { role, status });
+                let matching = self.requests.iter().filter(|wanted| wanted.is_match(&request));
+                let made = matching.map(|wanted| Heard::Requested { request: wanted.to_string(), status });
+                asked.into_iter().chain(made).collect()
+            }
+            Overheard::Login { username, refused } => vec![Heard::LoggedIn { username, refused }],
         }
-        Overheard::Login { username, refused } => Some(Heard::LoggedIn { username, refused }),
+    }
+
+    /// The role whose credentials a request asks for.
+    fn asked(&self, request: &str) -> Option<String> {
+        let path = request.strip_prefix("GET /v1/")?;
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let role = self.roles.iter().find(|role| path == format!("{}/creds/{}", role.mount, role.name))?;
+        Some(role.to_string())
     }
 }
 
@@ -85,16 +109,34 @@ fn lock(waiting: &Waiting) -> MutexGuard<'_, BTreeMap<Heard, (Interval, u32)>> {
 mod tests {
     use super::*;
 
+    fn wanted(requests: &[&str]) -> Wanted {
+        let requests = requests.iter().map(|request| Regex::new(request).unwrap()).collect();
+        Wanted { roles: vec!["database/app".parse().unwrap()], requests }
+    }
+
+    fn request(request: &str) -> Overheard {
+        Overheard::Request { request: request.to_owned(), status: 200 }
+    }
+
     #[test]
     fn requests_for_a_consumers_roles_are_heard_and_no_others() {
-        let roles: [Ref; 1] = ["database/app".parse().unwrap()];
-        let request = |request: &str| Overheard::Request { request: request.to_owned(), status: 200 };
-        let asked = Some(Heard::Asked { role: "database/app".to_owned(), status: 200 });
-        assert_eq!(of_interest(request("GET /v1/database/creds/app"), &roles), asked);
-        assert_eq!(of_interest(request("GET /v1/database/creds/app?x=y"), &roles), asked);
+        let wanted = wanted(&[]);
+        let asked = [Heard::Asked { role: "database/app".to_owned(), status: 200 }];
+        assert_eq!(wanted.of_interest(request("GET /v1/database/creds/app")), asked);
+        assert_eq!(wanted.of_interest(request("GET /v1/database/creds/app?x=y")), asked);
         for other in ["GET /v1/database/creds/apple", "PUT /v1/sys/leases/renew", "GET /v1/sys/health"] {
-            assert_eq!(of_interest(request(other), &roles), None);
+            assert_eq!(wanted.of_interest(request(other)), []);
         }
+    }
+
+    #[test]
+    fn requests_that_are_listened_for_are_heard_by_their_expression() {
+        let renewal = "(PUT|POST) /v1/sys/leases/renew$";
+        let wanted = wanted(&[renewal, "creds/app"]);
+        let made = |request: &str| Heard::Requested { request: request.to_owned(), status: 200 };
+        assert_eq!(wanted.of_interest(request("PUT /v1/sys/leases/renew")), [made(renewal)]);
+        assert_eq!(wanted.of_interest(request("PUT /v1/sys/leases/renewal")), []);
+        assert_eq!(wanted.of_interest(request("GET /v1/database/creds/app")).len(), 2);
     }
 
     #[test]

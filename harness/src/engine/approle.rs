@@ -11,7 +11,7 @@ use crate::event::Reply;
 use crate::outcome::Outcome;
 use crate::scenario::file::{ConsumerAuth, Method};
 use crate::scenario::mark::Marked;
-use crate::scenario::word::Ref;
+use crate::scenario::word::{Name, Ref};
 use crate::scenario::{Client, Consumer};
 use crate::secret::Secret;
 use crate::service::Seen;
@@ -99,20 +99,22 @@ pub async fn write_token_policies(vault: &Vault, may_issue: &[Marked<Ref>]) -> (
 /// Writes a client's policy and role, and takes what it logs in with.
 pub async fn set_up(vault: &Vault, client: &Client) -> Result<AppRole, SetupError> {
     let ttls = [client.token_ttl, client.token_max_ttl];
-    write_role(vault, client.name.as_str(), std::slice::from_ref(&client.holds), ttls).await
+    write_role(vault, client.name.as_str(), std::slice::from_ref(&client.holds), &[], ttls).await
 }
 
 /// Writes a consumer's policy, and takes what it is given to authenticate with.
 pub async fn give(vault: &Vault, consumer: &Consumer) -> Result<Given, SetupError> {
     let (name, ttls) = (consumer.name.as_str(), [consumer.token_ttl, consumer.token_max_ttl]);
     match consumer.auth {
-        ConsumerAuth::Approle => write_role(vault, name, &consumer.may_issue, ttls).await.map(Given::AppRole),
+        ConsumerAuth::Approle => {
+            write_role(vault, name, &consumer.may_issue, &consumer.policies, ttls).await.map(Given::AppRole)
+        }
         ConsumerAuth::Token => {
             let policy = policy_name(name);
             must(&policy, write_policy(vault, &policy, &consumer.may_issue).await)?;
             let [ttl, explicit_max_ttl] = ttls.map(seconds);
             let body = json!({
-                "policies": [policy],
+                "policies": with_own(policy, &consumer.policies),
                 "display_name": name,
                 "no_parent": true,
                 "ttl": ttl,
@@ -125,13 +127,28 @@ pub async fn give(vault: &Vault, consumer: &Consumer) -> Result<Given, SetupErro
     }
 }
 
-/// Writes a policy and an AppRole of this name, and takes what logs in with it.
-async fn write_role(vault: &Vault, name: &str, may_issue: &[Ref], ttls: [Duration; 2]) -> Result<AppRole, SetupError> {
+/// The names of policies: one's own, and others.
+fn with_own(own: String, others: &[Name]) -> Vec<String> {
+    std::iter::once(own).chain(others.iter().map(ToString::to_string)).collect()
+}
+
+/// Writes a policy and an AppRole of this name, which has other policies too, and takes what logs in with it.
+async fn write_role(
+    vault: &Vault,
+    name: &str,
+    may_issue: &[Ref],
+    policies: &[Name],
+    ttls: [Duration; 2],
+) -> Result<AppRole, SetupError> {
     let policy = policy_name(name);
     must(&policy, write_policy(vault, &policy, may_issue).await)?;
     let path = format!("auth/approle/role/{name}");
     let [token_ttl, token_max_ttl] = ttls.map(seconds);
-    let body = json!({ "token_policies": [policy], "token_ttl": token_ttl, "token_max_ttl": token_max_ttl });
+    let body = json!({
+        "token_policies": with_own(policy, policies),
+        "token_ttl": token_ttl,
+        "token_max_ttl": token_max_ttl,
+    });
     must(&path, vault.act(Method::Post, &path, Some(body)).await)?;
     let role_id = must(&path, vault.call(Method::Get, &format!("{path}/role-id"), None).await)?;
     let secret_id = must(&path, vault.call(Method::Post, &format!("{path}/secret-id"), Some(json!({}))).await)?;

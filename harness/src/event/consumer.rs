@@ -54,6 +54,13 @@ pub enum Heard {
         /// The status of the answers.
         status: u16,
     },
+    /// A request was made that is listened for.
+    Requested {
+        /// The regular expression that it matches.
+        request: String,
+        /// The status of the answers.
+        status: u16,
+    },
     /// A user logged in at PostgreSQL.
     LoggedIn {
         /// The user.

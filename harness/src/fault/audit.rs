@@ -1,17 +1,22 @@
 //! Faults of audit devices and of disks. Whether the server bears them is what scenarios are about, so they are seen at the
 //! disk or the socket, and healed there.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Effect, FaultError};
+use super::{Effect, FaultError, must, node, until_shows};
+use crate::engine::audit::enable_one;
 use crate::event::Part;
 use crate::outcome::Outcome;
 use crate::scenario::file::{FillDisk, Method};
 use crate::scenario::one::Broken;
 use crate::scenario::word::Name;
-use crate::stack::audit::{AuditDevice, AuditKind, Receiver, Reception};
+use crate::stack::StackError;
+use crate::stack::audit::{AuditDevice, AuditFile, AuditKind, Receiver, Reception};
 use crate::stack::disk::{Disk, DiskError};
 use crate::wait::Looks;
 use crate::world::{Missing, World};
@@ -19,12 +24,18 @@ use crate::world::{Missing, World};
 /// What undoes a fault of an audit device or a disk.
 #[derive(Debug)]
 pub(super) enum Undo {
-    Free(Option<Name>),
+    /// The disk of storage.
+    Free,
+    /// The disks of an audit device; that of one node, if one is named.
+    FreeAudit(Name, Option<usize>),
     Listen(Name),
+    Unblock(Name),
+    Enable(Name),
 }
 
 /// How long requests may go on until nothing more fits into the buffers before somebody who hangs.
 const FILLS: Duration = Duration::from_secs(90);
+const ROOM: &str = "there is room on the disk";
 /// So many bytes are stored at once.
 const STORED: usize = 32 << 10;
 /// A request that is not answered in this time waits for a device: with healthy ones it takes milliseconds.
@@ -45,6 +56,8 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
             until_reachable(receiver, false).await?;
             Ok(effect(Undo::Listen(on.of.value.clone()), "connections are refused".to_owned()))
         }
+        Broken::BlockAudit(on) => block(world, &on.of).await,
+        Broken::DisableAudit(on) => disable(world, &on.of).await,
         other => {
             let why = "it is no fault of an audit device".to_owned();
             Err(FaultError::Refused { what: other.to_string(), why })
@@ -54,9 +67,24 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
     match undo {
-        Undo::Free(audit) => {
-            disk(world, audit.as_ref())?.free().await?;
-            Ok("there is room on the disk".to_owned())
+        Undo::Free => {
+            storage_disk(world)?.free().await?;
+            Ok(ROOM.to_owned())
+        }
+        Undo::FreeAudit(name, node) => {
+            for disk in disks(device(world, &name)?, node)? {
+                disk.free().await?;
+            }
+            Ok(ROOM.to_owned())
+        }
+        Undo::Unblock(name) => unblock(world, &name).await,
+        Undo::Enable(name) => {
+            let device = device(world, &name)?;
+            must("enabling it again", enable_one(&world.stack.vault.root(), device).await.outcome)?;
+            let look =
+                || async { is_enabled(world, &name).await?.then(String::new).ok_or_else(|| "it is not".to_owned()) };
+            until_shows("a device that is enabled", look).await?;
+            Ok("it is enabled".to_owned())
         }
         Undo::Listen(name) => {
             let receiver = receiver(world, &name)?;
@@ -72,26 +100,120 @@ fn effect(undo: Undo, seen: String) -> Effect {
 }
 
 async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError> {
-    let audit = fill.audit.as_deref();
-    let disk = disk(world, audit)?;
-    disk.fill().await?;
-    // The last page of a file that is there already has room for a little more.
-    let seen = match audit {
-        Some(name) => until_nothing_more_is_taken(world, device(world, name)?).await?,
-        None => until_nothing_more_is_stored(world).await?,
+    let Some(name) = fill.audit.as_deref() else {
+        storage_disk(world)?.fill(0).await?;
+        return Ok(effect(Undo::Free, until_nothing_more_is_stored(world).await?));
     };
-    Ok(effect(Undo::Free(audit.cloned()), seen))
+    let device = device(world, name)?;
+    let index = match fill.node {
+        Some(wanted) => node(world, *wanted).await?.name.index(),
+        None => None,
+    };
+    let leaves = fill.leaves.map_or(0, |leaves| *leaves);
+    for disk in disks(device, index)? {
+        disk.fill(leaves).await?;
+    }
+    if leaves > 0 {
+        let seen = format!("it was full to the last byte, of which {leaves} were given back");
+        return Ok(effect(Undo::FreeAudit(name.clone(), index), seen));
+    }
+    // The last page of a file that is there already has room for a little more.
+    let files = one_or_all(device.files(), index);
+    let seen = until_nothing_more_is_taken(world, || sizes(files)).await?;
+    Ok(effect(Undo::FreeAudit(name.clone(), index), format!("nothing more can be written to the disk; {seen}")))
 }
 
-/// Makes requests until a device takes nothing of one any more.
-async fn until_nothing_more_is_taken(world: &World, device: &AuditDevice) -> Result<String, FaultError> {
+/// Something else comes to lie where the file was, and the server opens it anew.
+async fn block(world: &World, name: &Name) -> Result<Effect, FaultError> {
+    let files = device(world, name)?.files();
+    let mut asides = Vec::new();
+    for file in files.iter().filter(|file| file.path.exists()) {
+        let aside = aside(&file.path);
+        in_the_way(fs::rename(&file.path, &aside).and_then(|()| fs::create_dir(&file.path)), &file.path)?;
+        asides.push(aside);
+    }
+    hang_up(world)?;
+    let sizes = || async { asides.iter().map(|file| fs::metadata(file).map_or(0, |found| found.len())).sum() };
+    let seen = until_nothing_more_is_taken(world, sizes).await?;
+    Ok(effect(Undo::Unblock(name.clone()), format!("nothing more is written to the file that was moved away; {seen}")))
+}
+
+async fn unblock(world: &World, name: &Name) -> Result<String, FaultError> {
+    let device = device(world, name)?;
+    for file in device.files() {
+        let aside = aside(&file.path);
+        if aside.exists() {
+            in_the_way(fs::remove_dir(&file.path).and_then(|()| fs::rename(&aside, &file.path)), &file.path)?;
+        }
+    }
+    hang_up(world)?;
+    let look = || async {
+        let before = device.size().await.unwrap_or_default();
+        let outcome = request(world).await;
+        let after = device.size().await.unwrap_or_default();
+        if after > before { Ok("its file is written to".to_owned()) } else { Err(format!("a request: {outcome}")) }
+    };
+    until_shows("a file that is written to", look).await
+}
+
+/// Where a file is moved to meanwhile.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("aside")
+}
+
+/// Every node opens its logs anew.
+fn hang_up(world: &World) -> Result<(), FaultError> {
+    let processes = world.stack.vault.nodes.iter().filter_map(|node| node.machine.process());
+    for process in processes.filter(|process| process.pid().is_some()) {
+        process.hang_up().map_err(StackError::from)?;
+    }
+    Ok(())
+}
+
+fn in_the_way(done: io::Result<()>, path: &Path) -> Result<(), FaultError> {
+    done.map_err(|error| FaultError::Refused { what: path.display().to_string(), why: error.to_string() })
+}
+
+async fn disable(world: &World, name: &Name) -> Result<Effect, FaultError> {
+    let path = format!("sys/audit/{name}");
+    // A device that hangs holds this request up too, and longer than most.
+    must("disabling it", world.stack.vault.root().act(Method::Delete, &path, None).await.outcome)?;
+    let look =
+        || async { (!is_enabled(world, name).await?).then(String::new).ok_or_else(|| "it is listed".to_owned()) };
+    until_shows("a device that is not enabled", look).await?;
+    Ok(effect(Undo::Enable(name.clone()), "it is not listed any more".to_owned()))
+}
+
+/// Whether the server lists a device; the words say why it does not tell.
+async fn is_enabled(world: &World, name: &Name) -> Result<bool, String> {
+    let outcome = world.stack.vault.root().call(Method::Get, "sys/audit", None).await.outcome;
+    match outcome {
+        Outcome::Ok(reply) => Ok(!reply.body["data"][format!("{name}/")].is_null()),
+        no => Err(no.to_string()),
+    }
+}
+
+/// How much stands in all of these. One that is not there yet holds nothing.
+async fn sizes(files: &[AuditFile]) -> u64 {
+    let mut sum = 0;
+    for file in files {
+        sum += file.size().await.unwrap_or_default();
+    }
+    sum
+}
+
+/// Makes requests until what was written stays as long as it is.
+async fn until_nothing_more_is_taken<S: Future<Output = u64>>(
+    world: &World,
+    size: impl Fn() -> S,
+) -> Result<String, FaultError> {
     let mut looks = Looks::within(FILLS);
     let mut last = String::new();
     while looks.again().await {
-        let before = device.size().await.ok();
+        let before = size().await;
         let outcome = request(world).await;
-        if before == device.size().await.ok() {
-            return Ok(format!("nothing more can be written to the disk; a request: {outcome}"));
+        if before == size().await {
+            return Ok(format!("a request: {outcome}"));
         }
         last = outcome.to_string();
     }
@@ -140,7 +262,7 @@ async fn until_reachable(receiver: &Receiver, wanted: bool) -> Result<(), FaultE
         let reached = tokio::net::TcpStream::connect(receiver.address()).await;
         if reached.is_ok() == wanted { Ok(String::new()) } else { Err(format!("{reached:?}")) }
     };
-    super::until_shows(what, look).await.map(drop)
+    until_shows(what, look).await.map(drop)
 }
 
 impl From<DiskError> for FaultError {
@@ -149,12 +271,19 @@ impl From<DiskError> for FaultError {
     }
 }
 
-fn disk<'a>(world: &'a World, audit: Option<&Name>) -> Result<&'a Disk, FaultError> {
-    let (disk, name) = match audit {
-        Some(name) => (device(world, name)?.disk(), name.to_string()),
-        None => (world.stack.disk.as_ref(), "vault".to_owned()),
-    };
-    Ok(disk.ok_or(Missing { kind: "disk", name })?)
+fn storage_disk(world: &World) -> Result<&Disk, FaultError> {
+    Ok(world.stack.disk.as_ref().ok_or(Missing { kind: "disk", name: "vault".to_owned() })?)
+}
+
+/// That of one node, or those of all.
+fn one_or_all(files: &[AuditFile], node: Option<usize>) -> &[AuditFile] {
+    node.map_or(files, |index| files.get(index..=index).unwrap_or_default())
+}
+
+/// The disks of a device's files.
+fn disks(device: &AuditDevice, node: Option<usize>) -> Result<Vec<&Disk>, FaultError> {
+    let disks: Vec<&Disk> = one_or_all(device.files(), node).iter().filter_map(|file| file.disk.as_ref()).collect();
+    if disks.is_empty() { Err(Missing { kind: "disk", name: device.name.to_string() }.into()) } else { Ok(disks) }
 }
 
 fn receiver<'a>(world: &'a World, name: &Name) -> Result<&'a Receiver, FaultError> {

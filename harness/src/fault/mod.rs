@@ -141,7 +141,11 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::ExhaustConnections(_)
         | Broken::DropUser(_)
         | Broken::OwnObjects(_) => database::inject(world, broken).await,
-        Broken::FillDisk(_) | Broken::HangAudit(_) | Broken::DropAudit(_) => audit::inject(world, broken).await,
+        Broken::FillDisk(_)
+        | Broken::HangAudit(_)
+        | Broken::DropAudit(_)
+        | Broken::BlockAudit(_)
+        | Broken::DisableAudit(_) => audit::inject(world, broken).await,
         Broken::Throttle(_)
         | Broken::FailRequests(_)
         | Broken::DeleteRootKey(_)

@@ -27,6 +27,8 @@ pub struct Consumer {
     pub environment: Vec<(String, String)>,
     /// The dynamic roles that it may take credentials from.
     pub may_issue: Vec<Ref>,
+    /// Policies that it has beside its own.
+    pub policies: Vec<Name>,
     /// What it authenticates with.
     pub auth: ConsumerAuth,
     /// TTL of its Vault token.

@@ -104,17 +104,15 @@ impl Scenario {
 }
 
 impl Scenario {
-    /// Whether a server is taken off its network.
-    pub(crate) fn disconnects(&self) -> bool {
-        disconnects(&self.steps)
+    /// Whether a fault of it is such a one, at any depth.
+    pub(crate) fn has_fault(&self, is_such: impl Fn(&Fault) -> bool) -> bool {
+        has_fault(&self.steps, &is_such)
     }
 }
 
-fn disconnects(steps: &[Step]) -> bool {
+fn has_fault(steps: &[Step], is_such: &dyn Fn(&Fault) -> bool) -> bool {
     steps.iter().any(|step| match &step.action {
-        Action::Fault(fault, during) => {
-            fault.disconnect.is_some() || disconnects(during.as_deref().unwrap_or_default())
-        }
+        Action::Fault(fault, during) => is_such(fault) || has_fault(during.as_deref().unwrap_or_default(), is_such),
         _ => false,
     })
 }

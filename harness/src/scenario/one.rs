@@ -2,7 +2,7 @@
 //! complete.
 
 use super::file::{
-    Always, Api, Bandwidth, ChangeRole, DeleteRole, Expect, ExpectAudit, ExpectCertificate, ExpectConsumer,
+    Always, Api, AsksEvery, Bandwidth, ChangeRole, DeleteRole, Expect, ExpectAudit, ExpectCertificate, ExpectConsumer,
     ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
     ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, MintedPerMinute,
     NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential, OnLink, OnNode,
@@ -90,6 +90,8 @@ one_of! {
         fill_disk: FillDisk(FillDisk),
         hang_audit: HangAudit(OnAudit),
         drop_audit: DropAudit(OnAudit),
+        block_audit: BlockAudit(OnAudit),
+        disable_audit: DisableAudit(OnAudit),
         change_root_password: ChangeRootPassword(OnConnection),
         lock_root: LockRoot(OnConnection),
         revoke_privilege: RevokePrivilege(OnConnection),
@@ -111,6 +113,7 @@ one_of! {
         credential_gap: CredentialGap(WithoutCredential),
         recovers_within: RecoversWithin(WithoutCredential),
         minted_per_minute: MintedPerMinute(MintedPerMinute),
+        asks_every: AsksEvery(AsksEvery),
         no_dead_credential: NoDeadCredential(NoDeadCredential),
         no_secret_in_log: NoSecretInLog(OfConsumer),
         no_early_death: NoEarlyDeath(Nothing),

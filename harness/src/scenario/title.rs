@@ -395,12 +395,18 @@ impl fmt::Display for Broken<'_> {
             Self::ExhaustConnections(on) => write!(f, "exhaust the connections of {}", *on.of),
             Self::DropUser(on) => write!(f, "drop the user of {} by hand", *on.of),
             Self::FillDisk(on) => match (&on.audit, on.server) {
-                (Some(of), _) => write!(f, "fill the disk of audit device {}", **of),
+                (Some(of), _) => {
+                    write!(f, "fill the disk of audit device {}", **of)?;
+                    on.leaves.map_or(Ok(()), |leaves| write!(f, " but for {} bytes", *leaves))?;
+                    on.node.map_or(Ok(()), |node| write!(f, " at the {}", *node))
+                }
                 (None, Some(server)) => write!(f, "fill the disk of {}", *server),
                 (None, None) => f.write_str("fill a disk"),
             },
             Self::HangAudit(on) => write!(f, "hang audit device {}", *on.of),
             Self::DropAudit(on) => write!(f, "drop audit device {}", *on.of),
+            Self::BlockAudit(on) => write!(f, "block the path of audit device {}", *on.of),
+            Self::DisableAudit(on) => write!(f, "disable audit device {}", *on.of),
             Self::OwnObjects(on) => write!(f, "let the user of {} own a table", *on.of),
             Self::Throttle(t) => {
                 write!(f, "throttle {} {}→{}", action(t.action.as_ref()), *t.from, *t.to)
@@ -444,6 +450,10 @@ impl fmt::Display for Throughout<'_> {
             }
             Self::MintedPerMinute(e) => {
                 write!(f, "consumer {} takes at most {} credentials a minute", *e.consumer, *e.at_most)
+            }
+            Self::AsksEvery(e) => {
+                let (request, from, to) = (e.request.as_str(), *e.at_least, *e.at_most);
+                write!(f, "consumer {} makes “{request}” every {from} to {to}", *e.consumer)
             }
             Self::NoDeadCredential(e) => {
                 write!(f, "consumer {} does not go on with a credential that was refused", *e.consumer)

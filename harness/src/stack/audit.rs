@@ -37,27 +37,63 @@ pub struct AuditDevice {
 /// Where a device's entries go.
 #[derive(Debug)]
 pub enum AuditKind {
-    /// To a file.
+    /// To a file, on each node its own.
     File {
-        /// The file, as the server knows it.
+        /// What the server is told: in a cluster a path that begins at each node's own folder.
         path: PathBuf,
-        /// The disk of its own that it lies on.
-        disk: Option<Disk>,
+        /// The file of each node, in the order of the nodes.
+        files: Vec<AuditFile>,
     },
     /// Over a socket to this process.
     Socket(Receiver),
 }
 
+/// The file of one node.
+#[derive(Debug)]
+pub struct AuditFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The disk of its own that it lies on.
+    pub disk: Option<Disk>,
+}
+
+impl AuditFile {
+    /// What stands in it.
+    pub async fn read(&self) -> io::Result<Vec<u8>> {
+        match &self.disk {
+            Some(disk) => disk.read(&self.path).await,
+            None => tokio::fs::read(&self.path).await,
+        }
+    }
+
+    /// How long it is.
+    pub async fn size(&self) -> io::Result<u64> {
+        match &self.disk {
+            Some(disk) => disk.size(&self.path).await,
+            None => Ok(tokio::fs::metadata(&self.path).await?.len()),
+        }
+    }
+}
+
 impl AuditDevice {
-    /// All that it has taken, as text.
+    /// All that it has taken, as text; of a cluster what each of its nodes has.
     pub async fn taken(&self) -> io::Result<String> {
         match &self.kind {
-            AuditKind::File { path, disk } => {
-                let bytes = match disk {
-                    Some(disk) => disk.read(path).await?,
-                    None => tokio::fs::read(path).await?,
-                };
-                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            AuditKind::File { files, .. } => {
+                let mut all = Vec::new();
+                let mut missing = None;
+                for file in files {
+                    match file.read().await {
+                        Ok(bytes) => all.extend(bytes),
+                        // A node that was never active has written none.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => missing = Some(error),
+                        Err(error) => return Err(error),
+                    }
+                }
+                match missing {
+                    Some(error) if all.is_empty() => Err(error),
+                    _ => Ok(String::from_utf8_lossy(&all).into_owned()),
+                }
             }
             AuditKind::Socket(receiver) => Ok(receiver.taken()),
         }
@@ -65,19 +101,20 @@ impl AuditDevice {
 
     /// How much it has taken.
     pub async fn size(&self) -> io::Result<u64> {
+        self.taken().await.map(|taken| taken.len() as u64)
+    }
+
+    /// Its files, of a device that has some.
+    pub fn files(&self) -> &[AuditFile] {
         match &self.kind {
-            AuditKind::File { path, disk: Some(disk) } => disk.size(path).await,
-            AuditKind::File { path, disk: None } => Ok(tokio::fs::metadata(path).await?.len()),
-            AuditKind::Socket(receiver) => Ok(receiver.taken().len() as u64),
+            AuditKind::File { files, .. } => files,
+            AuditKind::Socket(_) => &[],
         }
     }
 
-    /// The disk of its own that it lies on.
-    pub fn disk(&self) -> Option<&Disk> {
-        match &self.kind {
-            AuditKind::File { disk, .. } => disk.as_ref(),
-            AuditKind::Socket(_) => None,
-        }
+    /// The disks of their own that its files lie on.
+    pub fn disks(&self) -> impl Iterator<Item = &Disk> {
+        self.files().iter().filter_map(|file| file.disk.as_ref())
     }
 }
 

@@ -43,11 +43,11 @@ impl Disk {
         }
     }
 
-    /// Fills it until nothing more fits.
-    pub async fn fill(&self) -> Result<(), DiskError> {
+    /// Fills it to the last byte, and gives so many back.
+    pub async fn fill(&self, leaves: u32) -> Result<(), DiskError> {
         match self {
-            Self::Mounted(mounted) => Ok(mounted.fill().await?),
-            Self::Volume(volume) => Ok(volume.fill().await?),
+            Self::Mounted(mounted) => Ok(mounted.fill(leaves).await?),
+            Self::Volume(volume) => Ok(volume.fill(leaves).await?),
         }
     }
 

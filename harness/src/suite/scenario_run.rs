@@ -6,15 +6,18 @@ use std::sync::Arc;
 use super::{Course, Suite, SuiteEvent, Target, folder, quoted};
 use crate::between::Between;
 use crate::event::Event;
+use crate::guarantee::catalogue;
 use crate::history::{History, Listener};
 use crate::plan::Plan;
 use crate::provider::native::find::Found;
+use crate::provider::native::part::Product;
 use crate::provider::on_demand::{AwsParts, Lack};
 use crate::provider::site::Site;
 use crate::provider::{Programs, Provider};
 use crate::report::record::{FragmentRecord, ScenarioRecord, ScenarioResult};
 use crate::runner::{self, Keep, Run};
 use crate::scenario::Scenario;
+use crate::scenario::file::Fault;
 use crate::time::Clock;
 use crate::{check, hold};
 
@@ -84,6 +87,9 @@ impl Suite {
     /// The parts that only some scenarios take, or why this one cannot run there.
     async fn parts_for(&self, scenario: &Scenario, target: Target<'_>) -> Result<(AwsParts, Option<Found>), Lack> {
         if let Some(why) = lacks(target.site, scenario) {
+            return Err(Lack { why, is_lack: true });
+        }
+        if let Some(why) = unpromised(scenario, target.vault.product) {
             return Err(Lack { why, is_lack: true });
         }
         let progress = |progress| (self.on)(SuiteEvent::Provision(progress));
@@ -238,15 +244,41 @@ fn rerun(path: &Path, target: Target<'_>, over_toxiproxy: bool, seed: u64) -> St
     format!("leaseproof run {path} --vault {vault} --provider {}{proxy} --seed {seed}", target.site.kind())
 }
 
+/// Why a scenario says nothing of this product: it makes none of the promises that the scenario is for.
+fn unpromised(scenario: &Scenario, product: Product) -> Option<String> {
+    let name = if product == Product::Vault { "vault" } else { "openbao" };
+    let reason = |id: &String| {
+        let not = catalogue().get(id)?.not_on(name)?;
+        Some(format!("{id} is no promise of {product}: {}", not.because))
+    };
+    let reasons: Vec<String> = scenario.guarantees.iter().map_while(reason).collect();
+    (reasons.len() == scenario.guarantees.len() && !reasons.is_empty()).then(|| reasons.join("; "))
+}
+
 /// Why a scenario cannot run at a site, if it cannot.
 fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
     if let Some(what) = site.provider.lacks(&scenario.stack) {
         return Some(what.to_owned());
     }
-    if scenario.disconnects() && matches!(site.provider, Provider::Native(_)) {
-        let why = "`disconnect` takes a container off its network, and a process has none of its own: run with \
-                   `--provider docker`";
-        return Some(why.to_owned());
+    let of_containers = |fault: &Fault| fault.disconnect.is_some();
+    let of_processes = |fault: &Fault| fault.block_audit.is_some();
+    match &site.provider {
+        Provider::Native(_) if scenario.has_fault(of_containers) => {
+            let why = "`disconnect` takes a container off its network, and a process has none of its own: run with \
+                       `--provider docker`";
+            return Some(why.to_owned());
+        }
+        Provider::Docker(_) if scenario.has_fault(of_processes) => {
+            let why = "`block_audit` moves a file of this machine away under a process of this machine: run with \
+                       `--provider native`";
+            return Some(why.to_owned());
+        }
+        Provider::Docker(_) if scenario.stack.nodes > 1 && !scenario.stack.audit.is_empty() => {
+            let why = "the audit devices of a cluster are files of this machine, one for each of its processes: run with \
+                       `--provider native`";
+            return Some(why.to_owned());
+        }
+        Provider::Native(_) | Provider::Docker(_) => {}
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

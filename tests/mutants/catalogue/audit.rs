@@ -47,6 +47,26 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 forge(backdoor, call, json!({ "type": "response", "request": { "id": "made up", "path": HEALTH } }))
             }))
             .shows_in(&["audit/every_request_makes_two_entries"]),
+        mutant("the end of a lease is audited", "AUDIT-01", "such entries")
+            .on(get(CREDS).turns(Turns::Only(0)).instead(|backdoor, call| {
+                let request = json!({ "id": "made up", "path": "database/creds/app", "operation": "revoke" });
+                forge(backdoor, call, json!({ "type": "response", "request": request }))
+            }))
+            .shows_in(&["audit/expiry_leaves_no_entry"]),
+        mutant("a request is served whose file is in the way", "AUDIT-03", "expected status 500, but done (200)")
+            .on(get(CREDS).answered(refused).rewrite(issued))
+            .shows_in(&["audit/path_that_cannot_be_written"]),
+        mutant("a login is undone whose response cannot be audited", "APPROLE-01", "done (200)")
+            .on(post("auth/approle/login").turns(Turns::Only(1)).rewrite(|_, reply| {
+                *reply = Reply::with(200, json!({ "auth": { "client_token": "made up", "lease_duration": 60 } }));
+            }))
+            .shows_in(&["audit/response_that_cannot_be_audited"]),
+        mutant("a leader that cannot audit serves", "AUDIT-03", "expected status 500, but done (200)")
+            .on(get(CREDS).answered(refused).rewrite(issued))
+            .shows_in(&["audit/full_disk_at_the_leader"]),
+        mutant("a device that is disabled takes requests with it", "AUDIT-02", "expected success")
+            .on(get(CREDS).turns(Turns::From(1)).answer(|_| Reply::refusal(500, "internal error")))
+            .shows_in(&["audit/disabled_while_requests_go_on"]),
         mutant("failures of audit devices are not counted", "METRIC-02", "it is 0")
             .on(get("sys/metrics").rewrite(|_, reply| super::hide(reply, "vault_audit_log_request_failure")))
             .shows_in(&["audit/disk_full"]),

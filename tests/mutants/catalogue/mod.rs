@@ -5,6 +5,7 @@ mod clusters;
 mod controls;
 mod database;
 mod engines;
+mod guides;
 mod leases;
 mod seal;
 mod statics;
@@ -22,6 +23,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         audit::mutants(),
         clusters::mutants(),
         engines::mutants(),
+        guides::mutants(),
         statics::mutants(),
         database::mutants(),
         seal::mutants(),

@@ -16,13 +16,13 @@ use crate::provider::{Programs, UpError};
 use crate::scenario;
 use crate::scenario::AuditKind as Wanted;
 use crate::scenario::file::Seal;
-use crate::stack::audit::{AuditDevice, AuditKind, Receiver};
+use crate::stack::audit::{AuditDevice, AuditFile, AuditKind, Receiver};
 use crate::stack::disk::Disk;
 
 /// Where they are in the containers.
 const DISKS: &str = "/leaseproof/disks";
-/// Writes until no more fits.
-const FILL: &str = r#"cat /dev/zero 2>&1 > "$1" | grep -q "No space left""#;
+/// Writes until no more fits, and gives the last bytes back.
+const FILL: &str = r#"cat /dev/zero 2>&1 > "$1" | grep -q "No space left" && truncate -s "-$2" "$1""#;
 /// Where the holder finds what is to be on the disk of storage: copied from there, files take no room that they only reserve.
 const TEMPLATE: &str = "/leaseproof/template";
 const FILLER: &str = "filler";
@@ -47,9 +47,9 @@ impl Volume {
         Ok(String::from_utf8_lossy(&said).trim().parse().unwrap_or_default())
     }
 
-    /// Fills it to the last page.
-    pub async fn fill(&self) -> Result<(), ContainerError> {
-        self.holder.run(&["sh", "-c", FILL, "sh", &self.filler()]).await.map(drop)
+    /// Fills it to the last page, and gives so many bytes back.
+    pub async fn fill(&self, leaves: u32) -> Result<(), ContainerError> {
+        self.holder.run(&["sh", "-c", FILL, "sh", &self.filler(), &leaves.to_string()]).await.map(drop)
     }
 
     /// Gives back what filled it.
@@ -105,7 +105,8 @@ impl Place<'_> {
             for device in wanted.audit.iter().filter(|device| device.kind != Wanted::Socket) {
                 let volume = on(device.name.as_str());
                 let path = Path::new(&volume.path).join("audit.log");
-                let kind = AuditKind::File { path, disk: Some(Disk::Volume(volume)) };
+                let file = AuditFile { path: path.clone(), disk: Some(Disk::Volume(volume)) };
+                let kind = AuditKind::File { path, files: vec![file] };
                 disks.audit.push(AuditDevice { name: device.name.clone(), kind });
             }
             disks.disk = wanted.own_disk.then(|| Disk::Volume(on("storage")));

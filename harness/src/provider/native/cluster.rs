@@ -138,7 +138,7 @@ impl Native {
             door: Some(door.address()),
             api: clients.address().to_string(),
             plugins,
-            audited: false,
+            audited: !wanted.audit.is_empty(),
             more: &wanted.configuration,
         };
         let mut node = place.node(program, wanted.storage, self.estate.owner(), history)?;

@@ -112,13 +112,15 @@ impl Mounted {
         &self.root
     }
 
-    /// Fills it to the last byte.
-    pub async fn fill(&self) -> Result<(), DiskError> {
+    /// Fills it to the last byte, and gives so many back.
+    pub async fn fill(&self, leaves: u32) -> Result<(), DiskError> {
         let path = self.root.join(FILLER);
         blocking(move || {
             let options = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
             let mut file = options.map_err(failed("open", &path))?;
-            PIECES.iter().try_for_each(|size| fill(&mut file, *size)).map_err(failed("fill", &path))
+            PIECES.iter().try_for_each(|size| fill(&mut file, *size)).map_err(failed("fill", &path))?;
+            let length = file.metadata().map(|found| found.len().saturating_sub(u64::from(leaves)));
+            length.and_then(|length| file.set_len(length)).map_err(failed("cut", &path))
         })
         .await
     }

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
@@ -265,6 +266,12 @@ impl Process {
         let _turn = self.turn.lock().await;
         let running = self.running()?;
         self.with_family(&running, "go on", Family::resume).await
+    }
+
+    /// Tells it to read again what it reads at its start, and to open its logs anew: SIGHUP.
+    pub fn hang_up(&self) -> Result<(), ProcessError> {
+        let running = self.running()?;
+        family::send(running.leader, Signal::SIGHUP).map_err(|_| self.not_running())
     }
 
     /// Waits until it has ended and is reaped, and says how.

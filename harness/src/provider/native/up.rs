@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use futures_util::FutureExt as _;
 use tokio::sync::OnceCell;
 
+use super::audit;
 use super::aws;
 use super::cache::Cache;
 use super::database::Order;
@@ -122,6 +123,7 @@ impl Native {
             Box::pin(self.aws(programs, scenario, name, &proxies, history)),
         );
         let ((vault, sealer), postgres, mysql, aws) = (vault?, postgres?, mysql?, aws?);
+        audit::reach(&audit, &vault.0)?;
         let transit = sealer.map(|sealer| {
             links.insert(Endpoint::Vault, Endpoint::Transit, sealer.link);
             sealer.server
@@ -166,7 +168,7 @@ impl Native {
         let machines = nodes.chain(databases).chain(aws.iter().map(|server| &server.machine));
         let gone = futures_util::future::join_all(machines.map(Machine::kill)).await;
         drop(links);
-        for disk in audit.iter().filter_map(AuditDevice::disk).chain(&disk) {
+        for disk in audit.iter().flat_map(AuditDevice::disks).chain(&disk) {
             disk.remove().await.map_err(|e| UpError::Machine(e.to_string()))?;
         }
         if let Some(toxiproxy) = &toxiproxy {

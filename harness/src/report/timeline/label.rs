@@ -49,7 +49,11 @@ fn of_consumer(event: &Event) -> Mark {
     match event {
         Event::Held(held) => held.outcome.as_ref().map_or(Mark::Without, Mark::from),
         Event::Heard {
-            heard: Heard::Asked { status: 200..300, .. } | Heard::LoggedIn { refused: None, .. }, ..
+            heard:
+                Heard::Asked { status: 200..300, .. }
+                | Heard::Requested { status: 200..300, .. }
+                | Heard::LoggedIn { refused: None, .. },
+            ..
         } => Mark::Ok,
         Event::Heard { .. } | Event::Consumer { state: ConsumerState::Ended { crashed: true, .. }, .. } => {
             Mark::Refused
@@ -181,6 +185,9 @@ pub(super) fn of(event: &Event) -> String {
         }
         Event::Heard { heard: Heard::Asked { role, status }, count } => {
             format!("{count} times asked for a credential of {role}: {status}")
+        }
+        Event::Heard { heard: Heard::Requested { request, status }, count } => {
+            format!("{count} times “{request}”: {status}")
         }
         Event::Heard { heard: Heard::LoggedIn { username, refused }, count } => match refused {
             Some(code) => format!("{count} logins of {username} refused: {code}"),

@@ -115,7 +115,7 @@ impl Picture {
                 self.tick(LaneKind::Client, &consumer_lane(&searched.consumer), entry, label::mark(&entry.event));
             }
             Event::Held(held) => self.tried(entry, &consumer_lane(&held.consumer)),
-            Event::Heard { heard: Heard::Asked { .. }, .. } => {
+            Event::Heard { heard: Heard::Asked { .. } | Heard::Requested { .. }, .. } => {
                 self.tick(LaneKind::Vault, "", entry, label::mark(&entry.event));
             }
             Event::Heard { heard: Heard::LoggedIn { .. }, .. } => {

@@ -20,6 +20,9 @@ pub struct Always {
     /// A consumer takes no more credentials than this in any minute, as heard on its link.
     #[serde(default)]
     pub minted_per_minute: Option<Marked<MintedPerMinute>>,
+    /// A consumer makes a request again and again, so far apart, as heard on its link.
+    #[serde(default)]
+    pub asks_every: Option<Marked<AsksEvery>>,
     /// A consumer stops using a credential once the database has refused it.
     #[serde(default)]
     pub no_dead_credential: Option<Marked<NoDeadCredential>>,
@@ -59,6 +62,21 @@ pub struct MintedPerMinute {
     pub consumer: Marked<Name>,
     /// How many in any minute.
     pub at_most: Marked<u32>,
+}
+
+/// How far apart a consumer makes a request that is answered as it wants: an agent's renewals, say.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AsksEvery {
+    /// The consumer. It must be the only one, and there may be no client: on a link they share nobody can tell whose a
+    /// request is.
+    pub consumer: Marked<Name>,
+    /// A regular expression that method and path of the request match: `(PUT|POST) /v1/sys/leases/renew$`.
+    pub request: Marked<String>,
+    /// How much time lies between two of them at least.
+    pub at_least: Marked<Length>,
+    /// How much at most.
+    pub at_most: Marked<Length>,
 }
 
 /// A consumer stops using a credential once it was refused.

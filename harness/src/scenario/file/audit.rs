@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Nothing, Server};
+use super::{Node, Nothing, Server};
 use crate::scenario::mark::Marked;
 use crate::scenario::word::Name;
 
@@ -38,6 +38,13 @@ pub struct FillDisk {
     /// The disk of this server's storage: `vault`, with `storage: raft` and `own_disk: true`.
     #[serde(default)]
     pub server: Option<Marked<Server>>,
+    /// How many bytes stay free: enough for the entry of a small request, say, and not for that of its long response. The disk
+    /// of an audit device alone; none when left out.
+    #[serde(default)]
+    pub leaves: Option<Marked<u32>>,
+    /// Of an audit device in a cluster: the node whose disk it is; those of all nodes when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
 }
 
 /// An audit device of the scenario.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::mark::{Marked, Named};
-use crate::scenario::word::{Length, Ref};
+use crate::scenario::word::{Length, Name, Ref};
 
 /// A program of your own: your application, an agent with a template, or a shell command. It is started before the first
 /// step, given what it needs, and judged from outside. Exactly one of `program`, `shell` and `agent` says what is started.
@@ -34,6 +34,9 @@ pub struct Consumer {
     /// The dynamic roles that it may take credentials from; that of `holds` when left out.
     #[serde(default)]
     pub may_issue: Vec<Marked<Ref>>,
+    /// Policies of the scenario that it has beside its own.
+    #[serde(default)]
+    pub policies: Vec<Marked<Name>>,
     /// What it authenticates with: `approle` (default), a role and secret ID in files `role_id` and `secret_id`; or
     /// `token`, a token in the file `token`. Only its user may read them.
     #[serde(default)]

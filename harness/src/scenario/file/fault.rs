@@ -111,6 +111,13 @@ pub struct Fault {
     /// Nobody listens at the other end of a socket any more: connections are closed and refused.
     #[serde(default)]
     pub drop_audit: Option<Marked<OnAudit>>,
+    /// The path of a file can no longer be written, and the server is told to open its logs anew, as the rotation of log files
+    /// does (SIGHUP).
+    #[serde(default)]
+    pub block_audit: Option<Marked<OnAudit>>,
+    /// An operator disables the device; it is enabled again when the fault heals.
+    #[serde(default)]
+    pub disable_audit: Option<Marked<OnAudit>>,
 
     // ---- database
     /// The password of Vault's own user is changed behind Vault's back. Open connections live on.

@@ -37,14 +37,6 @@ impl<'a> Resolver<'a> {
     /// The server's audit devices.
     pub(super) fn audit_devices(&mut self) -> Vec<AuditDevice> {
         let vault = &self.file.stack.vault;
-        if let (Some(nodes), Some((name, _))) = (vault.nodes.filter(|nodes| nodes.value > 1), vault.audit.iter().next())
-        {
-            self.error(
-                Diagnostic::error(name.at, "the nodes of a cluster would all write to one audit device")
-                    .label("needs one node")
-                    .see(nodes.at, "several nodes"),
-            );
-        }
         let devices = vault.audit.iter().map(|(name, device)| self.audit_device(name, device));
         devices.collect()
     }
@@ -62,6 +54,7 @@ impl<'a> Resolver<'a> {
         if let Some(fill) = &fault.fill_disk {
             self.fill_disk(fill);
         }
+        self.other_audit_faults(fault);
         for on in [&fault.hang_audit, &fault.drop_audit].into_iter().flatten() {
             if let Some(file) = self.audit_named(&on.of).and_then(|device| device.file.as_ref()) {
                 self.error(
@@ -74,6 +67,23 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Faults of a file, and of any device.
+    fn other_audit_faults(&mut self, fault: &Fault) {
+        if let Some(on) = &fault.disable_audit {
+            self.audit_named(&on.of);
+        }
+        if let Some(on) = &fault.block_audit
+            && let Some(socket) = self.audit_named(&on.of).and_then(|device| device.socket.as_ref())
+        {
+            self.error(
+                Diagnostic::error(on.of.at, format!("`{}` has no path that could be blocked", on.of.value))
+                    .label("a socket")
+                    .see(socket.at, "declared here")
+                    .help("make it a file: `{file: {}}`; what befalls a socket is `hang_audit` and `drop_audit`"),
+            );
+        }
+    }
+
     fn fill_disk(&mut self, fill: &Marked<FillDisk>) {
         exactly_one("`fill_disk`", fill.at, &given!(fill; audit, server), self.lost, &mut self.found);
         if let Some(name) = &fill.audit
@@ -82,6 +92,10 @@ impl<'a> Resolver<'a> {
         {
             let help = format!("give it one: `{}: {{file: {{own_disk: true}}}}`", name.value);
             self.no_disk(name.at, help);
+        }
+        self.node(fill.node);
+        if let Some(leaves) = fill.leaves.filter(|_| fill.server.is_some()) {
+            self.excludes("server", fill.server.map(|server| server.at), "leaves", Some(leaves.at));
         }
         if let Some(server) = fill.server {
             let own = self.file.stack.vault.own_disk.is_some_and(|own| own.value) || self.lost.word("own_disk");

@@ -33,6 +33,9 @@ impl Resolver<'_> {
         for role in &consumer.may_issue {
             self.role(role);
         }
+        for policy in &consumer.policies {
+            self.policy(policy);
+        }
         let ours = |path: &&Marked<String>| OWN_FILES.contains(&path.trim());
         let named = consumer.holds.iter().map(|holds| &holds.value.file).chain(&consumer.logs);
         for path in named.chain(&consumer.secret_files).filter(ours) {
@@ -72,6 +75,7 @@ impl Resolver<'_> {
             files: consumer.files.iter().map(text).collect(),
             environment: consumer.environment.iter().map(text).collect(),
             may_issue,
+            policies: consumer.policies.iter().map(|policy| policy.value.clone()).collect(),
             auth: consumer.auth.map(|auth| auth.value).unwrap_or_default(),
             token_ttl: consumer.token_ttl.map_or(Duration::from_secs(3_600), |ttl| ttl.0),
             token_max_ttl: consumer.token_max_ttl.map_or(Duration::from_secs(86_400), |ttl| ttl.0),
@@ -103,6 +107,21 @@ impl Resolver<'_> {
                     .help("give the role another name"),
             );
         }
+    }
+
+    /// A policy that the scenario has.
+    fn policy(&mut self, name: &Marked<Name>) {
+        let policies = &self.file.policies;
+        if policies.get(name.as_str()).is_some() || !self.lost.nothing() {
+            return;
+        }
+        let meant = super::super::did_you_mean(name.as_str(), policies.iter().map(|(known, _)| known.as_str()));
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write it: `policies: {{{}: {{'pki/issue/web': [update]}}}}`", name.value),
+        };
+        let error = Diagnostic::error(name.at, format!("there is no policy `{}`", name.value));
+        self.error(error.label("not in the scenario").help(help));
     }
 
     fn runs(&mut self, consumer: &file::Consumer) -> Option<Runs> {
@@ -225,6 +244,30 @@ impl Resolver<'_> {
                         dbms.title()
                     ))
                     .help("judge it with `credential_gap` and `recovers_within`"),
+            );
+        }
+    }
+
+    /// A request that is surely this consumer's: nobody else is on the link.
+    pub(super) fn asks_alone(&mut self, asks: &Marked<file::AsksEvery>) {
+        self.name(Kind::Consumer, &asks.consumer);
+        self.expression(&asks.request);
+        if asks.at_least.value > asks.at_most.value {
+            self.error(
+                Diagnostic::error(asks.at_least.at, format!("{} is above {}", asks.at_least.value, asks.at_most.value))
+                    .label("no time lies between them")
+                    .see(asks.at_most.at, "at most"),
+            );
+        }
+        self.above_zero("at_most", Some(&asks.at_most));
+        let file = self.file;
+        let consumers = file.consumers.iter().map(|(other, _)| other).filter(|other| other.value != *asks.consumer);
+        if let Some(other) = file.clients.iter().map(|(other, _)| other).chain(consumers).next() {
+            self.error(
+                Diagnostic::error(asks.consumer.at, format!("`{}` uses the same link to Vault", other.value))
+                    .label("whose a request is cannot be told")
+                    .see(other.at, "the other")
+                    .help("give the consumer a scenario of its own"),
             );
         }
     }

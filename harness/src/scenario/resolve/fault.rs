@@ -54,7 +54,7 @@ impl Resolver<'_> {
             partition, stop, kill, pause, disconnect, restart, upgrade, replace,
             seal, step_down, revoke_token, expire_token, narrow_policy, tune_mount, change_role, delete_role,
             change_root_password, lock_root, revoke_privilege, terminate_sessions, exhaust_connections,
-            fill_disk, hang_audit, drop_audit,
+            fill_disk, hang_audit, drop_audit, block_audit, disable_audit,
             drop_user, own_objects,
             throttle, fail_requests, delete_root_key, second_root_key, delete_user);
         exactly_one("a fault", fault.at, &given, self.lost, &mut self.found);
@@ -272,17 +272,7 @@ impl Resolver<'_> {
         let key = exactly_one("a moment", when.at, &what, self.lost, &mut self.found);
         exactly_one("a moment", when.at, &given!(when; before, after), self.lost, &mut self.found);
         for pattern in [&when.statement, &when.request].into_iter().flatten() {
-            if let Err(error) = regex::Regex::new(pattern) {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.error(
-                    Diagnostic::error(pattern.at, format!("this is no regular expression: {why}"))
-                        .label("cannot be read")
-                        .help("put a backslash before a character that is meant as itself, as in `\\(`"),
-                );
-            } else if pattern.trim().is_empty() {
-                self.error(Diagnostic::error(pattern.at, "an empty expression matches everything").label("empty"));
-            }
+            self.expression(pattern);
         }
         let spoken = if link.1 == Endpoint::Vault { "request" } else { "statement" };
         if let Some(key) = key.filter(|key| *key != spoken) {
@@ -292,6 +282,21 @@ impl Resolver<'_> {
                     .label("would never come")
                     .help(format!("what is sent there is a `{spoken}`")),
             );
+        }
+    }
+
+    /// A regular expression.
+    pub(super) fn expression(&mut self, pattern: &Marked<String>) {
+        if let Err(error) = regex::Regex::new(pattern) {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            self.error(
+                Diagnostic::error(pattern.at, format!("this is no regular expression: {why}"))
+                    .label("cannot be read")
+                    .help("put a backslash before a character that is meant as itself, as in `\\(`"),
+            );
+        } else if pattern.trim().is_empty() {
+            self.error(Diagnostic::error(pattern.at, "an empty expression matches everything").label("empty"));
         }
     }
 

@@ -235,8 +235,8 @@ impl Resolver<'_> {
 
     fn invariant(&mut self, always: &Marked<file::Always>) -> Invariant {
         let given = choice::given!(always;
-            credential_gap, recovers_within, minted_per_minute, no_dead_credential, no_secret_in_log, no_early_death,
-            no_zombie);
+            credential_gap, recovers_within, minted_per_minute, asks_every, no_dead_credential, no_secret_in_log,
+            no_early_death, no_zombie);
         choice::exactly_one("an invariant", always.at, &given, self.lost, &mut self.found);
         if let Some(gap) = &always.credential_gap {
             self.of_either(gap);
@@ -248,6 +248,9 @@ impl Resolver<'_> {
         }
         if let Some(minted) = &always.minted_per_minute {
             self.only_taker(&minted.consumer);
+        }
+        if let Some(asks) = &always.asks_every {
+            self.asks_alone(asks);
         }
         if let Some(dead) = &always.no_dead_credential {
             self.logs_in_where_it_is_seen(&dead.consumer);

@@ -23,6 +23,7 @@ pub use aws::AwsServer;
 pub use database::DatabaseServer;
 pub use links::{Links, ToxiproxyServer};
 pub use machine::{Body, Machine};
+pub(crate) use vault::STANDBY;
 pub use vault::{Next, Plugin, VaultNode, VaultServer};
 
 /// A stack that is up.

@@ -8,6 +8,7 @@ mod cluster;
 mod database;
 mod network;
 mod process;
+mod upgrade;
 mod vault;
 
 use std::sync::Arc;
@@ -119,9 +120,10 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::Slicer(_)
         | Broken::LimitData(_)
         | Broken::Partition(_) => network::inject(world, broken).await,
-        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) | Broken::Upgrade(_) => {
+        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Restart(_) => {
             process::inject(world, broken).await
         }
+        Broken::Upgrade(on) => upgrade::inject(world, on.node.map(|node| *node)).await,
         Broken::Replace(on) => cluster::replace(world, *on.node).await,
         Broken::Seal(_)
         | Broken::StepDown(_)

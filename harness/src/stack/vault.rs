@@ -1,6 +1,7 @@
 //! The secrets server of a stack: one node, or a cluster of them behind a front that follows the active one.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError, UP};
@@ -13,7 +14,7 @@ use crate::service::vault::{BRIEF, Vault};
 use crate::wait;
 
 /// What a standby's health says: with request forwarding, or as HashiCorp's performance standby.
-const STANDBY: [u16; 2] = [429, 473];
+pub(crate) const STANDBY: [u16; 2] = [429, 473];
 
 /// The secrets server.
 #[derive(Debug)]
@@ -75,9 +76,16 @@ pub struct VaultNode {
     pub direct: Vault,
     /// A way to it over its own clients' link, without a token.
     pub linked: Vault,
+    /// Whether it was upgraded.
+    pub has_moved: AtomicBool,
 }
 
 impl VaultNode {
+    /// Whether it was upgraded.
+    pub fn has_moved(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed)
+    }
+
     /// Waits until it answers, sealed or not.
     pub async fn until_answering(&self) -> Result<(), StackError> {
         let vault = &self.direct.within(BRIEF);
@@ -115,13 +123,13 @@ impl VaultNode {
 }
 
 impl VaultServer {
-    /// Has the program that follows start next, on every node, and says what that is. Where none follows, it is the same
-    /// again.
-    pub fn move_on(&self) -> String {
+    /// Has the program that follows start next on a node, and says what that is. Where none follows, it is the same again.
+    pub fn move_on(&self, node: &VaultNode) -> String {
+        node.has_moved.store(true, Ordering::Relaxed);
         let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(Next { program, product }) = next else { return self.product.clone() };
-        for process in self.nodes.iter().filter_map(|node| node.machine.process()) {
-            process.replace_program(program.clone());
+        if let Some(process) = node.machine.process() {
+            process.replace_program(program);
         }
         product
     }

@@ -1,7 +1,7 @@
 //! The way of a scenario through an upgrade: where it says `upgrade`, and else where one can be put without changing what
 //! it shows.
 
-use crate::scenario::file::{Fault, Nothing, Storage};
+use crate::scenario::file::{self, Fault, Storage};
 use crate::scenario::mark::{Marked, Place};
 use crate::scenario::{Action, Scenario, Step, Verb};
 
@@ -80,7 +80,7 @@ fn shortest_life(scenario: &Scenario) -> Option<u64> {
 }
 
 fn upgrade(at: Place) -> Step {
-    let fault = Fault { upgrade: Some(Marked { value: Nothing {}, at }), ..Fault::default() };
+    let fault = Fault { upgrade: Some(Marked { value: file::Upgrade::default(), at }), ..Fault::default() };
     Step { at, action: Action::Fault(Box::new(fault), None), cites: Vec::new(), deviates: Vec::new() }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -337,6 +337,7 @@ impl Place<'_> {
             data: PathBuf::from(data),
             direct: direct.clone(),
             linked: linked.clone(),
+            has_moved: AtomicBool::new(false),
         };
         let mut server = VaultServer {
             nodes: vec![node],

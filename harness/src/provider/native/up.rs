@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt as _;
 use tokio::sync::OnceCell;
@@ -429,6 +430,7 @@ impl<'a> Place<'a> {
             data: self.data.to_owned(),
             linked: direct.clone(),
             direct,
+            has_moved: AtomicBool::new(false),
         })
     }
 }

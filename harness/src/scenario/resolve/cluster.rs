@@ -1,7 +1,7 @@
 //! A cluster's nodes: how many there may be, and that whoever is named is one of them.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::file::{Endpoint, Node, Partition, Seal, Storage};
+use super::super::file::{Endpoint, Node, Partition, Seal, Storage, Upgrade};
 use super::super::mark::{Marked, Place};
 use super::Resolver;
 
@@ -86,6 +86,33 @@ impl Resolver<'_> {
                 "the nodes are `vault-1` to `vault-{count}`, and by what they are `leader` and `follower`"
             )));
         }
+    }
+
+    /// What an upgrade finds to upgrade.
+    pub(super) fn upgrade(&mut self, upgrade: &Marked<Upgrade>) {
+        self.node(upgrade.node);
+        let node = upgrade.node.map(|node| node.value);
+        let at = upgrade.node.map_or(upgrade.at, |node| node.at);
+        if !self.lost.word("nodes") {
+            let count = self.file.stack.vault.nodes.map_or(1, |nodes| usize::from(nodes.value));
+            let all = self.upgraded.iter().find(|earlier| earlier.value.is_none());
+            let same = self.upgraded.iter().find(|earlier| earlier.value == node.filter(|node| node.index().is_some()));
+            // As many as there are, each by itself.
+            let last = self.upgraded.last().filter(|_| self.upgraded.len() >= count);
+            if let Some(earlier) = all.or(same).or(last).copied() {
+                let (what, label) = match same {
+                    Some(_) if all.is_none() => ("this node is upgraded already", "the second time"),
+                    _ => ("nothing is left to upgrade", "everything is upgraded already"),
+                };
+                self.error(
+                    Diagnostic::error(at, what)
+                        .label(label)
+                        .see(earlier.at, "here")
+                        .help("`restart` stops a server and starts what it ran before"),
+                );
+            }
+        }
+        self.upgraded.push(Marked { value: node, at });
     }
 
     pub(super) fn partition(&mut self, partition: &Marked<Partition>) {

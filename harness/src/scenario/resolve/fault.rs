@@ -245,6 +245,7 @@ impl Resolver<'_> {
         }
         if let Some(upgrade) = &fault.upgrade {
             self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
+            self.upgrade(upgrade);
         }
         for server in [on(&fault.stop), killed, on(&fault.pause), on(&fault.restart)].into_iter().flatten() {
             if let Some(dbms) = Dbms::of(server.value) {

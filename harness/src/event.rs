@@ -12,7 +12,7 @@ use crate::scenario::file::{Method, Node, Server};
 use crate::scenario::mark::Place;
 use crate::scenario::source::Sources;
 use crate::shape::Shape;
-use crate::time::Interval;
+use crate::time::{Interval, Moment};
 
 mod consumer;
 mod part;
@@ -196,6 +196,13 @@ pub enum Event {
         server: Server,
         /// Product and version: `openbao 2.7.2`, `postgresql 15.18`.
         product: String,
+    },
+    /// Vault is again what it was: an upgrade was rolled back. What it was told since, it has forgotten.
+    RolledBack {
+        /// The beginning of what is forgotten.
+        since: Moment,
+        /// What had been running meanwhile: `OpenBao 2.7.2`.
+        from: String,
     },
     /// Something worth telling a reader.
     Note(String),

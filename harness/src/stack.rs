@@ -24,7 +24,7 @@ pub use database::DatabaseServer;
 pub use links::{Links, ToxiproxyServer};
 pub use machine::{Body, Machine};
 pub(crate) use vault::STANDBY;
-pub use vault::{Next, Plugin, VaultNode, VaultServer};
+pub use vault::{Back, Next, Plugin, VaultNode, VaultServer};
 
 /// A stack that is up.
 #[derive(Debug)]

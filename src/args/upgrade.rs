@@ -41,6 +41,10 @@ pub(crate) struct Upgrade {
     /// The seed of every plan [default: a random one, which the reports name].
     #[arg(long, value_name = "N", env = "LEASEPROOF_SEED", hide_env_values = true)]
     pub(crate) seed: Option<u64>,
+    /// Goes back as well: one more leg, in which a snapshot is saved before the upgrade and restored on the present version
+    /// after it.
+    #[arg(long)]
+    pub(crate) rollback: bool,
     /// How often each leg runs. Times are compared from three on; what varies between repeats is noise.
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,

@@ -43,7 +43,7 @@ pub(super) async fn replace(world: &World, wanted: Node) -> Result<Effect, Fault
 }
 
 /// Empties the node's folder, as if it had a new disk.
-async fn wipe(node: &crate::stack::VaultNode) -> Result<(), FaultError> {
+pub(super) async fn wipe(node: &crate::stack::VaultNode) -> Result<(), FaultError> {
     let data = node.data.clone();
     let wiped = tokio::task::spawn_blocking(move || {
         std::fs::remove_dir_all(&data)?;

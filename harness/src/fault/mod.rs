@@ -8,6 +8,7 @@ mod cluster;
 mod database;
 mod network;
 mod process;
+mod rollback;
 mod upgrade;
 mod vault;
 
@@ -54,7 +55,7 @@ pub enum FaultError {
         title: String,
     },
     /// It did not show.
-    #[error("{what} did not show within {} s: {last}", SHOWS.as_secs())]
+    #[error("{what} did not show in time: {last}")]
     Unseen {
         /// The effect.
         what: String,

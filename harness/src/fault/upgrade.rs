@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::process::{self, Target, UNREACHABLE};
-use super::{Effect, FaultError, must, until_shows};
+use super::{Effect, FaultError, must, rollback, until_shows};
 use crate::event::{Actor, Event, Part};
 use crate::outcome::{Outcome, Silence};
 use crate::scenario::file::{Method, Node, Server};
 use crate::service::vault::{BRIEF, Vault};
-use crate::stack::{STANDBY, VaultNode, VaultServer};
+use crate::stack::{STANDBY, StackError, VaultNode, VaultServer};
 use crate::time::Moment;
 use crate::wait;
 use crate::world::World;
@@ -21,6 +21,24 @@ use crate::world::World;
 const SETTLES: Duration = Duration::from_secs(60);
 
 pub(super) async fn inject(world: &World, wanted: Option<Node>) -> Result<Effect, FaultError> {
+    let next = world.stack.vault.next();
+    let Some((next, back)) = next.as_ref().and_then(|next| Some((next, next.back.as_ref()?))) else {
+        return forward(world, wanted).await;
+    };
+    let saved = rollback::save(world).await?;
+    let went = match forward(world, wanted).await {
+        Ok(effect) => {
+            rollback::issue_meanwhile(world).await?;
+            effect.seen
+        }
+        // Whoever has to go back has the best of reasons.
+        Err(error) => format!("{} did not come to serve: {}", next.product, error.to_string().lines().next().unwrap_or_default()),
+    };
+    let seen = rollback::roll_back(world, saved, next, back).await?;
+    Ok(effect(vec![Part::Vault], format!("{went}; {seen}")))
+}
+
+async fn forward(world: &World, wanted: Option<Node>) -> Result<Effect, FaultError> {
     let vault = &world.stack.vault;
     if let [only] = vault.nodes.as_slice() {
         let seen = on_the_data(world, only).await?;
@@ -110,10 +128,22 @@ async fn step_down(vault: &VaultServer, node: &VaultNode) -> Result<String, Faul
         let leader = health.iter().find(|(_, status)| *status == Some(200)).map(|(name, _)| *name);
         leader.ok_or_else(|| "no other node leads".to_owned())
     };
-    let leader = wait::until(SETTLES, look).await.map_err(|last| unseen("another leader", last))?;
+    let leader = match wait::until(SETTLES, look).await {
+        Ok(leader) => leader,
+        Err(last) => return Err(leaderless(others(), last).await),
+    };
     // Whoever asks next asks the new leader.
     vault.until_active().await?;
     Ok(format!(", which led and stepped down for {leader}"))
+}
+
+/// Why nobody leads: the log of a node that might is all that tells.
+async fn leaderless(mut others: impl Iterator<Item = &VaultNode>, last: String) -> FaultError {
+    let log = match others.next() {
+        Some(node) => node.machine.last_log_lines().await,
+        None => String::new(),
+    };
+    FaultError::Stack(StackError::Silent { server: Server::Vault, limit: SETTLES, last, log })
 }
 
 /// Stops a node in good order and starts what follows on its data; the same program, where nothing follows.

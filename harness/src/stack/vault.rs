@@ -8,6 +8,7 @@ use super::{Machine, StackError, UP};
 use crate::front::Front;
 use crate::outcome::Outcome;
 use crate::provider::native::process::ProcessError;
+use crate::provider::native::template::Template;
 use crate::scenario::file::{Node, Server, Storage};
 use crate::secret::Secret;
 use crate::service::vault::{BRIEF, Vault};
@@ -48,6 +49,21 @@ pub struct Next {
     pub program: PathBuf,
     /// `OpenBao 2.7.2`.
     pub product: String,
+    /// What comes back after it, in a run that rolls back.
+    pub back: Option<Back>,
+}
+
+/// What a server is made of anew when it is rolled back.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// The program.
+    pub program: PathBuf,
+    /// `OpenBao 2.6.1`.
+    pub product: String,
+    /// An initialised data folder with the server's own keys.
+    pub fresh: Template,
+    /// Who belongs to the cluster, as a node reads it from its folder; none for a server that stands alone.
+    pub peers: Option<String>,
 }
 
 /// A plugin that the server may start.
@@ -126,12 +142,16 @@ impl VaultServer {
     /// Has the program that follows start next on a node, and says what that is. Where none follows, it is the same again.
     pub fn move_on(&self, node: &VaultNode) -> String {
         node.has_moved.store(true, Ordering::Relaxed);
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(Next { program, product }) = next else { return self.product.clone() };
+        let Some(Next { program, product, .. }) = self.next() else { return self.product.clone() };
         if let Some(process) = node.machine.process() {
             process.replace_program(program);
         }
         product
+    }
+
+    /// What follows when it is upgraded.
+    pub fn next(&self) -> Option<Next> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A way to it as root, that no link fault touches.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Severity;
 use super::voice;
+use crate::check::answer::is_trouble;
 use crate::event::{Entry, Event, TokenAct};
 use crate::outcome::{Outcome, Refusal};
 use crate::shape::Shape;
@@ -66,7 +67,9 @@ pub fn answers(history: &[Entry]) -> Answers {
         let Some(step) = entry.step.clone() else { continue };
         let (title, line) = steps.get(step.as_str()).copied().unwrap_or_default();
         let call = Call { step, what };
-        if matches!(outcome, Outcome::Unknown(_)) {
+        // A standby, a quota, a failure inside of the server: it was not the answer to what was asked.
+        let troubled = outcome.refusal().is_some_and(|refusal| is_trouble(refusal.cause));
+        if troubled || matches!(outcome, Outcome::Unknown(_)) {
             answers.remove(&call);
             continue;
         }

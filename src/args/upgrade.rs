@@ -13,6 +13,8 @@ Examples:
       runs every scenario below ./scenarios/upgrade on the one, on the other, and through the upgrade
   leaseproof upgrade scenarios/leases my.yaml --from openbao:2.7.0 --to openbao:2.7.2 --repeat 5
       the same for scenarios of your own
+  leaseproof upgrade --from openbao:2.6.1 --to openbao:2.7.2 --rollback
+      goes back as well, to a snapshot from before the upgrade
   leaseproof upgrade --from vault:1.21.0 --to openbao:2.7.2
       compares two products; one is not started on the other's data
 

@@ -85,6 +85,10 @@ impl Page<'_> {
         leg_word(case, leg)
     }
 
+    fn scope(report: &Report) -> String {
+        scope(report)
+    }
+
     fn left_behind() -> &'static str {
         LEFT_BEHIND
     }
@@ -95,6 +99,19 @@ impl Page<'_> {
 }
 
 const SEVERITIES: [Severity; 4] = [Severity::Blocker, Severity::Breaking, Severity::Notable, Severity::Minor];
+
+/// How much the answer rests on.
+fn scope(report: &Report) -> String {
+    let of = |leg| report.scenarios.iter().filter(|case| case.result(leg).is_some()).count();
+    let all = report.scenarios.len();
+    let mut words = format!("{all} scenario{}", if all == 1 { "" } else { "s" });
+    for (count, what) in [(of(Leg::Through), "through the upgrade"), (of(Leg::Rollback), "and back")] {
+        if count > 0 {
+            let _ = write!(words, ", {count} {what}");
+        }
+    }
+    words
+}
 
 /// What a rollback leaves to whoever orders it.
 const LEFT_BEHIND: &str = "To be removed by hand after a rollback: users that the new version made, of which nobody has a lease";
@@ -121,8 +138,12 @@ pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}: {} → {}\n\n{}.\n\n", report.answer, report.from, report.to, plain(&report.because));
     let _ = writeln!(
         text,
-        "Run {} · started {} · each leg {} × · leaseproof {}\n",
-        report.run, report.started, report.repeat, report.leaseproof
+        "Run {} · started {} · {} · each leg {} × · leaseproof {}\n",
+        report.run,
+        report.started,
+        scope(report),
+        report.repeat,
+        report.leaseproof
     );
     list(&mut text, "Not decided", &report.undecided);
     for severity in SEVERITIES {

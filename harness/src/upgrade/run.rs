@@ -1,6 +1,7 @@
 //! Running an upgrade: the legs of every scenario, the controls that a failure asks for, the descriptions of both APIs; and
 //! the report on it all.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -114,7 +115,7 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let mut others = Vec::new();
     if !stop.is_cancelled() {
         match surfaces(&suite, &settings, &mut runs).await {
-            Ok((changes, words)) => {
+        Ok((changes, words)) => {
                 others = changes;
                 compared.push(words);
             }
@@ -285,11 +286,21 @@ async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Resul
     }
     let again = format!("{} --seed {}", settings.command, settings.seed);
     let changes = surface::differences(&read[0], &read[1], &again);
-    let words = format!(
+    let unclear: BTreeSet<&str> = read
+        .iter()
+        .flat_map(|described| &described.surface)
+        .filter(|(_, operation)| operation.is_ambiguous)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut words = format!(
         "the descriptions of the two APIs ({}): {} operations on the one, {} on the other",
         surface::PATH,
         read[0].surface.len(),
         read[1].surface.len()
     );
+    if !unclear.is_empty() {
+        let unclear = unclear.into_iter().collect::<Vec<_>>().join(", ");
+        add(&mut words, &format!("the fields of these were not compared, since one schema describes several: {unclear}"));
+    }
     Ok((changes, words))
 }

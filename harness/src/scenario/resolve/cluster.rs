@@ -91,26 +91,29 @@ impl Resolver<'_> {
     /// What an upgrade finds to upgrade.
     pub(super) fn upgrade(&mut self, upgrade: &Marked<Upgrade>) {
         self.node(upgrade.node);
+        let count = self.file.stack.vault.nodes.map_or(1, |nodes| usize::from(nodes.value));
         let node = upgrade.node.map(|node| node.value);
+        let place = node.and_then(Node::index);
+        if self.lost.word("nodes") || self.lost.wounded(upgrade.at) || place.is_some_and(|place| place >= count) {
+            return;
+        }
         let at = upgrade.node.map_or(upgrade.at, |node| node.at);
-        if !self.lost.word("nodes") {
-            let count = self.file.stack.vault.nodes.map_or(1, |nodes| usize::from(nodes.value));
-            let all = self.upgraded.iter().find(|earlier| earlier.value.is_none());
-            let same = self.upgraded.iter().find(|earlier| earlier.value == node.filter(|node| node.index().is_some()));
-            // As many as there are, each by itself.
-            let last = self.upgraded.last().filter(|_| self.upgraded.len() >= count);
-            if let Some(earlier) = all.or(same).or(last).copied() {
-                let (what, label) = match same {
-                    Some(_) if all.is_none() => ("this node is upgraded already", "the second time"),
-                    _ => ("nothing is left to upgrade", "everything is upgraded already"),
-                };
-                self.error(
-                    Diagnostic::error(at, what)
-                        .label(label)
-                        .see(earlier.at, "here")
-                        .help("`restart` stops a server and starts what it ran before"),
-                );
-            }
+        let same = self.upgraded.iter().find(|earlier| place.is_some() && earlier.value == node);
+        let all = self.upgraded.iter().find(|earlier| earlier.value.is_none());
+        // As many as there are, each by itself.
+        let last = self.upgraded.last().filter(|_| self.upgraded.len() >= count);
+        let (what, label) = match same {
+            Some(_) => ("this node is upgraded already", "the second time"),
+            None => ("nothing is left to upgrade", "everything is upgraded already"),
+        };
+        if let Some(earlier) = same.or(all).or(last).copied() {
+            self.error(
+                Diagnostic::error(at, what)
+                    .label(label)
+                    .see(earlier.at, "here")
+                    .help("`restart` stops a server and starts it again"),
+            );
+            return;
         }
         self.upgraded.push(Marked { value: node, at });
     }

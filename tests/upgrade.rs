@@ -45,7 +45,8 @@ fn address(running: &Running) -> String {
 /// The requests that the audit log has from some byte on.
 async fn requests(running: &Running, from: u64) -> Vec<Value> {
     let text = running.world.stack.audit[0].taken().await.unwrap();
-    let entries = text[usize::try_from(from).unwrap()..].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let entries =
+        text[usize::try_from(from).unwrap()..].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     entries.filter(|entry| entry["type"] == "request").collect()
 }
 
@@ -68,7 +69,9 @@ async fn capture_only_reads_as_the_live_servers_own_audit_log_shows() {
     let secret = ["/creds/", "/static-creds/", "/data/", "secret-id", "sys/rotate", "sys/generate-root"];
     assert!(paths.iter().all(|path| secret.iter().all(|secret| !path.contains(secret))), "{paths:#?}");
     // It did read: a log that stays empty would pass everything above.
-    for path in ["database/roles/report-2", "database/static-roles/nightly", "auth/approle/role/app", "sys/policies/acl/reader"] {
+    for path in
+        ["database/roles/report-2", "database/static-roles/nightly", "auth/approle/role/app", "sys/policies/acl/reader"]
+    {
         assert!(paths.contains(&path), "{path} was not read: {paths:#?}");
     }
     assert!(capture::files(&live).iter().any(|file| file.text.contains("report-2")));
@@ -92,7 +95,11 @@ async fn a_token_without_rights_a_dead_token_and_a_sealed_server_say_what_they_a
     let made = vault.new_token("auth/token/create", json!({ "policies": ["default", "mounts"] })).await.outcome;
     let live = read::read(&address, &made.ok().unwrap().body.token).await.unwrap();
     assert!(live.engines.iter().any(|(mount, _)| mount == "kv"));
-    assert!(live.calls.iter().any(|call| call.what == "LIST database/roles" && call.refused.is_some()), "{:#?}", live.calls);
+    assert!(
+        live.calls.iter().any(|call| call.what == "LIST database/roles" && call.refused.is_some()),
+        "{:#?}",
+        live.calls
+    );
 
     assert!(vault.call(Method::Post, "sys/seal", None).await.outcome.ok().is_some());
     let sealed = read::read(&address, &running.world.stack.vault.root_token).await.unwrap_err();
@@ -181,7 +188,6 @@ async fn data_that_the_new_version_refuses_are_a_no_go_and_a_rollback_brings_eve
     let blocker = &report.changes[0];
     assert!(blocker.what.contains("does not serve on the data"), "{blocker:#?}");
     assert!(blocker.to.contains("of a version that this server does not know"), "{blocker:#?}");
-    let legs: Vec<String> =
-        report.scenarios[0].legs.iter().map(|leg| format!("{} {}", leg.leg, leg.result)).collect();
+    let legs: Vec<String> = report.scenarios[0].legs.iter().map(|leg| format!("{} {}", leg.leg, leg.result)).collect();
     assert_eq!(legs, ["from held", "to held", "through inconclusive", "rollback held"], "{report:#?}");
 }

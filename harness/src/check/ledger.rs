@@ -140,11 +140,13 @@ pub fn differences(history: &[Entry]) -> Vec<Difference> {
             _ => None,
         });
         match login {
-            Some((_, Outcome::Ok(()))) if gone && !life.is_sts() && life.forgotten.is_none() => found.push(Difference {
-                kind: DifferenceKind::Zombie,
-                what: life.username.clone(),
-                detail: format!("{name} still logs in, and Vault has no lease for it"),
-            }),
+            Some((_, Outcome::Ok(()))) if gone && !life.is_sts() && life.forgotten.is_none() => {
+                found.push(Difference {
+                    kind: DifferenceKind::Zombie,
+                    what: life.username.clone(),
+                    detail: format!("{name} still logs in, and Vault has no lease for it"),
+                })
+            }
             Some((_, Outcome::Refused(refusal))) if !gone && refusal.cause == Cause::Authentication => {
                 found.push(Difference {
                     kind: DifferenceKind::EarlyDeath,
@@ -241,7 +243,9 @@ mod tests {
         let seen = look(&[], &["v-1"]);
         let forgotten = [one.clone(), rolled_back(0), seen.clone()];
         assert_eq!(kinds(&forgotten), [DifferenceKind::OrphanByNature]);
-        assert!(matches!(reading(ExpectLedger::Reconciled, &seen, &forgotten), Reading::Yes(words) if words.contains("forgot")));
+        assert!(
+            matches!(reading(ExpectLedger::Reconciled, &seen, &forgotten), Reading::Yes(words) if words.contains("forgot"))
+        );
         let issued_before = [one, rolled_back(1), seen.clone()];
         assert_eq!(kinds(&issued_before), [DifferenceKind::Orphan], "the snapshot knew of it");
         assert!(matches!(reading(ExpectLedger::Reconciled, &seen, &issued_before), Reading::No(_)));

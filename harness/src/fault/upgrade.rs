@@ -32,7 +32,9 @@ pub(super) async fn inject(world: &World, wanted: Option<Node>) -> Result<Effect
             effect.seen
         }
         // Whoever has to go back has the best of reasons.
-        Err(error) => format!("{} did not come to serve: {}", next.product, error.to_string().lines().next().unwrap_or_default()),
+        Err(error) => {
+            format!("{} did not come to serve: {}", next.product, error.to_string().lines().next().unwrap_or_default())
+        }
     };
     let seen = rollback::roll_back(world, saved, next, back).await?;
     Ok(effect(vec![Part::Vault], format!("{went}; {seen}")))

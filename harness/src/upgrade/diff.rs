@@ -223,11 +223,21 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
                 let severity = if empty { Severity::Minor } else { Severity::Breaking };
                 // What every answer has around it is one change, not one for each call.
                 let says = if ENVELOPE.contains(&field.as_str()) { "answers have" } else { has.as_str() };
-                put(severity, format!("{says} no field {field} any more"), of_any(field, &was), "no such field".to_owned());
+                put(
+                    severity,
+                    format!("{says} no field {field} any more"),
+                    of_any(field, &was),
+                    "no such field".to_owned(),
+                );
             }
             (None, Some(is)) if none(&was) => {
                 let says = if ENVELOPE.contains(&field.as_str()) { "answers have" } else { has.as_str() };
-                put(Severity::Minor, format!("{says} a new field {field}"), "no such field".to_owned(), of_any(field, &is));
+                put(
+                    Severity::Minor,
+                    format!("{says} a new field {field}"),
+                    "no such field".to_owned(),
+                    of_any(field, &is),
+                );
             }
             (Some(was), Some(is)) if differ(field, &was, &is) => {
                 put(Severity::Notable, format!("{what} answers another {field}"), either(&was), either(&is));

@@ -59,7 +59,8 @@ fn what_stands_around_every_answer_is_one_change_and_what_is_said_twice_is_told_
     let from = answer(200, &json!({ "mount_type": "kv", "data": { "nodes": true }, "nodes": true }));
     let to = answer(200, &json!({ "data": {} }));
     let told = told(&[from], &[to]);
-    let told: Vec<&str> = told.iter().map(|(_, what)| what.as_str()).filter(|what| !what.ends_with("field data")).collect();
+    let told: Vec<&str> =
+        told.iter().map(|(_, what)| what.as_str()).filter(|what| !what.ends_with("field data")).collect();
     assert_eq!(told, ["answers have no field mount_type any more", "GET sys/x has no field nodes any more"]);
 }
 

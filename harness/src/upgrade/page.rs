@@ -114,7 +114,8 @@ fn scope(report: &Report) -> String {
 }
 
 /// What a rollback leaves to whoever orders it.
-const LEFT_BEHIND: &str = "To be removed by hand after a rollback: users that the new version made, of which nobody has a lease";
+const LEFT_BEHIND: &str =
+    "To be removed by hand after a rollback: users that the new version made, of which nobody has a lease";
 
 fn of(report: &Report, severity: Severity) -> Vec<&Change> {
     report.changes.iter().filter(|change| change.severity == severity).collect()

@@ -176,7 +176,8 @@ mod tests {
     fn what_is_upgraded_at_once_can_be_rolled_back_and_what_goes_on_in_stages_cannot() {
         let fault = "  - fault: { upgrade: {} }\n";
         assert_eq!(back(&with_role("5m", &format!("{ISSUE}{fault}{EXPECT}"))), Ok(()));
-        let inside = "  - fault: { down: { from: vault, to: postgres } }\n    during:\n      - fault: { upgrade: {} }\n";
+        let inside =
+            "  - fault: { down: { from: vault, to: postgres } }\n    during:\n      - fault: { upgrade: {} }\n";
         assert_eq!(back(&with_role("5m", &format!("{ISSUE}{inside}"))), Ok(()));
         let stages = "name: One\nstack: { vault: { storage: raft, nodes: 3 } }\nsteps:\n  \
             - fault: { upgrade: { node: follower } }\n  - fault: { upgrade: {} }\n  - expect: { health: { status: 200 } }\n";

@@ -115,7 +115,7 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let mut others = Vec::new();
     if !stop.is_cancelled() {
         match surfaces(&suite, &settings, &mut runs).await {
-        Ok((changes, words)) => {
+            Ok((changes, words)) => {
                 others = changes;
                 compared.push(words);
             }
@@ -300,7 +300,10 @@ async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Resul
     );
     if !unclear.is_empty() {
         let unclear = unclear.into_iter().collect::<Vec<_>>().join(", ");
-        add(&mut words, &format!("the fields of these were not compared, since one schema describes several: {unclear}"));
+        add(
+            &mut words,
+            &format!("the fields of these were not compared, since one schema describes several: {unclear}"),
+        );
     }
     Ok((changes, words))
 }

@@ -442,11 +442,7 @@ pub(super) fn http(address: SocketAddr, history: &History) -> Result<Vault, UpEr
 }
 
 /// What follows on a server's data, in a run that goes through an upgrade.
-pub(super) fn next_of(
-    programs: &Programs,
-    fresh: Option<&Template>,
-    peers: Option<String>,
-) -> Mutex<Option<Next>> {
+pub(super) fn next_of(programs: &Programs, fresh: Option<&Template>, peers: Option<String>) -> Mutex<Option<Next>> {
     let next = programs.next.as_ref();
     let present = &programs.vault;
     let back = fresh.filter(|_| programs.rolls_back).map(|fresh| Back {

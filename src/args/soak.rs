@@ -14,7 +14,7 @@ Examples:
   leaseproof soak scenarios/quickstart --repeat 100 --load stall
       with stops alone
 
-What is inconclusive is run again, twice at most. For a limit on the processor, start it under one: systemd-run
+What is inconclusive is run again, twice at most. For a limit on the processor, start it under one: systemd-run \
 -p CPUQuota=50%, or docker run --cpus 0.5.
 
 Exit codes: 0 nobody was accused, 1 somebody was, 2 usage or invalid file, 3 environment, 130 interrupted.")]

@@ -12,6 +12,7 @@ use leaseproof_harness::capture::{self, CaptureError, read};
 use leaseproof_harness::provider::native::cache::Cache;
 use leaseproof_harness::provider::native::fetch::Fetcher;
 use leaseproof_harness::provider::native::find::Places;
+use leaseproof_harness::provider::native::part::Part;
 use leaseproof_harness::scenario::{self, file::Method};
 use leaseproof_harness::secret::Secret;
 use leaseproof_harness::testing::{self, Options, Running};
@@ -171,7 +172,7 @@ fi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn data_that_the_new_version_refuses_are_a_no_go_and_a_rollback_brings_everything_back() {
     let fetcher = Fetcher::new(Places::here(Cache::usual().unwrap()));
-    let wanted = testing::default_vault();
+    let wanted: Part = "openbao".parse().unwrap();
     let found = fetcher.provide(&wanted, None, &|_| {}).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let choosy = folder.path().join("bao");

@@ -145,7 +145,7 @@ pub fn differences(history: &[Entry]) -> Vec<Difference> {
                     kind: DifferenceKind::Zombie,
                     what: life.username.clone(),
                     detail: format!("{name} still logs in, and Vault has no lease for it"),
-                })
+                });
             }
             Some((_, Outcome::Refused(refusal))) if !gone && refusal.cause == Cause::Authentication => {
                 found.push(Difference {

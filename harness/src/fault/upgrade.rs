@@ -57,7 +57,7 @@ async fn forward(world: &World, wanted: Option<Node>) -> Result<Effect, FaultErr
         }
     }
     if told.is_empty() {
-        return Err(nothing_left("every node of the cluster".to_owned()));
+        return Err(nothing_left("every node of the cluster"));
     }
     Ok(effect(disturbs, told.join("; ")))
 }
@@ -66,7 +66,7 @@ fn effect(disturbs: Vec<Part>, seen: String) -> Effect {
     Effect { undo: super::Undo::Momentary, disturbs, seen }
 }
 
-fn nothing_left(what: String) -> FaultError {
+fn nothing_left(what: &str) -> FaultError {
     FaultError::Refused { what: format!("to upgrade {what}"), why: "it is upgraded already".to_owned() }
 }
 
@@ -77,7 +77,7 @@ async fn named(vault: &VaultServer, wanted: Node) -> Result<&VaultNode, FaultErr
         Node::Follower => waiting(vault, |status| STANDBY.contains(&status)).await?,
         named => named.index().and_then(|place| vault.nodes.get(place)),
     };
-    found.filter(|node| !node.has_moved()).ok_or_else(|| nothing_left(wanted.to_string()))
+    found.filter(|node| !node.has_moved()).ok_or_else(|| nothing_left(&wanted.to_string()))
 }
 
 /// Who is upgraded next: a follower while there is one. Who leads may change under way, so this is asked each time.
@@ -172,9 +172,9 @@ async fn on_the_data(world: &World, node: &VaultNode) -> Result<String, FaultErr
         world.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: product.clone() });
     }
     let millis = |from: Moment, to: Moment| to.since(from).as_millis();
-    let word = if is_alone { "is active" } else { "serves" };
+    let serves = if is_alone { "is active" } else { "serves" };
     Ok(format!(
-        "{stopped}; {product}, by its own account {}, answers {} ms after its start, and {word} {} ms after its first answer",
+        "{stopped}; {product}, by its own account {}, answers {} ms after its start, and {serves} {} ms after its first answer",
         version(&node.direct).await,
         millis(began, answering),
         millis(answering, serving)

@@ -116,7 +116,7 @@ impl Default for Options {
 }
 
 /// The secrets server when none is named.
-pub fn default_vault() -> Part {
+fn default_vault() -> Part {
     #[expect(clippy::expect_used, reason = "it is the name of a part, and the tests below read it")]
     "openbao".parse().expect("openbao is the name of a part")
 }

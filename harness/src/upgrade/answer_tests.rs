@@ -187,7 +187,13 @@ fn an_upgrade_that_was_begun_and_not_done_is_why_the_data_was_refused() {
         event,
         shape: None,
     };
-    let began = Event::StepBegan { number: "4.2".to_owned(), title: UPGRADE_STEP.to_owned(), line: 9, fragment: None, ends: None };
+    let began = Event::StepBegan {
+        number: "4.2".to_owned(),
+        title: UPGRADE_STEP.to_owned(),
+        line: 9,
+        fragment: None,
+        ends: None,
+    };
     let cut = Event::CutShort { by: CutBy::Fault, why: "vault ended while it was starting".to_owned() };
     let done =
         Event::FaultInjected { fault: 0, title: "upgrade vault".to_owned(), disturbs: vec![], seen: String::new() };
@@ -205,6 +211,7 @@ fn an_upgrade_that_was_begun_and_not_done_is_why_the_data_was_refused() {
         title: format!("{UPGRADE_STEP} follower"),
         line: 9,
         fragment: None,
+        ends: None,
     };
     let in_a_cluster = [entry(1, Some("4.2"), of_a_node), entry(2, None, cut.clone())];
     assert_eq!(upgrade_refused(&in_a_cluster).as_deref(), Some("vault ended while it was starting"));

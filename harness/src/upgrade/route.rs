@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(back(&with_role("5m", &format!("{ISSUE}{fault}{EXPECT}"))), Ok(()));
         let inside =
             "  - fault: { down: { from: vault, to: postgres } }\n    during:\n      - fault: { upgrade: {} }\n";
-        assert_eq!(back(&with_role("5m", &format!("{ISSUE}{inside}"))), Ok(()));
+        assert_eq!(back(&with_role("5m", &format!("{ISSUE}{inside}{EXPECT}"))), Ok(()));
         let stages = "name: One\nstack: { vault: { storage: raft, nodes: 3 } }\nsteps:\n  \
             - fault: { upgrade: { node: follower } }\n  - fault: { upgrade: {} }\n  - expect: { health: { status: 200 } }\n";
         assert_eq!(back(&crate::scenario::parse(stages).scenario.unwrap()), Err(NoWayBack::InStages));

@@ -200,6 +200,13 @@ pub enum Event {
         /// Product and version: `openbao 2.7.2`, `postgresql 15.18`.
         product: String,
     },
+    /// Vault is again what it was: an upgrade was rolled back. What it was told since, it has forgotten.
+    RolledBack {
+        /// The beginning of what is forgotten.
+        since: Moment,
+        /// What had been running meanwhile: `OpenBao 2.7.2`.
+        from: String,
+    },
     /// Something worth telling a reader.
     Note(String),
     /// The harness itself did not run, for most of the time of the entry.

@@ -14,6 +14,9 @@ const DEEPEST: usize = 6;
 /// Of a list of objects, so many are looked at.
 const LIST_HEAD: usize = 20;
 
+/// What stands for the values of a field that differ from one member of a list to another.
+const SEVERAL: &str = "several";
+
 /// Texts that are one of a few words of the server's own, and so may be told. Any other text is only told to be one.
 const WORDS: [&str; 15] = [
     "type",
@@ -81,8 +84,16 @@ fn fill(fields: &mut BTreeMap<String, String>, path: &str, key: &str, value: &Va
         }
         Value::Array(items) if depth < DEEPEST && items.iter().any(Value::is_object) => {
             for item in items.iter().take(LIST_HEAD).filter_map(Value::as_object) {
+                let mut of_item = BTreeMap::new();
                 for (key, value) in item {
-                    fill(fields, &format!("{path}[].{key}"), key, value, depth + 1);
+                    fill(&mut of_item, &format!("{path}[].{key}"), key, value, depth + 1);
+                }
+                for (field, value) in of_item {
+                    let known = fields.entry(field).or_insert_with(|| value.clone());
+                    // Which of a list's members comes last says nothing.
+                    if *known != value {
+                        SEVERAL.clone_into(known);
+                    }
                 }
             }
         }

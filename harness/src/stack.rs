@@ -23,7 +23,8 @@ pub use aws::AwsServer;
 pub use database::DatabaseServer;
 pub use links::{Links, ToxiproxyServer};
 pub use machine::{Body, Machine};
-pub use vault::{Next, Plugin, VaultNode, VaultServer};
+pub(crate) use vault::STANDBY;
+pub use vault::{Back, Next, Plugin, VaultNode, VaultServer};
 
 /// A stack that is up.
 #[derive(Debug)]

@@ -156,6 +156,7 @@ impl Suite {
         let programs = Programs {
             vault: vault.clone(),
             next: None,
+            rolls_back: false,
             postgres: Some(site.postgres.clone()),
             mysql: site.mysql_program(),
             aws: None,

@@ -13,6 +13,8 @@ Examples:
       runs every scenario below ./scenarios/upgrade on the one, on the other, and through the upgrade
   leaseproof upgrade scenarios/leases my.yaml --from openbao:2.7.0 --to openbao:2.7.2 --repeat 5
       the same for scenarios of your own
+  leaseproof upgrade --from openbao:2.6.1 --to openbao:2.7.2 --rollback
+      goes back as well, to a snapshot from before the upgrade
   leaseproof upgrade --from vault:1.21.0 --to openbao:2.7.2
       compares two products; one is not started on the other's data
 
@@ -41,6 +43,10 @@ pub(crate) struct Upgrade {
     /// The seed of every plan [default: a random one, which the reports name].
     #[arg(long, value_name = "N", env = "LEASEPROOF_SEED", hide_env_values = true)]
     pub(crate) seed: Option<u64>,
+    /// Goes back as well: one more leg, in which a snapshot is saved before the upgrade and restored on the present version
+    /// after it.
+    #[arg(long)]
+    pub(crate) rollback: bool,
     /// How often each leg runs. Times are compared from three on; what varies between repeats is noise.
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,

@@ -52,7 +52,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone(), console.clone()).map_err(Failure::environment)?;
     let order = Order { scenarios, jobs: args.jobs, repeat: args.repeat, settings };
-    let ended = trial::run(order, console::listener(&console), stop.clone()).await;
+    let ended = trial::run(order, args.rollback, console::listener(&console), stop.clone()).await;
     console.close();
     let done = match ended {
         Ok(done) => done,
@@ -97,6 +97,9 @@ fn command(args: &Upgrade) -> String {
         option("postgres-bin-dir", folder.display().to_string());
     }
     option("repeat", args.repeat.to_string());
+    if args.rollback {
+        words.push("--rollback".to_owned());
+    }
     words.iter().map(|word| suite::quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
@@ -121,6 +124,9 @@ fn end(report: &Report, folder: &Path, exit: Exit) -> String {
         if changes.len() > TOLD {
             let _ = writeln!(text, "\n{} more {severity} changes", changes.len() - TOLD);
         }
+    }
+    for line in &report.left_behind {
+        let _ = writeln!(text, "\nleft by a rollback: {}", cut(line));
     }
     for line in &report.undecided {
         let _ = writeln!(text, "\nnot decided: {line}");
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_command_of_a_trial_asks_for_the_same_when_it_is_given_again() {
-        let line = "leaseproof upgrade a b.yaml --from openbao:2.6.1 --to openbao:2.7.2 --filter x --postgres postgres:16 --mysql mysql --repeat 2";
+        let line = "leaseproof upgrade a b.yaml --from openbao:2.6.1 --to openbao:2.7.2 --filter x --postgres postgres:16 --mysql mysql --repeat 2 --rollback";
         assert_eq!(command(&parsed(line)), line);
     }
 

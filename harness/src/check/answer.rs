@@ -46,7 +46,7 @@ pub fn reading(demand: Option<&Answer>, event: &Event) -> Reading {
 /// Whether a refusal tells of the server's own trouble and nothing of what was asked: a quota, a standby, a failure inside
 /// of it. No page promises that these never happen, so they break no promise unless a step asks for their very status, or
 /// says that what it asks for is served.
-pub(super) fn is_trouble(cause: Cause) -> bool {
+pub(crate) fn is_trouble(cause: Cause) -> bool {
     matches!(cause, Cause::RateLimited | Cause::Standby | Cause::Internal)
 }
 

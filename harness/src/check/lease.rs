@@ -26,6 +26,8 @@ pub struct Life {
     ends: Vec<End>,
     /// Something that may have ended it before its time.
     pub ended_early: Option<EarlyEnd>,
+    /// What a rollback made Vault forget it: what had been running when it was issued.
+    pub forgotten: Option<String>,
 }
 
 /// What one call said of an end.
@@ -68,7 +70,8 @@ impl Life {
 
     /// Whether every reading of the times says that it is alive by its own clock during a call.
     fn surely_alive(&self, at: Interval) -> bool {
-        self.issued.surely_before(at)
+        self.forgotten.is_none()
+            && self.issued.surely_before(at)
             && ends_at(&self.ends, at).all(|end| end.is_some_and(|end| at.answered < end.sent))
             && self.ended_early.as_ref().is_none_or(|early| at.answered < early.sent)
     }
@@ -80,6 +83,10 @@ impl Life {
 
     /// Since when every reading of the times says that it is over, as seen from a call; `None` when one says it is not.
     pub fn over_since(&self, at: Interval) -> Option<Moment> {
+        // Nobody promises anything of what a rollback forgot.
+        if self.forgotten.is_some() {
+            return None;
+        }
         let by_clock =
             ends_at(&self.ends, at).try_fold(Moment::START, |latest, end| end.map(|end| latest.max(end.answered)));
         // A session of STS lives on when its lease is revoked, as documented.
@@ -132,6 +139,7 @@ pub fn lives(history: &[Entry]) -> BTreeMap<String, Life> {
                     issued: entry.at,
                     ends: vec![End { call: entry.at, end: Some(after(entry.at, lease.ttl)) }],
                     ended_early: None,
+                    forgotten: None,
                 };
                 lives.insert(credential.clone(), life);
             }
@@ -150,6 +158,11 @@ pub fn lives(history: &[Entry]) -> BTreeMap<String, Life> {
                     disturb(&mut lives, part, entry.at.sent);
                 }
             }
+            Event::RolledBack { since, from } => {
+                for life in lives.values_mut() {
+                    roll_back(life, *since, from, entry.at);
+                }
+            }
             // A step's own call of the API or SQL can do anything to anybody: nothing after it is sure.
             Event::Api { .. } | Event::Sql { .. } if entry.who == Actor::Operator => {
                 for life in lives.values_mut() {
@@ -160,6 +173,16 @@ pub fn lives(history: &[Entry]) -> BTreeMap<String, Life> {
         }
     }
     lives
+}
+
+/// What was issued since is forgotten, and what was renewed since may end as if it had not been.
+fn roll_back(life: &mut Life, since: Moment, from: &str, at: Interval) {
+    if life.issued.answered >= since {
+        life.forgotten = Some(from.to_owned());
+    }
+    if life.ends.last().is_some_and(|end| end.call.answered >= since) {
+        life.ends.push(End { call: at, end: None });
+    }
 }
 
 /// What a renewal says of an end: a refused one nothing, an unanswered one that it may be anywhere.

@@ -19,8 +19,15 @@ pub fn reading(expected: ExpectLedger, entry: &Entry, history: &[Entry]) -> Read
         (Outcome::Ok(leases), Outcome::Ok(principals)) => (leases, principals),
         (Outcome::Ok(_), no) | (no, _) => return Reading::Unknown(format!("a ledger could not be read: {no}")),
     };
-    let found = compare(leases, principals, history);
-    let words = if found.is_empty() {
+    let mut found = compare(leases, principals, history);
+    let all = found.len();
+    // Whoever rolls back is told of them; nobody broke a promise.
+    found.retain(|difference| difference.kind != DifferenceKind::OrphanByNature);
+    let by_nature = all - found.len();
+    let words = if found.is_empty() && by_nature > 0 {
+        let [leases, principals] = [leases.len(), principals.len()];
+        format!("{leases} leases and {principals} users agree, but for {by_nature} that a rollback forgot")
+    } else if found.is_empty() {
         format!("{} leases and {} users agree", leases.len(), principals.len())
     } else {
         found
@@ -55,6 +62,15 @@ fn compare(leases: &[String], principals: &[String], history: &[Entry]) -> Vec<D
         }
         known_users.insert(life.username.as_str());
         match (leases.contains(life.lease_id.as_str()), principals.contains(life.username.as_str())) {
+            (false, true) if life.forgotten.is_some() => found.push(Difference {
+                kind: DifferenceKind::OrphanByNature,
+                what: life.username.clone(),
+                detail: format!(
+                    "the user of {name}, of {}, is there; {} had issued it, and the rollback forgot its lease",
+                    life.role,
+                    life.forgotten.as_deref().unwrap_or_default()
+                ),
+            }),
             (false, true) => found.push(Difference {
                 kind: DifferenceKind::Orphan,
                 what: life.username.clone(),
@@ -124,11 +140,13 @@ pub fn differences(history: &[Entry]) -> Vec<Difference> {
             _ => None,
         });
         match login {
-            Some((_, Outcome::Ok(()))) if gone && !life.is_sts() => found.push(Difference {
-                kind: DifferenceKind::Zombie,
-                what: life.username.clone(),
-                detail: format!("{name} still logs in, and Vault has no lease for it"),
-            }),
+            Some((_, Outcome::Ok(()))) if gone && !life.is_sts() && life.forgotten.is_none() => {
+                found.push(Difference {
+                    kind: DifferenceKind::Zombie,
+                    what: life.username.clone(),
+                    detail: format!("{name} still logs in, and Vault has no lease for it"),
+                });
+            }
             Some((_, Outcome::Refused(refusal))) if !gone && refusal.cause == Cause::Authentication => {
                 found.push(Difference {
                     kind: DifferenceKind::EarlyDeath,
@@ -212,6 +230,25 @@ mod tests {
         assert_eq!(kinds(&[one.clone(), look(&[], &["v-1"])]), [DifferenceKind::Orphan]);
         assert_eq!(kinds(&[one.clone(), look(&["database/creds/app/1"], &[])]), [DifferenceKind::EarlyDeath]);
         assert_eq!(kinds(&[one, look(&[], &[])]), []);
+    }
+
+    #[test]
+    fn what_a_rollback_forgot_is_named_and_breaks_no_promise() {
+        let rolled_back = |at| Entry {
+            at: Interval::at(Moment::from_millis(at)),
+            event: Event::RolledBack { since: Moment::from_millis(at), from: "OpenBao 2.7.2".into() },
+            ..look(&[], &[])
+        };
+        let one = issued("meanwhile app", "database/creds/app/1", "v-1");
+        let seen = look(&[], &["v-1"]);
+        let forgotten = [one.clone(), rolled_back(0), seen.clone()];
+        assert_eq!(kinds(&forgotten), [DifferenceKind::OrphanByNature]);
+        assert!(
+            matches!(reading(ExpectLedger::Reconciled, &seen, &forgotten), Reading::Yes(words) if words.contains("forgot"))
+        );
+        let issued_before = [one, rolled_back(1), seen.clone()];
+        assert_eq!(kinds(&issued_before), [DifferenceKind::Orphan], "the snapshot knew of it");
+        assert!(matches!(reading(ExpectLedger::Reconciled, &seen, &issued_before), Reading::No(_)));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod cluster;
 mod database;
 mod network;
 mod process;
+mod rollback;
+mod upgrade;
 mod vault;
 
 use std::sync::Arc;
@@ -53,7 +55,7 @@ pub enum FaultError {
         title: String,
     },
     /// It did not show.
-    #[error("{what} did not show within {} s: {last}", SHOWS.as_secs())]
+    #[error("{what} did not show in time: {last}")]
     Unseen {
         /// The effect.
         what: String,
@@ -119,12 +121,10 @@ async fn inject_now(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultE
         | Broken::Slicer(_)
         | Broken::LimitData(_)
         | Broken::Partition(_) => network::inject(world, broken).await,
-        Broken::Stop(_)
-        | Broken::Kill(_)
-        | Broken::Pause(_)
-        | Broken::Disconnect(_)
-        | Broken::Restart(_)
-        | Broken::Upgrade(_) => process::inject(world, broken).await,
+        Broken::Stop(_) | Broken::Kill(_) | Broken::Pause(_) | Broken::Disconnect(_) | Broken::Restart(_) => {
+            process::inject(world, broken).await
+        }
+        Broken::Upgrade(on) => upgrade::inject(world, on.node.map(|node| *node)).await,
         Broken::Replace(on) => cluster::replace(world, *on.node).await,
         Broken::Seal(_)
         | Broken::StepDown(_)

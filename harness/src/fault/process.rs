@@ -5,13 +5,12 @@ use std::time::Duration;
 use futures_util::future::{join_all, try_join_all};
 
 use super::{Effect, FaultError, node, until_shows};
-use crate::event::{Actor, Event, Part};
+use crate::event::Part;
 use crate::outcome::{Outcome, Silence};
 use crate::scenario::Dbms;
 use crate::scenario::file::{Node, Server};
 use crate::scenario::one::Broken;
 use crate::stack::{Machine, VaultNode, VaultServer};
-use crate::time::Moment;
 use crate::world::World;
 
 /// What undoes a fault on a process.
@@ -34,12 +33,9 @@ pub(super) enum Target {
 
 /// A paused server is called silent when it does not answer for so long; a running one does in a millisecond.
 const SILENCE: Duration = Duration::from_millis(500);
-const UNREACHABLE: &str = "a server that cannot be reached";
+pub(super) const UNREACHABLE: &str = "a server that cannot be reached";
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
-    if let Broken::Upgrade(_) = broken {
-        return upgrade(world).await;
-    }
     let (server, wanted) = match broken {
         Broken::Stop(on) | Broken::Pause(on) | Broken::Disconnect(on) | Broken::Restart(on) => {
             (*on.server, on.node.map(|node| *node))
@@ -80,31 +76,6 @@ pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect,
         }
     };
     Ok(Effect { undo, disturbs, seen: told(wanted, target, seen) })
-}
-
-/// Stops Vault in good order and starts what follows on the same data; the same program, where nothing follows.
-async fn upgrade(world: &World) -> Result<Effect, FaultError> {
-    let vault = &world.stack.vault;
-    let machines = machines(world, Target::Vault)?;
-    try_join_all(machines.iter().map(|machine| machine.stop())).await?;
-    let stopped = until(world, Target::Vault, Silence::Unreachable, UNREACHABLE).await?;
-    let product = vault.move_on();
-    let clock = world.history.clock();
-    let began = clock.now();
-    try_join_all(machines.iter().map(|machine| machine.start())).await?;
-    try_join_all(vault.nodes.iter().map(VaultNode::until_answering)).await?;
-    let answering = clock.now();
-    vault.unseal().await?;
-    vault.until_active().await?;
-    let active = clock.now();
-    world.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: product.clone() });
-    let millis = |from: Moment, to: Moment| to.since(from).as_millis();
-    let seen = format!(
-        "{stopped}; {product} answers {} ms after its start, and is active {} ms after its first answer",
-        millis(began, answering),
-        millis(answering, active)
-    );
-    Ok(Effect { undo: super::Undo::Momentary, disturbs: vec![Part::Vault], seen })
 }
 
 pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError> {
@@ -208,7 +179,7 @@ async fn start_again(world: &World, target: Target) -> Result<(), FaultError> {
 }
 
 /// Waits until all that is meant keeps silent in this way.
-async fn until(world: &World, target: Target, wanted: Silence, what: &str) -> Result<String, FaultError> {
+pub(super) async fn until(world: &World, target: Target, wanted: Silence, what: &str) -> Result<String, FaultError> {
     until_shows(what, || async move {
         let silences = silences(world, target).await.map_err(|error| error.to_string())?;
         let mut last = String::new();

@@ -29,6 +29,8 @@ pub struct Programs {
     pub vault: native::find::Found,
     /// What follows on its data, in a run that goes through an upgrade.
     pub next: Option<native::find::Found>,
+    /// Whether what ran before comes back after that, from a snapshot.
+    pub rolls_back: bool,
     /// PostgreSQL.
     pub postgres: Option<native::find::Found>,
     /// MySQL or MariaDB.

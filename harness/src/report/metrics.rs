@@ -78,8 +78,8 @@ fn results(text: &mut Text, record: &Record) {
     let name = "leaseproof_ledger_differences";
     text.family(name, "gauge", None, "Differences of the ledgers at the end of scenarios.");
     for server in servers(record) {
-        use DifferenceKind::{EarlyDeath, LeftoverSession, Orphan, Zombie};
-        for kind in [Orphan, Zombie, EarlyDeath, LeftoverSession] {
+        use DifferenceKind::{EarlyDeath, LeftoverSession, Orphan, OrphanByNature, Zombie};
+        for kind in [Orphan, Zombie, EarlyDeath, LeftoverSession, OrphanByNature] {
             let count = of(record, server).flat_map(|s| &s.differences).filter(|d| d.kind == kind).count();
             text.sample(name, &[("server", server), ("kind", &word(kind))], &count.to_string());
         }

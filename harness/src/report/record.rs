@@ -254,6 +254,8 @@ pub enum DifferenceKind {
     EarlyDeath,
     /// Revoked, and still connected.
     LeftoverSession,
+    /// The target has it, and Vault has forgotten it by a rollback: nobody did wrong, and somebody has to remove it.
+    OrphanByNature,
 }
 
 impl std::fmt::Display for DifferenceKind {
@@ -263,6 +265,7 @@ impl std::fmt::Display for DifferenceKind {
             Self::Zombie => "zombie",
             Self::EarlyDeath => "early death",
             Self::LeftoverSession => "leftover session",
+            Self::OrphanByNature => "orphan by nature",
         })
     }
 }

@@ -6,7 +6,7 @@ use super::file::{
     ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
     ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, MintedPerMinute,
     NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential, OnLink, OnNode,
-    OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount, WithoutCredential,
+    OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount, Upgrade, WithoutCredential,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -77,7 +77,7 @@ one_of! {
         pause: Pause(OnServer),
         disconnect: Disconnect(OnServer),
         restart: Restart(OnServer),
-        upgrade: Upgrade(Nothing),
+        upgrade: Upgrade(Upgrade),
         replace: Replace(OnNode),
         seal: Seal(Nothing),
         step_down: StepDown(Nothing),

@@ -374,7 +374,10 @@ impl fmt::Display for Broken<'_> {
             Self::Pause(on) => write!(f, "pause {}", whom(on.server, on.node)),
             Self::Disconnect(on) => write!(f, "disconnect {}", whom(on.server, on.node)),
             Self::Restart(on) => write!(f, "restart {}", whom(on.server, on.node)),
-            Self::Upgrade(_) => f.write_str("upgrade vault"),
+            Self::Upgrade(on) => {
+                f.write_str("upgrade vault")?;
+                on.node.map_or(Ok(()), |node| write!(f, " {}", *node))
+            }
             Self::Replace(on) => write!(f, "replace vault {}", *on.node),
             Self::Seal(_) => f.write_str("seal vault"),
             Self::StepDown(_) => f.write_str("step down"),

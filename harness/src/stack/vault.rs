@@ -1,19 +1,21 @@
 //! The secrets server of a stack: one node, or a cluster of them behind a front that follows the active one.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError, UP};
 use crate::front::Front;
 use crate::outcome::Outcome;
 use crate::provider::native::process::ProcessError;
+use crate::provider::native::template::Template;
 use crate::scenario::file::{Node, Server, Storage};
 use crate::secret::Secret;
 use crate::service::vault::{BRIEF, Vault};
 use crate::wait;
 
 /// What a standby's health says: with request forwarding, or as HashiCorp's performance standby.
-const STANDBY: [u16; 2] = [429, 473];
+pub(crate) const STANDBY: [u16; 2] = [429, 473];
 
 /// The secrets server.
 #[derive(Debug)]
@@ -47,6 +49,21 @@ pub struct Next {
     pub program: PathBuf,
     /// `OpenBao 2.7.2`.
     pub product: String,
+    /// What comes back after it, in a run that rolls back.
+    pub back: Option<Back>,
+}
+
+/// What a server is made of anew when it is rolled back.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// The program.
+    pub program: PathBuf,
+    /// `OpenBao 2.6.1`.
+    pub product: String,
+    /// An initialised data folder with the server's own keys.
+    pub fresh: Template,
+    /// Who belongs to the cluster, as a node reads it from its folder; none for a server that stands alone.
+    pub peers: Option<String>,
 }
 
 /// A plugin that the server may start.
@@ -77,9 +94,16 @@ pub struct VaultNode {
     pub direct: Vault,
     /// A way to it over its own clients' link, without a token.
     pub linked: Vault,
+    /// Whether it was upgraded.
+    pub has_moved: AtomicBool,
 }
 
 impl VaultNode {
+    /// Whether it was upgraded.
+    pub fn has_moved(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed)
+    }
+
     /// Waits until it answers, sealed or not.
     pub async fn until_answering(&self) -> Result<(), StackError> {
         let vault = &self.direct.within(BRIEF);
@@ -117,15 +141,19 @@ impl VaultNode {
 }
 
 impl VaultServer {
-    /// Has the program that follows start next, on every node, and says what that is. Where none follows, it is the same
-    /// again.
-    pub fn move_on(&self) -> String {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(Next { program, product }) = next else { return self.product.clone() };
-        for process in self.nodes.iter().filter_map(|node| node.machine.process()) {
-            process.replace_program(program.clone());
+    /// Has the program that follows start next on a node, and says what that is. Where none follows, it is the same again.
+    pub fn move_on(&self, node: &VaultNode) -> String {
+        node.has_moved.store(true, Ordering::Relaxed);
+        let Some(Next { program, product, .. }) = self.next() else { return self.product.clone() };
+        if let Some(process) = node.machine.process() {
+            process.replace_program(program);
         }
         product
+    }
+
+    /// What follows when it is upgraded.
+    pub fn next(&self) -> Option<Next> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A way to it as root, that no link fault touches.

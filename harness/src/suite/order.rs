@@ -55,6 +55,8 @@ pub struct Course {
     pub server: usize,
     /// The server that follows on its data where the scenario says `upgrade`.
     pub next: Option<usize>,
+    /// Whether what ran before comes back after that, with what it knew before.
+    pub rolls_back: bool,
     /// The command that runs just this again; that of an ordinary run when `None`.
     pub rerun: Option<String>,
 }

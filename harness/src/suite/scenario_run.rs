@@ -21,6 +21,13 @@ use crate::scenario::file::Fault;
 use crate::time::Clock;
 use crate::{check, hold};
 
+/// What follows on a server's data.
+struct Following {
+    program: Found,
+    /// Whether the server comes back after it.
+    rolls_back: bool,
+}
+
 impl Suite {
     /// Runs one scenario on one of the servers; `run` is its number in the run.
     ///
@@ -28,7 +35,7 @@ impl Suite {
     ///
     /// When the server is none of those that [`Suite::servers`] gives.
     pub async fn run_one(&self, run: usize, scenario: &Arc<Scenario>, server: usize) -> ScenarioRecord {
-        self.run_on(run, scenario, Course { server, next: None, rerun: None }).await
+        self.run_on(run, scenario, Course { server, next: None, rolls_back: false, rerun: None }).await
     }
 
     /// The same, with something that stands between the stack and everything that acts on it.
@@ -39,7 +46,7 @@ impl Suite {
         server: usize,
         between: Option<&dyn Between>,
     ) -> ScenarioRecord {
-        self.run_with(run, scenario, Course { server, next: None, rerun: None }, between).await
+        self.run_with(run, scenario, Course { server, next: None, rolls_back: false, rerun: None }, between).await
     }
 
     /// Runs one scenario on the servers of a course; `run` is its number in the run.
@@ -59,6 +66,9 @@ impl Suite {
         let started = jiff::Timestamp::now();
         let clock = Clock::start();
         let server = match next {
+            Some(next) if course.rolls_back => {
+                format!("{0} → {1} → {0}", self.name_of(target), self.name_of(next))
+            }
             Some(next) => format!("{} → {}", self.name_of(target), self.name_of(next)),
             None => self.name_of(target),
         };
@@ -66,7 +76,7 @@ impl Suite {
         let folder = format!("{run:03}-{}", folder::slug(&scenario.name));
         let blank = ScenarioRecord { server, ..self.blank_record(scenario, target, &folder, started) };
         let blank = ScenarioRecord { rerun: course.rerun.unwrap_or_else(|| blank.rerun.clone()), ..blank };
-        let next = next.map(|next| next.vault.clone());
+        let next = next.map(|next| Following { program: next.vault.clone(), rolls_back: course.rolls_back });
         let record = match self.parts_for(scenario, target).await {
             Ok(parts) => match self.run_in(run, scenario, (target, next, parts), clock, &blank, between).await {
                 Ok(record) => record,
@@ -102,7 +112,7 @@ impl Suite {
         &self,
         run: usize,
         scenario: &Arc<Scenario>,
-        (target, next, parts): (Target<'_>, Option<Found>, (AwsParts, Option<Found>)),
+        (target, next, parts): (Target<'_>, Option<Following>, (AwsParts, Option<Found>)),
         clock: Clock,
         blank: &ScenarioRecord,
         between: Option<&dyn Between>,
@@ -123,7 +133,8 @@ impl Suite {
         let (AwsParts { server: aws, plugin: aws_plugin }, agent) = parts;
         let programs = Programs {
             vault: vault.clone(),
-            next,
+            rolls_back: next.as_ref().is_some_and(|next| next.rolls_back),
+            next: next.map(|next| next.program),
             postgres: Some(site.postgres.clone()),
             mysql: site.mysql_program(),
             aws,

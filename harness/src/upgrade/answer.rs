@@ -6,9 +6,9 @@ use super::pace::{self, Pace, Times};
 use super::report::{Answer, Case, LegRecord};
 use crate::event::{CutBy, Entry, Event};
 use crate::outcome::Verdict;
-use crate::report::record::{GuaranteeRecord, ScenarioRecord, ScenarioResult, StepRecord};
+use crate::report::record::{DifferenceKind, GuaranteeRecord, ScenarioRecord, ScenarioResult, StepRecord};
 
-/// The title of the step that upgrades.
+/// How the title of a step that upgrades begins.
 const UPGRADE_STEP: &str = "fault: upgrade vault";
 
 /// One repeat of one leg of a scenario.
@@ -33,6 +33,8 @@ pub struct Trial {
     pub repeats: Vec<Repeat>,
     /// Where the upgrade was put, in words, or why there was none.
     pub route: String,
+    /// Whether the upgrade does not stand in the file: then it moves the numbers of the steps behind it.
+    pub is_put_in: bool,
     /// The command that shows all of it again.
     pub again: String,
 }
@@ -50,6 +52,8 @@ pub struct Decision {
     pub undecided: Vec<String>,
     /// What holds on neither version.
     pub as_before: Vec<String>,
+    /// What a rollback leaves behind, though nothing is broken.
+    pub left_behind: Vec<String>,
     /// The scenarios.
     pub scenarios: Vec<Case>,
 }
@@ -62,6 +66,7 @@ pub fn decide(trials: &[Trial], others: Vec<Change>, undecided: Vec<String>) -> 
         changes: Vec::new(),
         undecided,
         as_before: Vec::new(),
+        left_behind: Vec::new(),
         scenarios: Vec::new(),
     };
     let mut changes = others;
@@ -69,6 +74,7 @@ pub fn decide(trials: &[Trial], others: Vec<Change>, undecided: Vec<String>) -> 
         let Some(case) = case(trial) else { continue };
         judge(trial, &case, &mut changes, &mut decision);
         changes.extend(behaviour(trial, &case));
+        decision.left_behind.extend(left_behind(trial, &case));
         decision.scenarios.push(case);
     }
     decision.changes = change::gathered(changes);
@@ -102,7 +108,7 @@ fn conclude(decision: &Decision) -> (Answer, String) {
 
 fn case(trial: &Trial) -> Option<Case> {
     let first = &trial.repeats.first()?.record;
-    let legs = [Leg::From, Leg::To, Leg::Through, Leg::Control];
+    let legs = [Leg::From, Leg::To, Leg::Through, Leg::Rollback, Leg::Control];
     Some(Case {
         name: first.name.clone(),
         file: first.file.clone(),
@@ -152,11 +158,15 @@ fn judge(trial: &Trial, case: &Case, changes: &mut Vec<Change>, decision: &mut D
     let result = |leg| case.result(leg).map(|record| record.result);
     let name = &case.name;
     let Some(from) = result(Leg::From) else { return };
-    for leg in [Leg::To, Leg::Through] {
+    for leg in [Leg::To, Leg::Through, Leg::Rollback] {
         let Some(worst) = worst(trial, leg) else { continue };
-        let on = if leg == Leg::To { "on the new version" } else { "through the upgrade" };
+        let on = match leg {
+            Leg::To => "on the new version",
+            Leg::Rollback => "after a rollback",
+            _ => "through the upgrade",
+        };
         // What fails with a restart alone is not the upgrade's doing.
-        let before = if leg == Leg::Through { result(Leg::Control).unwrap_or(from) } else { from };
+        let before = if leg == Leg::To { from } else { result(Leg::Control).unwrap_or(from) };
         match (before, worst.record.result) {
             (ScenarioResult::Held, ScenarioResult::Held) => {}
             // Not once by chance, but in every repeat.
@@ -179,6 +189,16 @@ fn judge(trial: &Trial, case: &Case, changes: &mut Vec<Change>, decision: &mut D
             (_, _) => {}
         }
     }
+}
+
+/// What users a rollback left without a lease, in one sentence.
+fn left_behind(trial: &Trial, case: &Case) -> Option<String> {
+    let left = |repeat: &Repeat| {
+        let all = repeat.record.differences.iter().filter(|d| d.kind == DifferenceKind::OrphanByNature);
+        all.map(|difference| difference.detail.clone()).collect::<Vec<_>>()
+    };
+    let most = of(trial, Leg::Rollback).map(left).max_by_key(Vec::len).filter(|left| !left.is_empty())?;
+    Some(format!("“{}”, orphans by nature: {}", case.name, most.join("; ")))
 }
 
 fn lost(trial: &Trial, repeat: &Repeat, on: &str) -> Change {
@@ -239,7 +259,7 @@ pub fn upgrade_refused(history: &[Entry]) -> Option<String> {
     let mut begun = None;
     for entry in history {
         match &entry.event {
-            Event::StepBegan { number, title, .. } if title == UPGRADE_STEP => begun = Some(number.clone()),
+            Event::StepBegan { number, title, .. } if title.starts_with(UPGRADE_STEP) => begun = Some(number.clone()),
             Event::FaultInjected { .. } if entry.step == begun => begun = None,
             Event::CutShort { by: CutBy::Fault, why } if begun.is_some() => return Some(brief(why)),
             _ => {}
@@ -267,7 +287,7 @@ fn behaviour(trial: &Trial, case: &Case) -> Vec<Change> {
         // An upgrade that was put in moves the numbers of the steps behind it: its like is the control.
         let like = match leg {
             Leg::Through if case.result(Leg::Control).is_some() => Leg::Control,
-            Leg::Through if !trial.route.is_empty() => continue,
+            Leg::Through if trial.is_put_in => continue,
             _ => Leg::From,
         };
         let Some(repeat) = of(trial, leg).next() else { continue };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::{Actor, Phase};
 use crate::outcome::Judgement;
+use crate::report::record::Difference as LedgerDifference;
 use crate::time::{Interval, Moment};
 
 fn record(leg: Leg, result: ScenarioResult) -> ScenarioRecord {
@@ -57,10 +58,11 @@ fn trial(legs: &[(Leg, ScenarioResult)]) -> Trial {
         times: Times::new(),
         refused_data: None,
     };
-    Trial { repeats: legs.iter().map(repeat).collect(), route: String::new(), again: "again".to_owned() }
+    let repeats = legs.iter().map(repeat).collect();
+    Trial { repeats, route: String::new(), is_put_in: false, again: "again".to_owned() }
 }
 
-use Leg::{Control, From, Through, To};
+use Leg::{Control, From, Rollback, Through, To};
 use ScenarioResult::{Broken, Held, Inconclusive, Violated};
 
 fn decided(legs: &[(Leg, ScenarioResult)]) -> Decision {
@@ -87,6 +89,22 @@ fn a_promise_that_is_lost_is_a_no_go_with_its_step_and_what_the_documentation_sa
     let blocker = &decision.changes[0];
     assert_eq!((blocker.severity, blocker.promises[0].id.as_str()), (Severity::Blocker, "SEAL-04"));
     assert_eq!(blocker.evidence[0].place, "scenarios/upgrade/leases.yaml:12");
+}
+
+#[test]
+fn a_promise_that_does_not_hold_after_a_rollback_is_a_no_go_and_a_user_that_it_forgot_is_told() {
+    let lost = decided(&[(From, Held), (To, Held), (Through, Held), (Rollback, Violated)]);
+    assert_eq!((lost.answer, lost.changes[0].severity), (Answer::NoGo, Severity::Blocker));
+    assert!(lost.because.contains("after a rollback"), "{}", lost.because);
+    let mut back = trial(&[(From, Held), (To, Held), (Through, Held), (Rollback, Held)]);
+    back.repeats[3].record.differences.push(LedgerDifference {
+        kind: DifferenceKind::OrphanByNature,
+        what: "v-root-app".to_owned(),
+        detail: "the user of meanwhile app is there".to_owned(),
+    });
+    let decision = decide(&[back], Vec::new(), Vec::new());
+    assert_eq!(decision.answer, Answer::Go);
+    assert_eq!(decision.left_behind, ["“Leases live on”, orphans by nature: the user of meanwhile app is there"]);
 }
 
 #[test]
@@ -188,6 +206,15 @@ fn an_upgrade_that_was_begun_and_not_done_is_why_the_data_was_refused() {
     };
     let with_log = [entry(1, Some("4.2"), began.clone()), entry(2, None, cut_with_log)];
     assert_eq!(upgrade_refused(&with_log).as_deref(), Some("vault did not answer; its log says: core: two"));
+    let of_a_node = Event::StepBegan {
+        number: "4.2".to_owned(),
+        title: format!("{UPGRADE_STEP} follower"),
+        line: 9,
+        fragment: None,
+        ends: None,
+    };
+    let in_a_cluster = [entry(1, Some("4.2"), of_a_node), entry(2, None, cut.clone())];
+    assert_eq!(upgrade_refused(&in_a_cluster).as_deref(), Some("vault ended while it was starting"));
     let later = [phase, entry(1, Some("4.2"), began), entry(2, Some("4.2"), done), entry(3, None, cut)];
     assert_eq!(upgrade_refused(&later), None);
 }

@@ -38,6 +38,9 @@ pub enum Leg {
     /// Begun and ended on the version that runs now, with a restart where the upgrade would be: tells what a restart does
     /// from what an upgrade does.
     Control,
+    /// Begun on the version that runs now, upgraded, and rolled back: ended on the version that runs now, with a snapshot from
+    /// before the upgrade.
+    Rollback,
 }
 
 impl fmt::Display for Leg {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Severity;
 use super::voice;
+use crate::check::answer::is_trouble;
 use crate::event::{Entry, Event, TokenAct};
 use crate::outcome::{Outcome, Refusal};
 use crate::shape::Shape;
@@ -66,7 +67,9 @@ pub fn answers(history: &[Entry]) -> Answers {
         let Some(step) = entry.step.clone() else { continue };
         let (title, line) = steps.get(step.as_str()).copied().unwrap_or_default();
         let call = Call { step, what };
-        if matches!(outcome, Outcome::Unknown(_)) {
+        // A standby, a quota, a failure inside of the server: it was not the answer to what was asked.
+        let troubled = outcome.refusal().is_some_and(|refusal| is_trouble(refusal.cause));
+        if troubled || matches!(outcome, Outcome::Unknown(_)) {
             answers.remove(&call);
             continue;
         }
@@ -119,7 +122,9 @@ pub fn differences(from: &[Answers], to: &[Answers]) -> Vec<Difference> {
             let (call, title, line) = (call.clone(), answer.title.clone(), answer.line);
             found.push(Difference { call, title, line, severity, what, from, to });
         };
-        compare(&call.what, &from, &to, &mut put);
+        // What is asked of a path does not make another path of it.
+        let what = call.what.split('?').next().unwrap_or_default();
+        compare(what, &from, &to, &mut put);
     }
     found
 }
@@ -199,7 +204,12 @@ fn warnings(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
 
 fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
     let all: BTreeSet<&String> = from.iter().chain(to).flat_map(|a| &a.shape).flat_map(|s| s.fields.keys()).collect();
-    for field in all {
+    let has = format!("{what} has");
+    for &field in &all {
+        // The system's own API says much of it twice.
+        if field.strip_prefix("data.").is_some_and(|field| all.iter().any(|other| other.as_str() == field)) {
+            continue;
+        }
         let of = |side: &[Answer]| -> Vec<Option<String>> {
             side.iter().map(|answer| answer.shape.as_ref().and_then(|shape| shape.fields.get(field).cloned())).collect()
         };
@@ -211,19 +221,22 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
                 // What was always empty is missed by nobody.
                 let empty = was.iter().all(|value| value == "null" || value.starts_with("empty"));
                 let severity = if empty { Severity::Minor } else { Severity::Breaking };
+                // What every answer has around it is one change, not one for each call.
+                let says = if ENVELOPE.contains(&field.as_str()) { "answers have" } else { has.as_str() };
                 put(
                     severity,
-                    format!("{what} has no field {field} any more"),
-                    either(&was),
+                    format!("{says} no field {field} any more"),
+                    of_any(field, &was),
                     "no such field".to_owned(),
                 );
             }
             (None, Some(is)) if none(&was) => {
+                let says = if ENVELOPE.contains(&field.as_str()) { "answers have" } else { has.as_str() };
                 put(
                     Severity::Minor,
-                    format!("{what} has a new field {field}"),
+                    format!("{says} a new field {field}"),
                     "no such field".to_owned(),
-                    either(&is),
+                    of_any(field, &is),
                 );
             }
             (Some(was), Some(is)) if differ(field, &was, &is) => {
@@ -232,6 +245,14 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
             _ => {}
         }
     }
+}
+
+/// What stands in answers of every kind, around what was asked for.
+const ENVELOPE: [&str; 5] = ["mount_type", "lease_id", "lease_duration", "renewable", "request_id"];
+
+/// Values of a field; of one that every answer has, whatever they are.
+fn of_any(field: &str, values: &BTreeSet<String>) -> String {
+    if ENVELOPE.contains(&field) { "in every answer".to_owned() } else { either(values) }
 }
 
 /// What a TTL that is running out may have lost on a slow machine, in seconds.

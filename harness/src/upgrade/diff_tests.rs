@@ -55,6 +55,16 @@ fn a_field_that_was_always_empty_is_missed_by_nobody() {
 }
 
 #[test]
+fn what_stands_around_every_answer_is_one_change_and_what_is_said_twice_is_told_once() {
+    let from = answer(200, &json!({ "mount_type": "kv", "data": { "nodes": true }, "nodes": true }));
+    let to = answer(200, &json!({ "data": {} }));
+    let told = told(&[from], &[to]);
+    let told: Vec<&str> =
+        told.iter().map(|(_, what)| what.as_str()).filter(|what| !what.ends_with("field data")).collect();
+    assert_eq!(told, ["answers have no field mount_type any more", "GET sys/x has no field nodes any more"]);
+}
+
+#[test]
 fn a_default_that_is_another_one_is_notable_and_a_ttl_that_runs_out_is_not() {
     let ttl = |ttl: u64| answer(200, &json!({ "auth": { "lease_duration": ttl } }));
     assert_eq!(told(&[ttl(2_764_800)], &[ttl(3_600)])[0].0, Severity::Notable);

@@ -54,7 +54,7 @@ pub fn times(history: &[Entry]) -> Times {
             }
             Event::StepEnded { number, judgement } if judgement.verdict == Verdict::Held => {
                 let Some((title, line, from)) = began.get(number.as_str()) else { continue };
-                if title.contains(" within ") || title.ends_with("upgrade vault") {
+                if title.contains(" within ") || title.starts_with("fault: upgrade vault") {
                     let took = entry.at.answered.since(*from);
                     times.insert(number.clone(), Timed { title: (*title).clone(), line: *line, took });
                 }

@@ -85,12 +85,37 @@ impl Page<'_> {
         leg_word(case, leg)
     }
 
+    fn scope(report: &Report) -> String {
+        scope(report)
+    }
+
+    fn left_behind() -> &'static str {
+        LEFT_BEHIND
+    }
+
     fn class(&self) -> String {
         self.report.answer.to_string().to_lowercase().replace(' ', "-")
     }
 }
 
 const SEVERITIES: [Severity; 4] = [Severity::Blocker, Severity::Breaking, Severity::Notable, Severity::Minor];
+
+/// How much the answer rests on.
+fn scope(report: &Report) -> String {
+    let of = |leg| report.scenarios.iter().filter(|case| case.result(leg).is_some()).count();
+    let all = report.scenarios.len();
+    let mut words = format!("{all} scenario{}", if all == 1 { "" } else { "s" });
+    for (count, what) in [(of(Leg::Through), "through the upgrade"), (of(Leg::Rollback), "and back")] {
+        if count > 0 {
+            let _ = write!(words, ", {count} {what}");
+        }
+    }
+    words
+}
+
+/// What a rollback leaves to whoever orders it.
+const LEFT_BEHIND: &str =
+    "To be removed by hand after a rollback: users that the new version made, of which nobody has a lease";
 
 fn of(report: &Report, severity: Severity) -> Vec<&Change> {
     report.changes.iter().filter(|change| change.severity == severity).collect()
@@ -114,8 +139,12 @@ pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}: {} → {}\n\n{}.\n\n", report.answer, report.from, report.to, plain(&report.because));
     let _ = writeln!(
         text,
-        "Run {} · started {} · each leg {} × · leaseproof {}\n",
-        report.run, report.started, report.repeat, report.leaseproof
+        "Run {} · started {} · {} · each leg {} × · leaseproof {}\n",
+        report.run,
+        report.started,
+        scope(report),
+        report.repeat,
+        report.leaseproof
     );
     list(&mut text, "Not decided", &report.undecided);
     for severity in SEVERITIES {
@@ -127,6 +156,7 @@ pub fn markdown(report: &Report) -> String {
             one(&mut text, change);
         }
     }
+    list(&mut text, LEFT_BEHIND, &report.left_behind);
     list(&mut text, "Not the upgrade's doing: it holds neither before nor after", &report.as_before);
     table(&mut text, report);
     list(&mut text, "Also compared, and not", &report.compared);
@@ -192,6 +222,9 @@ fn table(text: &mut String, report: &Report) {
         let mut legs = [Leg::From, Leg::To, Leg::Through].map(|leg| leg_word(case, leg));
         if case.result(Leg::Control).is_some() {
             let _ = write!(legs[2], " (with a restart alone: {})", leg_word(case, Leg::Control));
+        }
+        if case.result(Leg::Rollback).is_some() {
+            let _ = write!(legs[2], "; rolled back: {}", leg_word(case, Leg::Rollback));
         }
         if !case.route.is_empty() {
             let _ = write!(legs[2], "<br>{}", plain(&case.route));
@@ -265,6 +298,7 @@ mod tests {
                 ],
                 route: "an upgrade was put after line 9".to_owned(),
             }],
+            left_behind: vec!["“Leases live on”, orphans by nature: the user of meanwhile app".to_owned()],
             compared: vec!["the descriptions of the two APIs".to_owned()],
             repeat: 3,
             rerun: "leaseproof upgrade --from openbao:1 --to openbao:2 --seed 7".to_owned(),

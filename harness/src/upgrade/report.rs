@@ -61,6 +61,9 @@ pub struct Report {
     pub undecided: Vec<String>,
     /// What is no change, though it does not hold: it holds on neither version.
     pub as_before: Vec<String>,
+    /// What a rollback leaves behind, though no promise is broken: users of credentials that were issued after the snapshot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<String>,
     /// Every scenario, with what came of its legs.
     pub scenarios: Vec<Case>,
     /// What was compared beside the scenarios, and what was not, with the reason.

@@ -1,7 +1,7 @@
 //! The way of a scenario through an upgrade: where it says `upgrade`, and else where one can be put without changing what
 //! it shows.
 
-use crate::scenario::file::{Fault, Nothing, Storage};
+use crate::scenario::file::{self, Fault, Seal, Storage};
 use crate::scenario::mark::{Marked, Place};
 use crate::scenario::{Action, Scenario, Step, Verb};
 
@@ -12,6 +12,42 @@ pub struct Route {
     pub scenario: Scenario,
     /// Whether the upgrade was put there, after the step on this line, and does not stand in the file.
     pub put_after: Option<usize>,
+}
+
+/// Why a scenario is not rolled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoWayBack {
+    /// What it does between its upgrades would be forgotten.
+    #[error("it goes on while versions are mixed, and a rollback forgets by nature what is done then")]
+    InStages,
+    /// What comes back is initialised with key shares.
+    #[error("another Vault unseals it, which a server that is started anew does not know")]
+    SealedElsewhere,
+    /// The disk goes with its server.
+    #[error("its data lies on a disk of its own")]
+    OwnDisk,
+}
+
+/// Whether a scenario that goes through an upgrade can be rolled back right after it.
+pub fn back(through: &Scenario) -> Result<(), NoWayBack> {
+    let mut upgrades = Vec::new();
+    collect(&through.steps, &mut upgrades);
+    match upgrades[..] {
+        [upgrade] if upgrade.node.is_none() => {}
+        _ => return Err(NoWayBack::InStages),
+    }
+    if through.stack.seal == Seal::Transit {
+        return Err(NoWayBack::SealedElsewhere);
+    }
+    if through.stack.own_disk { Err(NoWayBack::OwnDisk) } else { Ok(()) }
+}
+
+fn collect(steps: &[Step], upgrades: &mut Vec<file::Upgrade>) {
+    for step in steps {
+        let Action::Fault(fault, during) = &step.action else { continue };
+        upgrades.extend(fault.upgrade.as_ref().map(|upgrade| upgrade.value));
+        collect(during.as_deref().unwrap_or_default(), upgrades);
+    }
 }
 
 /// Why a scenario does not go through an upgrade.
@@ -80,7 +116,7 @@ fn shortest_life(scenario: &Scenario) -> Option<u64> {
 }
 
 fn upgrade(at: Place) -> Step {
-    let fault = Fault { upgrade: Some(Marked { value: Nothing {}, at }), ..Fault::default() };
+    let fault = Fault { upgrade: Some(Marked { value: file::Upgrade::default(), at }), ..Fault::default() };
     Step { at, action: Action::Fault(Box::new(fault), None), cites: Vec::new(), deviates: Vec::new() }
 }
 
@@ -134,6 +170,18 @@ mod tests {
     fn a_scenario_without_anything_out_before_its_first_fault_has_no_route() {
         let plain = with_role("5m", &format!("{FAULT}{ISSUE}{EXPECT}"));
         assert_eq!(of(&plain).unwrap_err(), NoRoute::NothingOut);
+    }
+
+    #[test]
+    fn what_is_upgraded_at_once_can_be_rolled_back_and_what_goes_on_in_stages_cannot() {
+        let fault = "  - fault: { upgrade: {} }\n";
+        assert_eq!(back(&with_role("5m", &format!("{ISSUE}{fault}{EXPECT}"))), Ok(()));
+        let inside =
+            "  - fault: { down: { from: vault, to: postgres } }\n    during:\n      - fault: { upgrade: {} }\n";
+        assert_eq!(back(&with_role("5m", &format!("{ISSUE}{inside}{EXPECT}"))), Ok(()));
+        let stages = "name: One\nstack: { vault: { storage: raft, nodes: 3 } }\nsteps:\n  \
+            - fault: { upgrade: { node: follower } }\n  - fault: { upgrade: {} }\n  - expect: { health: { status: 200 } }\n";
+        assert_eq!(back(&crate::scenario::parse(stages).scenario.unwrap()), Err(NoWayBack::InStages));
     }
 
     #[test]

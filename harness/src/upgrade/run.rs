@@ -1,6 +1,7 @@
 //! Running an upgrade: the legs of every scenario, the controls that a failure asks for, the descriptions of both APIs; and
 //! the report on it all.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -57,8 +58,8 @@ struct Lap {
 }
 
 /// Tries an upgrade on every scenario: `vaults` of the order are the version that runs now and the one that is to come, and it
-/// repeats each leg.
-pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<Done, UpgradeError> {
+/// repeats each leg. A rollback is a leg of its own.
+pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationToken) -> Result<Done, UpgradeError> {
     let Order { scenarios, jobs, repeat, settings } = order;
     let suite = Suite::open(settings.clone(), on.clone(), stop.clone()).await?;
     let [from, to] = [suite.found(FROM), suite.found(TO)];
@@ -81,8 +82,16 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<D
             lap(Leg::Through, through);
         }
         controls.push(control);
-        let route = route.map_or_else(|why| why, |_| put_after(scenario));
-        trials.push(Trial { repeats: Vec::new(), route, again: again(&settings, scenario, repeat) });
+        let is_put_in = route.is_ok() && !put_after(scenario).is_empty();
+        let mut words = route.as_ref().map_or_else(Clone::clone, |_| put_after(scenario));
+        if let (true, Ok(through)) = (rollback, &route) {
+            match route::back(through) {
+                Ok(()) => lap(Leg::Rollback, through),
+                Err(why) => add(&mut words, &format!("no rollback of it: {why}")),
+            }
+        }
+        let again = again(&settings, scenario, repeat, rollback);
+        trials.push(Trial { repeats: Vec::new(), route: words, is_put_in, again });
     }
     let laps: Vec<Lap> = laps.iter().flat_map(|lap| (0..repeat).map(|_| lap.again())).collect();
     let mut expected = laps.len();
@@ -135,6 +144,7 @@ pub async fn run(order: Order, on: OnEvent, stop: CancellationToken) -> Result<D
         changes: decision.changes,
         undecided: decision.undecided,
         as_before: decision.as_before,
+        left_behind: decision.left_behind,
         scenarios: decision.scenarios,
         compared,
         repeat,
@@ -184,16 +194,25 @@ fn put_after(scenario: &Scenario) -> String {
     }
 }
 
+fn add(words: &mut String, more: &str) {
+    if !words.is_empty() {
+        words.push_str("; ");
+    }
+    words.push_str(more);
+}
+
 fn needs_control(trial: &Trial) -> bool {
-    trial.repeats.iter().any(|repeat| repeat.leg == Leg::Through && repeat.record.result != ScenarioResult::Held)
+    let is_upgraded = |leg| matches!(leg, Leg::Through | Leg::Rollback);
+    trial.repeats.iter().any(|repeat| is_upgraded(repeat.leg) && repeat.record.result != ScenarioResult::Held)
 }
 
 /// The command that tries this scenario alone.
-fn again(settings: &Settings, scenario: &Scenario, repeat: u32) -> String {
+fn again(settings: &Settings, scenario: &Scenario, repeat: u32, rollback: bool) -> String {
     let word = |text: String| quoted(&text);
     let [from, to] = [FROM, TO].map(|server| word(settings.vaults[server].to_string()));
     let path = word(scenario.path.display().to_string());
-    format!("leaseproof upgrade {path} --from {from} --to {to} --repeat {repeat} --seed {}", settings.seed)
+    let rollback = if rollback { " --rollback" } else { "" };
+    format!("leaseproof upgrade {path} --from {from} --to {to}{rollback} --repeat {repeat} --seed {}", settings.seed)
 }
 
 impl Lap {
@@ -205,10 +224,11 @@ impl Lap {
         let (server, next) = match self.leg {
             Leg::From | Leg::Control => (FROM, None),
             Leg::To => (TO, None),
-            Leg::Through => (FROM, Some(TO)),
+            Leg::Through | Leg::Rollback => (FROM, Some(TO)),
         };
         // An ordinary run shows the legs of one version again; only the upgrade itself needs more.
-        Course { server, next, rerun: (self.leg == Leg::Through).then_some(again) }
+        let rolls_back = self.leg == Leg::Rollback;
+        Course { server, next, rolls_back, rerun: next.is_some().then_some(again) }
     }
 }
 
@@ -266,11 +286,24 @@ async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Resul
     }
     let again = format!("{} --seed {}", settings.command, settings.seed);
     let changes = surface::differences(&read[0], &read[1], &again);
-    let words = format!(
+    let unclear: BTreeSet<&str> = read
+        .iter()
+        .flat_map(|described| &described.surface)
+        .filter(|(_, operation)| operation.is_ambiguous)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut words = format!(
         "the descriptions of the two APIs ({}): {} operations on the one, {} on the other",
         surface::PATH,
         read[0].surface.len(),
         read[1].surface.len()
     );
+    if !unclear.is_empty() {
+        let unclear = unclear.into_iter().collect::<Vec<_>>().join(", ");
+        add(
+            &mut words,
+            &format!("the fields of these were not compared, since one schema describes several: {unclear}"),
+        );
+    }
     Ok((changes, words))
 }

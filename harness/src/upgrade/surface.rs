@@ -25,8 +25,6 @@ pub struct Described {
 pub const ENGINE: &str = "secrets engine ";
 /// How auth methods are.
 pub const METHOD: &str = "auth method ";
-/// Where it shows that an engine is built in.
-const SYS: &str = "POST /sys/mounts/{path}";
 
 /// One operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +33,8 @@ pub struct Operation {
     pub fields: BTreeMap<String, Field>,
     /// Whether it is called deprecated.
     pub deprecated: bool,
+    /// Whether its body is described by what describes that of another operation: then it is not known.
+    pub is_ambiguous: bool,
 }
 
 /// A field that can be sent.
@@ -51,7 +51,10 @@ pub struct Field {
 /// Reads a description.
 pub fn read(description: &Value) -> Surface {
     let mut surface = Surface::new();
+    let ambiguous = ambiguous(description);
     for (path, item) in description["paths"].as_object().into_iter().flatten() {
+        // One and the same, whether a list is asked for with a slash at its end or without.
+        let path = path.trim_end_matches('/');
         let shared = parameters(&item["parameters"]);
         for (method, operation) in item.as_object().into_iter().flatten() {
             if !["get", "post", "put", "delete", "patch"].contains(&method.as_str()) {
@@ -59,9 +62,16 @@ pub fn read(description: &Value) -> Surface {
             }
             let mut fields = shared.clone();
             fields.extend(parameters(&operation["parameters"]));
-            fields.extend(body(description, operation));
+            let is_ambiguous = schema_of(operation).is_some_and(|name| ambiguous.contains(name));
+            if !is_ambiguous {
+                fields.extend(body(description, operation));
+            }
             let deprecated = operation["deprecated"].as_bool().unwrap_or_default();
-            surface.insert(format!("{} {path}", method.to_uppercase()), Operation { fields, deprecated });
+            let name = format!("{} {path}", method.to_uppercase());
+            let known: &mut Operation = surface.entry(name).or_default();
+            known.fields.extend(fields);
+            known.deprecated |= deprecated;
+            known.is_ambiguous |= is_ambiguous;
         }
     }
     surface
@@ -72,18 +82,44 @@ fn parameters(list: &Value) -> BTreeMap<String, Field> {
     list.filter_map(|parameter| Some((parameter["name"].as_str()?.to_owned(), field(&parameter["schema"])))).collect()
 }
 
-fn body(description: &Value, operation: &Value) -> BTreeMap<String, Field> {
+/// Schemas that operations on several paths have in common. A server names them by itself, and where two come out alike one
+/// is written over the other: then nobody can say which of the operations it describes.
+fn ambiguous(description: &Value) -> BTreeSet<&str> {
+    let mut paths: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, item) in description["paths"].as_object().into_iter().flatten() {
+        for operation in item.as_object().into_iter().flat_map(serde_json::Map::values) {
+            if let Some(name) = schema_of(operation) {
+                paths.entry(name).or_default().insert(path.trim_end_matches('/'));
+            }
+        }
+    }
+    paths.into_iter().filter(|(_, paths)| paths.len() > 1).map(|(name, _)| name).collect()
+}
+
+/// What an operation takes as its body.
+fn taken(operation: &Value) -> &Value {
     let content = operation["requestBody"]["content"].as_object();
-    let schema = content.and_then(|content| content.values().next()).map_or(&Value::Null, |kind| &kind["schema"]);
-    let named = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next());
-    let schema = named.map_or(schema, |name| &description["components"]["schemas"][name]);
+    content.and_then(|content| content.values().next()).map_or(&Value::Null, |kind| &kind["schema"])
+}
+
+/// The name of the schema of that.
+fn schema_of(operation: &Value) -> Option<&str> {
+    taken(operation)["$ref"].as_str().and_then(|name| name.rsplit('/').next())
+}
+
+fn body(description: &Value, operation: &Value) -> BTreeMap<String, Field> {
+    let schema = schema_of(operation).map_or(taken(operation), |name| &description["components"]["schemas"][name]);
     let properties = schema["properties"].as_object().into_iter().flatten();
     properties.map(|(name, schema)| (name.clone(), field(schema))).collect()
 }
 
 fn field(schema: &Value) -> Field {
     Field {
-        kind: schema["type"].as_str().unwrap_or_default().to_owned(),
+        kind: match schema["format"].as_str() {
+            // Both are taken as a text and as a number, whatever they are called.
+            Some("duration" | "seconds") => "duration".to_owned(),
+            _ => schema["type"].as_str().unwrap_or_default().to_owned(),
+        },
         default: (!schema["default"].is_null()).then(|| schema["default"].to_string()),
         deprecated: schema["deprecated"].as_bool().unwrap_or_default(),
     }
@@ -94,11 +130,11 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
     let mut found = Found { again, changes: Vec::new() };
     let gone: Vec<&String> = from.built_in.difference(&to.built_in).collect();
     for engine in &gone {
-        found.put(Severity::Breaking, format!("the {engine} is not built in any more"), ["built in", "refused"], SYS);
+        found.tried(Severity::Breaking, engine, "is not built in any more", ["built in", "refused"]);
     }
     let new: Vec<&String> = to.built_in.difference(&from.built_in).collect();
     for engine in &new {
-        found.put(Severity::Minor, format!("the {engine} is built in"), ["refused", "built in"], SYS);
+        found.tried(Severity::Minor, engine, "is built in", ["refused", "built in"]);
     }
     for (area, names) in by_area(missing(&from.surface, &to.surface, &gone)) {
         let what = match names[..] {
@@ -118,6 +154,9 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
         let Some(is) = to.surface.get(name) else { continue };
         if is.deprecated && !was.deprecated {
             found.put(Severity::Notable, format!("{name} is called deprecated"), ["it is not", "it is"], name);
+        }
+        if was.is_ambiguous || is.is_ambiguous {
+            continue;
         }
         for (field, was) in &was.fields {
             if let Some(is) = is.fields.get(field) {
@@ -173,17 +212,32 @@ impl Found<'_> {
         self.all(severity, what, ways, &[operation]);
     }
 
-    fn all(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operations: &[&str]) {
-        let evidence = |operation: &&str| Evidence {
-            scenario: "the servers' own description of their API".to_owned(),
-            place: (*operation).to_owned(),
+    /// What was tried, not read: an engine or method was mounted.
+    fn tried(&mut self, severity: Severity, engine: &str, what: &str, [from, to]: [&str; 2]) {
+        let operation = if engine.starts_with(METHOD) { "POST /sys/auth/{path}" } else { "POST /sys/mounts/{path}" };
+        let evidence = vec![self.evidence("a server of each version", operation, "mounted once".to_owned())];
+        let (what, from, to) = (format!("the {engine} {what}"), from.to_owned(), to.to_owned());
+        self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence });
+    }
+
+    fn evidence(&self, scenario: &str, operation: &str, title: String) -> Evidence {
+        Evidence {
+            scenario: scenario.to_owned(),
+            place: operation.to_owned(),
             step: String::new(),
-            title: format!("as GET {PATH} describes it"),
+            title,
             leg: Leg::To,
             runs: Vec::new(),
             again: self.again.to_owned(),
+        }
+    }
+
+    fn all(&mut self, severity: Severity, what: String, [from, to]: [&str; 2], operations: &[&str]) {
+        let described = |operation: &&str| {
+            let title = format!("as GET {PATH} describes it");
+            self.evidence("the servers' own description of their API", operation, title)
         };
-        let evidence = operations.iter().map(evidence).collect();
+        let evidence = operations.iter().map(described).collect();
         let (from, to) = (from.to_owned(), to.to_owned());
         self.changes.push(Change { severity, what, from, to, promises: Vec::new(), evidence });
     }
@@ -263,6 +317,28 @@ mod tests {
         assert_eq!(told, ["2 operations below /sys/mfa are there no more", "POST /sys/seal is there no more"]);
         let places: Vec<&str> = found[0].evidence.iter().map(|evidence| evidence.place.as_str()).collect();
         assert_eq!(places, ["GET /sys/mfa/a", "POST /sys/mfa/b/{name}"]);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_and_the_name_of_a_duration_are_no_difference() {
+        let api = |path: &str, ttl: &Value| {
+            let body = json!({ "content": { "application/json": { "schema": { "properties": { "ttl": ttl } } } } });
+            let mut api = json!({ "paths": {} });
+            api["paths"][path] = json!({ "get": {}, "post": { "requestBody": body } });
+            api
+        };
+        let from = api("/auth/approle/role/", &json!({ "type": "string", "format": "duration" }));
+        let to = api("/auth/approle/role", &json!({ "type": "integer", "format": "seconds" }));
+        assert_eq!(told(&from, &to), []);
+    }
+
+    #[test]
+    fn a_body_that_is_described_by_another_operations_schema_is_not_compared() {
+        let mut to = description(&json!({ "cel_program": { "type": "object" } }));
+        to["paths"]["/pki/cel/roles/{name}"] = to["paths"]["/pki/roles/{name}"].clone();
+        let from = description(&json!({ "ttl": { "type": "integer" } }));
+        assert_eq!(told(&from, &to), [(Severity::Minor, "POST /pki/cel/roles/{name} is new".to_owned())]);
+        assert!(read(&to)["POST /pki/roles/{name}"].is_ambiguous);
     }
 
     #[test]

@@ -4,12 +4,18 @@
 pub(super) fn plain(text: &str) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in text.split_whitespace() {
-        let word = if is_made_anew(word) { "…" } else { word };
+        let word = if is_made_anew(word) || is_product(word) { "…" } else { word };
         if word != "…" || words.last() != Some(&"…") {
             words.push(word);
         }
     }
     words.join(" ")
+}
+
+/// Two products say the same of themselves under their own names.
+fn is_product(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    ["Vault", "OpenBao"].contains(&bare.strip_suffix("'s").unwrap_or(bare))
 }
 
 /// Names, addresses, durations and numbers have digits in them; a server's own words have not, but for a few.
@@ -35,6 +41,12 @@ mod tests {
     )]
     fn what_is_made_anew_in_each_run_is_no_part_of_the_voice(#[case] text: &str, #[case] voice: &str) {
         assert_eq!(plain(text), voice);
+    }
+
+    #[test]
+    fn two_products_that_say_the_same_of_themselves_have_one_voice() {
+        let text = |name: &str| format!("it will be printed to {name}'s server logs");
+        assert_eq!(plain(&text("Vault")), plain(&text("OpenBao")));
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Place<'_> {
             keys: keys.unseal,
             storage: wanted.storage,
             product: name_of(program),
-            next: next_of(programs),
+            next: next_of(programs, None, None),
             aws_plugin: inside,
         };
         server.start_again().await?;

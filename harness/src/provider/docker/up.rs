@@ -148,7 +148,7 @@ impl Docker {
         let machines = nodes.chain(databases).chain(aws.as_ref().map(|aws| &aws.machine));
         let gone = join_all(machines.map(Machine::remove)).await;
         drop(links);
-        for disk in audit.iter().filter_map(AuditDevice::disk).chain(&disk) {
+        for disk in audit.iter().flat_map(AuditDevice::disks).chain(&disk) {
             disk.remove().await.map_err(broken)?;
         }
         if let Some(toxiproxy) = &toxiproxy {

@@ -1,6 +1,7 @@
 //! Vault in containers: a node, and a server that stands alone.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use super::aws::put_in;
 use super::container::Data;
@@ -141,6 +142,7 @@ impl Place<'_> {
             api_of_peers,
             linked: direct.clone(),
             direct,
+            has_moved: AtomicBool::new(false),
         };
         Ok((node, plugin))
     }
@@ -180,7 +182,7 @@ impl Place<'_> {
         let mut server = alone(node, wanted.storage, program).await?;
         server.linked = http(link.address(), self.history)?;
         server.nodes[0].linked = server.linked.clone();
-        (server.aws_plugin, server.next) = (plugin, next_of(programs));
+        (server.aws_plugin, server.next) = (plugin, next_of(programs, None, None));
         let secrets = self.history.secrets();
         let keys = match &template {
             Some(template) => vault_keys::read(&template.data().join(vault_keys::FILE), secrets)?,

@@ -104,7 +104,7 @@ impl Native {
             keys: keys.unseal,
             storage: wanted.storage,
             product: name_of(program),
-            next: next_of(programs),
+            next: next_of(programs, Some(&template), Some(peers)),
             aws_plugin: plugin,
         };
         server.start_again().await?;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt as _;
 use tokio::sync::OnceCell;
@@ -37,7 +38,7 @@ use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
 use crate::stack::audit::AuditDevice;
 use crate::stack::disk::Disk;
-use crate::stack::{DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{Back, DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// How much of its memory may be garbage before a Vault collects it, in percent of what is in use, and from where on it
@@ -215,6 +216,7 @@ impl Native {
         let ports = [claim()?, claim()?];
         let link = lines.lay(Endpoint::Clients, Endpoint::Vault, 0, ports[0].address()).await?;
         let data = data.unwrap_or_else(|| folder.join("data"));
+        let mut fresh = None;
         let keys = match wanted.storage {
             // A folder that key shares unseal is of no use to a server that something else does.
             _ if seal.is_some() => {
@@ -228,6 +230,7 @@ impl Native {
             Storage::Raft => {
                 let template = self.raft_template(program, wanted.key_threshold).await?;
                 template.copy_to(&data, None).await.map_err(|e| UpError::Machine(e.to_string()))?;
+                fresh = Some(template);
                 Some(vault_keys::read(&data.join(vault_keys::FILE), history.secrets())?)
             }
         };
@@ -257,7 +260,7 @@ impl Native {
             None if sealed_elsewhere => vault_keys::init_sealed_elsewhere(&server.direct, history.secrets()).await?,
             None => vault_keys::init(&server.direct, wanted.key_threshold, history.secrets()).await?,
         };
-        server.next = next_of(programs);
+        server.next = next_of(programs, fresh.as_ref(), None);
         server.keys = keys.unseal;
         server.root_token = keys.root;
         if sealed_elsewhere {
@@ -438,6 +441,7 @@ impl<'a> Place<'a> {
             data: self.data.to_owned(),
             linked: direct.clone(),
             direct,
+            has_moved: AtomicBool::new(false),
         })
     }
 }
@@ -447,9 +451,20 @@ pub(in crate::provider) fn http(address: SocketAddr, history: &History) -> Resul
 }
 
 /// What follows on a server's data, in a run that goes through an upgrade.
-pub(in crate::provider) fn next_of(programs: &Programs) -> Mutex<Option<Next>> {
+pub(in crate::provider) fn next_of(
+    programs: &Programs,
+    fresh: Option<&Template>,
+    peers: Option<String>,
+) -> Mutex<Option<Next>> {
     let next = programs.next.as_ref();
-    Mutex::new(next.map(|next| Next { program: next.program.clone(), product: name_of(next) }))
+    let present = &programs.vault;
+    let back = fresh.filter(|_| programs.rolls_back).map(|fresh| Back {
+        program: present.program.clone(),
+        product: name_of(present),
+        fresh: fresh.clone(),
+        peers,
+    });
+    Mutex::new(next.map(|next| Next { program: next.program.clone(), product: name_of(next), back }))
 }
 
 /// `OpenBao 2.7.2`.

@@ -38,6 +38,7 @@ pub(super) fn mark(event: &Event) -> Mark {
         | Event::FaultInjected { .. }
         | Event::Server { .. }
         | Event::Running { .. }
+        | Event::RolledBack { .. }
         | Event::CutShort { .. }
         | Event::Note(_)
         | Event::HeldUp => Mark::Note,
@@ -110,6 +111,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::Server { server, node: None, state } => format!("{server} {}", state_word(state)),
         Event::Server { server: _, node: Some(node), state } => format!("{node} {}", state_word(state)),
         Event::Running { server, product } => format!("{server} is {product}"),
+        Event::RolledBack { since, from } => format!("rolled back from {from}: forgotten is what came after {since}"),
         Event::Note(text) | Event::CutShort { why: text, .. } => text.clone(),
         Event::HeldUp => "leaseproof itself was held up".to_owned(),
         Event::Issued { credential, role, outcome, token: _ } => format!("issue {credential} of {role}: {outcome}"),

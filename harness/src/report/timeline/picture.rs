@@ -69,7 +69,11 @@ impl Picture {
                 self.state(entry);
             }
             Event::FaultInjected { .. } | Event::FaultHealed { .. } => self.fault(entry),
-            Event::Running { .. } | Event::CutShort { .. } | Event::Note(_) | Event::HeldUp => {
+            Event::Running { .. }
+            | Event::RolledBack { .. }
+            | Event::CutShort { .. }
+            | Event::Note(_)
+            | Event::HeldUp => {
                 self.tick(LaneKind::Phases, "", entry, Mark::Note);
             }
             Event::Issued { .. } | Event::Renewed { .. } | Event::Revoked { .. } => self.lease(entry),

@@ -65,10 +65,10 @@ pub struct Fault {
     /// The server is stopped and started again at once. Vault is unsealed again.
     #[serde(default)]
     pub restart: Option<Marked<OnServer>>,
-    /// Vault is stopped and the version that follows is started on its data and unsealed. Only `leaseproof upgrade` has a
-    /// version that follows; in any other run it is the same program that starts again.
+    /// Vault is stopped and the version that follows is started on its data and unsealed; a cluster node by node, the leader
+    /// last. Only `leaseproof upgrade` has a version that follows; in any other run it is the same program that starts again.
     #[serde(default)]
-    pub upgrade: Option<Marked<Nothing>>,
+    pub upgrade: Option<Marked<Upgrade>>,
 
     /// A node of the cluster is lost with its disk, removed from the cluster, and joins it anew, empty. It is over when the
     /// node is a voter again.
@@ -187,6 +187,17 @@ pub struct OnServer {
     /// The server.
     pub server: Marked<Server>,
     /// One node of a Vault cluster; all of them when left out.
+    #[serde(default)]
+    pub node: Option<Marked<Node>>,
+}
+
+/// What is upgraded. In a cluster those nodes that have not been yet, one after the other: the followers first, the leader
+/// last and after it has stepped down.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// One node of a Vault cluster, so that the steps which follow meet two versions at once. `follower` is the first standby
+    /// that has not been upgraded yet; a node that leads steps down before.
     #[serde(default)]
     pub node: Option<Marked<Node>>,
 }

@@ -1,7 +1,7 @@
 //! A cluster's nodes: how many there may be, and that whoever is named is one of them.
 
 use super::super::diagnostic::Diagnostic;
-use super::super::file::{Endpoint, Node, Partition, Seal, Storage};
+use super::super::file::{Endpoint, Node, Partition, Seal, Storage, Upgrade};
 use super::super::mark::{Marked, Place};
 use super::Resolver;
 
@@ -86,6 +86,36 @@ impl Resolver<'_> {
                 "the nodes are `vault-1` to `vault-{count}`, and by what they are `leader` and `follower`"
             )));
         }
+    }
+
+    /// What an upgrade finds to upgrade.
+    pub(super) fn upgrade(&mut self, upgrade: &Marked<Upgrade>) {
+        self.node(upgrade.node);
+        let count = self.file.stack.vault.nodes.map_or(1, |nodes| usize::from(nodes.value));
+        let node = upgrade.node.map(|node| node.value);
+        let place = node.and_then(Node::index);
+        if self.lost.word("nodes") || self.lost.wounded(upgrade.at) || place.is_some_and(|place| place >= count) {
+            return;
+        }
+        let at = upgrade.node.map_or(upgrade.at, |node| node.at);
+        let same = self.upgraded.iter().find(|earlier| place.is_some() && earlier.value == node);
+        let all = self.upgraded.iter().find(|earlier| earlier.value.is_none());
+        // As many as there are, each by itself.
+        let last = self.upgraded.last().filter(|_| self.upgraded.len() >= count);
+        let (what, label) = match same {
+            Some(_) => ("this node is upgraded already", "the second time"),
+            None => ("nothing is left to upgrade", "everything is upgraded already"),
+        };
+        if let Some(earlier) = same.or(all).or(last).copied() {
+            self.error(
+                Diagnostic::error(at, what)
+                    .label(label)
+                    .see(earlier.at, "here")
+                    .help("`restart` stops a server and starts it again"),
+            );
+            return;
+        }
+        self.upgraded.push(Marked { value: node, at });
     }
 
     pub(super) fn partition(&mut self, partition: &Marked<Partition>) {

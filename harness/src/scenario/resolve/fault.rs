@@ -248,6 +248,7 @@ impl Resolver<'_> {
         }
         if let Some(upgrade) = &fault.upgrade {
             self.needs_raft(upgrade.at, "`upgrade` would lose all that Vault knows: it keeps it in memory");
+            self.upgrade(upgrade);
         }
         let there = [on(&fault.stop), killed, on(&fault.pause), on(&fault.disconnect), on(&fault.restart)];
         for server in there.into_iter().flatten() {

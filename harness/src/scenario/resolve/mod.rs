@@ -20,7 +20,7 @@ use std::time::Duration;
 use self::names::{Kind, Names};
 use super::decode::Lost;
 use super::diagnostic::Diagnostic;
-use super::file::{self, ScenarioFile};
+use super::file::{self, Node, ScenarioFile};
 use super::mark::{Marked, Place};
 use super::source::Sources;
 use super::word::{Fraction, Length, Name};
@@ -42,6 +42,8 @@ pub(super) struct Resolver<'a> {
     names: Names,
     /// Position of the present step among all steps, counted as [`Names`] counts them.
     now: usize,
+    /// What has been upgraded up to the present step: all that was left, or one node.
+    upgraded: Vec<Marked<Option<Node>>>,
     found: Vec<Diagnostic>,
 }
 
@@ -49,7 +51,7 @@ pub(super) struct Resolver<'a> {
 pub(super) fn resolve(file: &ScenarioFile, sources: &Sources, lost: &Lost) -> (Option<Scenario>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let names = Names::collect(file, &mut found);
-    let mut resolver = Resolver { file, lost, names, now: 0, found };
+    let mut resolver = Resolver { file, lost, names, now: 0, upgraded: Vec::new(), found };
     resolver.head();
     let stack = resolver.stack();
     let database = resolver.database();

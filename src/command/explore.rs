@@ -136,8 +136,11 @@ fn tell(console: &Arc<Console>) -> Tell {
 }
 
 fn exit_of(record: &Record, was_stopped: bool) -> Exit {
+    let has_run = record.scenarios.iter().any(|one| one.result != ScenarioResult::Skipped);
     match Exit::of(record, false) {
         Exit::Violated => Exit::Violated,
+        // A run of nothing has shown nothing.
+        Exit::Held if !has_run && !record.scenarios.is_empty() => Exit::Environment,
         _ if was_stopped => Exit::Interrupted,
         exit => exit,
     }

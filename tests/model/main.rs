@@ -13,6 +13,8 @@
 #[path = "../mutants/mutant.rs"]
 #[allow(dead_code, reason = "the mutants of tests/mutants need all of it")]
 mod mutant;
+#[path = "../mutants/mysql.rs"]
+mod mysql;
 #[path = "../mutants/planted.rs"]
 #[allow(dead_code, reason = "the mutants of tests/mutants need all of it")]
 mod planted;

@@ -142,11 +142,13 @@ fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::event::{Actor, Part, StaticPassword, TokenAct, TokenState};
     use crate::scenario::file::Renew;
     use crate::scenario::mark::{Marked, Place};
-    use crate::tape::{Tape, fault, healed, issued, reply};
+    use crate::tape::{Tape, fault, healed, issued, reply, shifted, widen};
 
     fn name(text: &str) -> Marked<Name> {
         Marked { value: text.parse().unwrap(), at: Place::default() }
@@ -272,5 +274,42 @@ mod tests {
     #[test]
     fn a_token_without_an_end_is_never_over() {
         assert_eq!(verb(&renew(None, Some(name("endless"))), refused(), at(1_000_000), &history()), refused());
+    }
+
+    fn same_as_before(at: Interval, history: &[Entry]) -> Reading {
+        let role: ExpectStaticRole =
+            serde_json::from_str(r#"{"of": "database/reporting", "same_as": "before"}"#).unwrap();
+        expected(&Expected::StaticRole(&role), refused(), false, at, history)
+    }
+
+    proptest! {
+        #[test]
+        fn shifting_all_times_takes_back_the_same(
+            fault in prop::option::of((100_u64..20_000, 100_u64..40_000)),
+            look in 100_u64..40_000,
+            by in 0_u64..1_000_000,
+        ) {
+            let history = static_history(fault);
+            let by = Duration::from_millis(by);
+            let later = Interval::at(Moment::from_millis(look).plus(by));
+            prop_assert_eq!(same_as_before(at(look), &history), same_as_before(later, &shifted(&history, by)));
+        }
+
+        #[test]
+        fn a_wider_look_or_a_wider_event_never_makes_an_accusation(
+            fault in prop::option::of((100_u64..20_000, 100_u64..40_000)),
+            look in 10_000_u64..40_000,
+            which in 0_usize..3,
+            by in 0_u64..5_000,
+        ) {
+            let mut history = static_history(fault);
+            let sure = same_as_before(at(look), &history);
+            let wide = Interval::new(Moment::from_millis(look - by), Moment::from_millis(look + by));
+            let wider_look = same_as_before(wide, &history);
+            prop_assert!(wider_look != refused() || sure == refused());
+            let which = which % history.len();
+            widen(&mut history[which], Duration::from_millis(by));
+            prop_assert!(same_as_before(at(look), &history) != refused() || sure == refused());
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The mutants, by the sections of the catalogue of promises, and the controls.
 
 mod audit;
+mod aws;
 mod clusters;
 mod controls;
 mod database;
 mod engines;
 mod leases;
+mod mysql;
 mod seal;
 mod statics;
 mod tokens;
@@ -19,6 +21,8 @@ pub(crate) use controls::controls;
 /// All mutants that break a promise.
 pub(crate) fn mutants() -> Vec<Mutant> {
     let all = [
+        aws::mutants(),
+        mysql::mutants(),
         audit::mutants(),
         clusters::mutants(),
         engines::mutants(),

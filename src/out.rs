@@ -27,6 +27,11 @@ pub(crate) fn style() -> Style {
     style_of(&io::stdout())
 }
 
+/// How wide the terminal is on which stdout is read; nothing where it is none, and lines may be as long as they are.
+pub(crate) fn columns() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0))
+}
+
 /// Whether stderr is shown in colour.
 pub(crate) fn error_style() -> Style {
     style_of(&io::stderr())

@@ -12,7 +12,7 @@ use crate::scenario::file::{Method, Node, Server};
 use crate::scenario::mark::Place;
 use crate::scenario::source::Sources;
 use crate::shape::Shape;
-use crate::time::Interval;
+use crate::time::{Interval, Moment};
 
 mod consumer;
 mod part;
@@ -154,6 +154,9 @@ pub enum Event {
         /// Where it stands in a fragment.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fragment: Option<FragmentLine>,
+        /// When it is over at the latest, where that is known as it begins: the end of a wait, or of an expectation's time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends: Option<Moment>,
     },
     /// A step ended.
     StepEnded {

@@ -20,6 +20,7 @@ use crate::history::History;
 use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::plan::{Plan, PlannedStep};
 use crate::provider::{Programs, Provider};
+use crate::scenario::file;
 use crate::scenario::mark::Place;
 use crate::scenario::one::Expected;
 use crate::scenario::{Action, Scenario, Timing};
@@ -241,15 +242,21 @@ impl Runner {
 
     async fn step(&mut self, step: &PlannedStep) -> Result<(), End> {
         let world = self.world.clone();
-        let began = self.began(&step.number, &step.title, Some(step.at));
+        let now = world.history.now();
+        let ends = ends(&world, step, now);
+        self.began(now, &step.number, &step.title, Some(step.at), ends.as_ref().ok().copied().flatten());
         match &step.action {
             Action::Do(verb) => operator::perform(&world, &step.number, verb).await?,
             Action::Expect(expect, timing) => {
                 if let Some(expected) = expect.one() {
-                    expect_it(&world, step, &expected, *timing, began).await?;
+                    expect_it(&world, step, &expected, *timing, now).await?;
                 }
             }
-            Action::Wait(wait) => wait_for(&world, wait, step.drawn).await?,
+            Action::Wait(_) => {
+                if let Some(end) = ends? {
+                    sleep(end.since(world.history.now())).await;
+                }
+            }
             Action::Fault(broken, _) => {
                 let Some(broken) = broken.one() else { return Ok(()) };
                 let injected = fault::inject(&world, self.injected, &step.number, &broken).await;
@@ -333,7 +340,7 @@ impl Runner {
     /// After the last fault the stack must work again: Vault active, and the target letting people in.
     async fn recover(&mut self) {
         let world = self.world.clone();
-        self.began("6", "the stack works again", None);
+        self.began(world.history.now(), "6", "the stack works again", None, None);
         let mut looks = Looks::within(SETTLES);
         let mut last = String::new();
         while looks.again().await {
@@ -353,14 +360,12 @@ impl Runner {
         self.world.history.note(Actor::Harness, Event::Phase(phase));
     }
 
-    fn began(&self, number: &str, title: &str, at: Option<Place>) -> Moment {
-        let now = self.world.history.now();
+    fn began(&self, now: Moment, number: &str, title: &str, at: Option<Place>, ends: Option<Moment>) {
         let sources = &self.world.plan.scenario.sources;
         let line = at.map_or(0, |at| sources.in_own(at).line);
         let fragment = at.and_then(|at| FragmentLine::of(at, sources));
-        let event = Event::StepBegan { number: number.to_owned(), title: title.to_owned(), line, fragment };
+        let event = Event::StepBegan { number: number.to_owned(), title: title.to_owned(), line, fragment, ends };
         self.world.history.write(Interval::at(now), Actor::Harness, Some(number.to_owned()), event);
-        now
     }
 
     fn ended(&self, number: &str, judgement: Judgement) {
@@ -400,18 +405,22 @@ async fn expect_it(
     }
 }
 
-async fn wait_for(world: &World, wait: &crate::scenario::file::Wait, drawn: Option<Duration>) -> Result<(), Missing> {
-    if let Some(length) = drawn.or(wait.length.map(|length| length.0)) {
-        sleep(length).await;
+/// When a step that begins now is over at the latest, where that is known already.
+fn ends(world: &World, step: &PlannedStep, now: Moment) -> Result<Option<Moment>, Missing> {
+    match &step.action {
+        Action::Expect(_, Timing::Within(length) | Timing::ForAtLeast(length)) => Ok(Some(now.plus(*length))),
+        Action::Wait(wait) => wait_ends(world, wait, step.drawn, now).map(Some),
+        Action::Expect(_, Timing::Now) | Action::Do(_) | Action::Fault(..) => Ok(None),
     }
-    if let Some(of) = &wait.end_of {
-        let lives = world.history.read(check::lease::lives);
-        let end = lives.get(of.as_str()).and_then(check::lease::Life::end);
-        let end = end.ok_or_else(|| Missing { kind: "credential", name: of.to_string() })?;
-        let until = end.answered.plus(wait.plus.map_or(Duration::ZERO, |plus| plus.0));
-        sleep(until.since(world.history.now())).await;
-    }
-    Ok(())
+}
+
+fn wait_ends(world: &World, wait: &file::Wait, drawn: Option<Duration>, now: Moment) -> Result<Moment, Missing> {
+    let length = drawn.or(wait.length.map(|length| length.0)).unwrap_or_default();
+    let Some(of) = &wait.end_of else { return Ok(now.plus(length)) };
+    let lives = world.history.read(check::lease::lives);
+    let end = lives.get(of.as_str()).and_then(check::lease::Life::end);
+    let end = end.ok_or_else(|| Missing { kind: "credential", name: of.to_string() })?;
+    Ok(end.answered.plus(wait.plus.map_or(Duration::ZERO, |plus| plus.0)))
 }
 
 fn clients_without_credential(world: &World) -> Vec<String> {

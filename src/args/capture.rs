@@ -10,7 +10,7 @@ Examples:
   leaseproof upgrade scenarios/ours --from openbao:2.6.1 --to openbao:2.7.2
       tries the upgrade on what was captured
 
-Only GET and LIST are called. No secret is read into a file: no credential, no connection string, no key. README.md in the
+Only GET and LIST are called. No secret is read into a file: no credential, no connection string, no key. README.md in the \
 folder lists every call, what the token may not read, and what is left out.
 
 Exit codes: 0 captured; 2 usage; 3 the server cannot be read, or the folder not written.")]

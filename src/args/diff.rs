@@ -12,7 +12,7 @@ Examples:
   leaseproof diff reports/on-2.6.1 reports/on-2.7.2 --format markdown >> \"$GITHUB_STEP_SUMMARY\"
       two versions, as a table for a build server's page
 
-Scenarios are known by their names; by their servers too where a run has several. Of repeats the worst verdict counts, and
+Scenarios are known by their names; by their servers too where a run has several. Of repeats the worst verdict counts, and \
 the time in the middle. A time has changed when it is 1.5 times what it was, or the other way round.
 
 Exit codes: 0 nothing is worse, 1 something is, 2 a run cannot be read.")]

@@ -25,9 +25,9 @@ Examples:
   leaseproof explore --stack mysql --mysql mariadb --provider docker
       the same on MySQL or MariaDB, which end no login by themselves; in containers
 
-After each operation everything is compared with the model: what Vault says of each lease, token and
-static role, whom the database lets in, and at the end the ledgers. The first difference is made as small as it
-goes, run five times for its rate, and written into the run's folder as a scenario that
+After each operation everything is compared with the model: what Vault says of each lease, token and \
+static role, whom the database lets in, and at the end the ledgers. The first difference is made as small as it \
+goes, run five times for its rate, and written into the run's folder as a scenario that \
 `leaseproof run` takes as it is. What was never reached is listed.
 
 The faults, each of which is healed in every sequence:

@@ -10,7 +10,7 @@ Example:
 
 The runs themselves stay as they are.
 
-Exit codes: those of a run: 0 held, 1 violated, 3 environment, 4 inconclusive, 130 interrupted; 2 a run cannot be read, or
+Exit codes: those of a run: 0 held, 1 violated, 3 environment, 4 inconclusive, 130 interrupted; 2 a run cannot be read, or \
 the folder is in use.")]
 pub(crate) struct Merge {
     /// The folders of the runs: those that hold record.json.

@@ -12,7 +12,7 @@ Examples:
   leaseproof new --theme leader_is_lost --name \"Our leader dies on a Monday\" --to scenarios/monday.yaml
       asks nothing
 
-No file is ever overwritten. The JSON Schema is written beside the scenario, unless a folder above has it, so that
+No file is ever overwritten. The JSON Schema is written beside the scenario, unless a folder above has it, so that \
 editors complete and check it.
 
 Exit codes: 0 written, 2 usage, 3 the file cannot be written.")]

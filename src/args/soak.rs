@@ -13,11 +13,10 @@ Examples:
       runs every scenario 15 times while the machine is busy and leaseproof is stopped again and again
   leaseproof soak scenarios/quickstart --repeat 100 --load stall
       with stops alone
-
   leaseproof soak scenarios/quickstart --repeat 20 --load quota
       with no more than a part of one processor for leaseproof and all its servers
 
-What is inconclusive is run again, twice at most. `quota` needs root, or a control group that is handed down; where
+What is inconclusive is run again, twice at most. `quota` needs root, or a control group that is handed down; where \
 it cannot be, that is said with its reason. Containers are not in that group: their engine starts them.
 
 Exit codes: 0 nobody was accused, 1 somebody was, 2 usage or invalid file, 3 environment, 130 interrupted.")]

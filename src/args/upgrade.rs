@@ -16,7 +16,7 @@ Examples:
   leaseproof upgrade --from vault:1.21.0 --to openbao:2.7.2
       compares two products; one is not started on the other's data
 
-The answer is GO, GO WITH CHANGES, NO-GO or INCONCLUSIVE; upgrade.html, upgrade.md and upgrade.json in the run's folder
+The answer is GO, GO WITH CHANGES, NO-GO or INCONCLUSIVE; upgrade.html, upgrade.md and upgrade.json in the run's folder \
 say what it rests on.
 
 Exit codes: 0 go, with changes or without; 1 no-go; 2 usage or invalid file; 3 environment; 4 inconclusive; 130 interrupted.")]

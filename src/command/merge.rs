@@ -12,7 +12,7 @@ use crate::out;
 
 pub(super) fn run(args: &Merge) -> Result<Exit, Failure> {
     let record = merge::merge(&args.runs, &args.into).map_err(failure)?;
-    out::text(&text::end(&record, &args.into, out::style()))?;
+    out::text(&text::end(&record, &args.into, out::style(), out::columns()))?;
     if github::is_here()
         && let Err(error) = github::add_summary(&record)
     {

@@ -11,7 +11,7 @@ pub(super) fn run(args: &Report) -> Result<Exit, Failure> {
     let folder = &args.folder;
     let record = report::read(folder).map_err(failure)?;
     report::render(&record, folder).map_err(failure)?;
-    out::text(&text::end(&record, folder, out::style()))?;
+    out::text(&text::end(&record, folder, out::style(), out::columns()))?;
     for file in [HTML_FILE, JUNIT_FILE, SUMMARY_FILE, METRICS_FILE] {
         out::line(&format_args!("wrote {}", folder.join(file).display()))?;
     }

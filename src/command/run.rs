@@ -207,7 +207,7 @@ fn tell_github(record: &Record, format: Format) -> Result<(), Failure> {
 }
 
 fn end(record: &Record, folder: &Path, expected: usize, exit: Exit) -> String {
-    let mut end = format!("\n{}", text::end(record, folder, out::style()));
+    let mut end = format!("\n{}", text::end(record, folder, out::style(), out::columns()));
     if record.scenarios.len() < expected {
         let _ = writeln!(end, "{} of {expected} runs had not begun", expected - record.scenarios.len());
     }

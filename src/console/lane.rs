@@ -1,7 +1,11 @@
 //! One running scenario as one line: what it shows, how far it is, and what is broken in it just now.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
 use leaseproof_harness::event::{Entry, Event, Phase};
 use leaseproof_harness::outcome::Outcome;
+use leaseproof_harness::report::text::cut;
 
 /// What is known of a running scenario.
 #[derive(Debug, Clone)]
@@ -11,12 +15,36 @@ pub(super) struct Lane {
     phase: Option<Phase>,
     step: Option<(String, String)>,
     faults: Vec<(u32, String)>,
+    left: Left,
+}
+
+/// The time that is left of what a scenario waits for just now, if it waits. It goes on between two events, so whoever draws
+/// the line looks at it by himself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Left(Arc<Mutex<Option<Instant>>>);
+
+impl Left {
+    fn ends(&self, at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// In words, in whole seconds; nothing when nobody waits.
+    pub(super) fn words(&self, now: Instant) -> String {
+        let ends = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = ends.map(|ends| ends.saturating_duration_since(now).as_secs_f64().ceil());
+        left.filter(|seconds| *seconds > 0.0).map_or_else(String::new, |seconds| format!("{seconds}s left"))
+    }
 }
 
 impl Lane {
     pub(super) fn new(name: &str, server: &str) -> Self {
         let (name, server) = (name.to_owned(), server.to_owned());
-        Self { name, server, phase: None, step: None, faults: Vec::new() }
+        Self { name, server, phase: None, step: None, faults: Vec::new(), left: Left::default() }
+    }
+
+    /// The time that is left of its wait.
+    pub(super) fn left(&self) -> Left {
+        self.left.clone()
     }
 
     /// Takes in what happened. Whether the line has changed.
@@ -25,8 +53,16 @@ impl Lane {
             Event::Phase(phase) => {
                 self.phase = Some(*phase);
                 self.step = None;
+                self.left.ends(None);
             }
-            Event::StepBegan { number, title, .. } => self.step = Some((number.clone(), title.clone())),
+            Event::StepBegan { number, title, ends, .. } => {
+                self.step = Some((number.clone(), title.clone()));
+                self.left.ends(ends.map(|ends| Instant::now() + ends.since(entry.at.answered)));
+            }
+            Event::StepEnded { .. } => {
+                self.left.ends(None);
+                return false;
+            }
             Event::FaultInjected { fault, title, .. } => self.faults.push((*fault, title.clone())),
             Event::FaultHealed { fault, outcome: Outcome::Ok(_) } => self.faults.retain(|(number, _)| number != fault),
             _ => return false,
@@ -49,15 +85,6 @@ impl Lane {
         let room = width.saturating_sub(state.chars().count() + 2).max(width / 3);
         cut(&format!("{}  {state}", cut(&name, room)), width)
     }
-}
-
-/// The text in at most `width` characters, with a sign where something is missing.
-pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]
@@ -124,6 +151,7 @@ pub(super) mod tests {
             title: "cut vault→postgres".to_owned(),
             line: 15,
             fragment: None,
+            ends: None,
         };
         assert!(learn(&mut lane, step));
         assert!(learn(&mut lane, fault("cut vault→postgres")));
@@ -154,6 +182,29 @@ pub(super) mod tests {
             assert!(shown.chars().count() <= width.max(1), "{width}: {shown}");
         }
         assert!(lane.line(40).ends_with("…  baseline"), "{}", lane.line(40));
+    }
+
+    #[test]
+    fn what_is_left_of_a_wait_is_told_in_whole_seconds_until_it_is_over() {
+        let mut lane = Lane::new(NAME, "OpenBao 2.7.2");
+        let (left, before) = (lane.left(), Instant::now());
+        assert_eq!(left.words(before), "");
+        let waits = |ends| Event::StepBegan {
+            number: "4.2".to_owned(),
+            title: "wait".to_owned(),
+            line: 15,
+            fragment: None,
+            ends,
+        };
+        learn(&mut lane, waits(Some(Moment::from_millis(10_000))));
+        // The test itself may have taken a while.
+        let words: Vec<String> =
+            [0, 4, 3_600].map(|later| left.words(before + Duration::from_secs(later))).to_vec();
+        assert!(["10s left", "11s left"].contains(&words[0].as_str()), "{words:?}");
+        assert!(["6s left", "7s left"].contains(&words[1].as_str()), "{words:?}");
+        assert_eq!(words[2], "");
+        learn(&mut lane, waits(None));
+        assert_eq!(left.words(before), "");
     }
 
     #[test]

@@ -1,23 +1,25 @@
 //! A run on a terminal: one line for each running scenario and one for all of them, drawn over as they change.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use leaseproof_harness::provider::native::fetch::Progress;
 use leaseproof_harness::report::record::ScenarioResult;
+use leaseproof_harness::report::text::cut;
 use leaseproof_harness::suite::SuiteEvent;
 
-use super::lane::{Lane, cut};
+use super::lane::{Lane, Left};
 use super::plain::{self, Plain};
 use crate::out;
 
 /// How often the clocks on the lines move.
 const TICK: Duration = Duration::from_millis(250);
-/// What the clock and the spinner take of a line.
-const MARGIN: usize = 12;
+/// What the clock, the spinner and the time that is left take of a line.
+const MARGIN: usize = 20;
 
 pub(crate) struct Live {
     lines: MultiProgress,
@@ -63,8 +65,8 @@ impl Live {
                 state.total = Some(self.line());
             }
             SuiteEvent::Started { run, scenario, server } => {
-                let bar = self.line_above(&state);
                 let lane = Lane::new(&scenario.name, server);
+                let bar = self.line_above(&state, lane.left());
                 bar.set_message(lane.line(width()));
                 state.running.insert(*run, (lane, bar));
             }
@@ -133,24 +135,28 @@ impl Live {
 
     fn line(&self) -> ProgressBar {
         let line = self.lines.add(ProgressBar::new_spinner());
-        dress(&line);
+        dress(&line, Left::default());
         line
     }
 
-    fn line_above(&self, state: &State) -> ProgressBar {
+    fn line_above(&self, state: &State, left: Left) -> ProgressBar {
         let line = match &state.total {
             Some(total) => self.lines.insert_before(total, ProgressBar::new_spinner()),
             None => self.lines.add(ProgressBar::new_spinner()),
         };
-        dress(&line);
+        dress(&line, left);
         line
     }
 }
 
-fn dress(line: &ProgressBar) {
+fn dress(line: &ProgressBar, left: Left) {
     // The template is fixed; were it wrong, the default style would do.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg}") {
-        line.set_style(style);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg} {left:>9}") {
+        let left = move |_: &ProgressState, words: &mut dyn fmt::Write| {
+            // What cannot be drawn now is drawn a moment later.
+            let _ = words.write_str(&left.words(Instant::now()));
+        };
+        line.set_style(style.with_key("left", left));
     }
     line.enable_steady_tick(TICK);
 }

@@ -173,7 +173,7 @@ fn steps(history: &[Entry], reached: &[(&PlannedStep, Judgement)]) -> Vec<StepRe
     let mut steps: Vec<StepRecord> = Vec::new();
     for entry in history {
         match &entry.event {
-            Event::StepBegan { number, title, line, fragment } => steps.push(StepRecord {
+            Event::StepBegan { number, title, line, fragment, .. } => steps.push(StepRecord {
                 number: number.clone(),
                 title: title.clone(),
                 line: *line,

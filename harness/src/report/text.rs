@@ -46,6 +46,12 @@ fn painted(word: &str, result: ScenarioResult, style: Style) -> String {
 /// As wide as `inconclusive`.
 const WORD_WIDTH: usize = 12;
 
+/// As wide as any duration.
+const TOOK_WIDTH: usize = 10;
+
+/// What of a name is shown however narrow the terminal is.
+const LEAST_NAME: usize = 20;
+
 fn colour(result: ScenarioResult) -> u8 {
     match result {
         ScenarioResult::Held => 32,
@@ -56,11 +62,21 @@ fn colour(result: ScenarioResult) -> u8 {
     }
 }
 
-/// The end of a run: the table, every failure in full, what became of secrets, and the counts.
-pub fn end(record: &Record, folder: &Path, style: Style) -> String {
-    let mut text = table(record, style);
+/// The text in at most `width` characters, with a sign where something is missing.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// The end of a run: the table, every failure in full, what became of secrets, and the counts. In a terminal of so many
+/// columns the names in the table give way; elsewhere they are whole.
+pub fn end(record: &Record, folder: &Path, style: Style, columns: Option<usize>) -> String {
+    let mut text = table(record, style, columns);
     if let Some(comparison) = Comparison::of(record) {
-        let _ = write!(text, "\n{}", side_by_side(&comparison, style));
+        let _ = write!(text, "\n{}", side_by_side(&comparison, style, columns));
     }
     for scenario in words::worst_first(record) {
         if !matches!(scenario.result, ScenarioResult::Held | ScenarioResult::Skipped) {
@@ -81,15 +97,17 @@ pub fn end(record: &Record, folder: &Path, style: Style) -> String {
 }
 
 /// One line for each scenario on each server, the worst first.
-pub fn table(record: &Record, style: Style) -> String {
+fn table(record: &Record, style: Style, columns: Option<usize>) -> String {
     let scenarios = words::worst_first(record);
     let widest = |of: fn(&ScenarioRecord) -> &str| scenarios.iter().map(|s| of(s).chars().count()).max().unwrap_or(0);
     let (names, servers) = (widest(|s| &s.name), widest(|s| &s.server));
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(WORD_WIDTH + servers + TOOK_WIDTH + 6));
+    let names = names.min(room.max(LEAST_NAME));
     let mut text = String::new();
     for scenario in scenarios {
         let ScenarioRecord { name, server, took_ms, .. } = scenario;
-        let word = result(scenario.result, style);
-        let _ = writeln!(text, "{word}  {name:names$}  {server:servers$}  {:>10}", took(*took_ms));
+        let (word, name) = (result(scenario.result, style), cut(name, names));
+        let _ = writeln!(text, "{word}  {name:names$}  {server:servers$}  {:>TOOK_WIDTH$}", took(*took_ms));
         if scenario.result == ScenarioResult::Skipped {
             let _ = writeln!(text, "{:WORD_WIDTH$}  {}", "", plain(&scenario.reason));
         }
@@ -98,8 +116,10 @@ pub fn table(record: &Record, style: Style) -> String {
 }
 
 /// A column for each server.
-fn side_by_side(comparison: &Comparison<'_>, style: Style) -> String {
+fn side_by_side(comparison: &Comparison<'_>, style: Style, columns: Option<usize>) -> String {
     let widths: Vec<usize> = comparison.servers.iter().map(|server| server.chars().count().max(WORD_WIDTH)).collect();
+    let taken = widths.iter().map(|width| width + 2).sum();
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(taken)).max(LEAST_NAME);
     let mut text = String::new();
     for (server, width) in comparison.servers.iter().zip(&widths) {
         let _ = write!(text, "{server:width$}  ");
@@ -110,7 +130,7 @@ fn side_by_side(comparison: &Comparison<'_>, style: Style) -> String {
             let word = cell.map_or_else(|| format!("{:WORD_WIDTH$}", "did not run"), |cell| result(cell, style));
             let _ = write!(text, "{word}{:rest$}  ", "", rest = width - WORD_WIDTH);
         }
-        let _ = writeln!(text, "{}", plain(name));
+        let _ = writeln!(text, "{}", cut(&plain(name), room));
     }
     let _ = writeln!(text, "\n{}", comparison.verdict());
     text
@@ -237,9 +257,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn in_a_terminal_no_line_of_the_table_is_wider_than_it_is_and_only_names_give_way() {
+        let whole = table(&sample::record(), Style::Plain, None);
+        assert_eq!(table(&sample::record(), Style::Plain, Some(500)), whole);
+        let narrow = table(&sample::record(), Style::Plain, Some(80));
+        assert!(narrow.contains('…'), "{narrow}");
+        for (line, whole) in narrow.lines().zip(whole.lines()).filter(|(line, _)| !line.starts_with(' ')) {
+            assert!(line.chars().count() <= 80, "{line}");
+            assert_eq!(line.split_whitespace().next(), whole.split_whitespace().next());
+            assert_eq!(line.split_whitespace().last(), whole.split_whitespace().last());
+        }
+    }
+
+    #[test]
     fn the_end_of_a_run_has_the_worst_first_and_every_failure_in_full() {
         let folder = tempfile::tempdir().unwrap();
-        insta::assert_snapshot!(end(&sample::record(), folder.path(), Style::Plain));
+        insta::assert_snapshot!(end(&sample::record(), folder.path(), Style::Plain, None));
     }
 
     #[test]

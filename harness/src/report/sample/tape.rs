@@ -47,7 +47,7 @@ fn steps(tape: &mut Tape) {
     for step in violated().steps {
         let (from, to) = (step.from.0 / 1_000, step.to.0 / 1_000);
         let (number, title, line, fragment) = (step.number.clone(), step.title, step.line, step.fragment);
-        tape.operator((from, from), &step.number, Event::StepBegan { number, title, line, fragment });
+        tape.operator((from, from), &step.number, Event::StepBegan { number, title, line, fragment, ends: None });
         let ended = Event::StepEnded { number: step.number.clone(), judgement: step.judgement };
         tape.operator((to, to), &step.number, ended);
     }

@@ -198,8 +198,7 @@ pub(super) mod tests {
         };
         learn(&mut lane, waits(Some(Moment::from_millis(10_000))));
         // The test itself may have taken a while.
-        let words: Vec<String> =
-            [0, 4, 3_600].map(|later| left.words(before + Duration::from_secs(later))).to_vec();
+        let words: Vec<String> = [0, 4, 3_600].map(|later| left.words(before + Duration::from_secs(later))).to_vec();
         assert!(["10s left", "11s left"].contains(&words[0].as_str()), "{words:?}");
         assert!(["6s left", "7s left"].contains(&words[1].as_str()), "{words:?}");
         assert_eq!(words[2], "");

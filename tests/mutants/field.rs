@@ -146,9 +146,9 @@ impl Field {
         let runs = move |scenario: &Scenario| !only.is_empty() || self.options.tags.ask_for(scenario);
         // What MySQL shares with PostgreSQL is shown on PostgreSQL.
         let is_there = move |scenario: &Scenario| breaks.starts_with("MYSQL") || scenario.stack.mysql.is_none();
-        self.scenarios.iter().filter(move |scenario| {
-            cites(scenario) && named(&scenario.path) && runs(scenario) && is_there(scenario)
-        })
+        self.scenarios
+            .iter()
+            .filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario) && is_there(scenario))
     }
 
     async fn opened(&self) -> &Result<Suite, String> {

@@ -24,8 +24,10 @@ use crate::field::Field;
 const THREADS: usize = 16;
 
 /// Promises that scenarios judge and no mutant breaks, each with the reason.
-const WITHOUT_MUTANT: [(&str, &str); 1] =
-    [("LEASE-05", "it takes 5 to 16 minutes until a lease is irrevocable, and the run of all mutants is to end within ten")];
+const WITHOUT_MUTANT: [(&str, &str); 1] = [(
+    "LEASE-05",
+    "it takes 5 to 16 minutes until a lease is irrevocable, and the run of all mutants is to end within ten",
+)];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -44,7 +44,10 @@ fn verdict(expect: &str, seen: Event) -> Verdict {
     tape.operator((20, 30), "4.2", made);
     tape.operator((40, 50), "4.4", static_read(Some("kept"), "first", Some(IN)));
     let title = String::new();
-    tape.harness((900, 900), Event::StepBegan { number: step.number.clone(), title, line: 1, fragment: None, ends: None });
+    tape.harness(
+        (900, 900),
+        Event::StepBegan { number: step.number.clone(), title, line: 1, fragment: None, ends: None },
+    );
     tape.operator((1_000, 1_010), &step.number, seen);
     let entries: Vec<Entry> = tape.entries();
     assert!(entries.iter().any(|entry| entry.who == Actor::Operator));

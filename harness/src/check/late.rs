@@ -90,7 +90,8 @@ fn password(role: &ExpectStaticRole, reading: Reading, at: Interval, history: &[
 /// Whether a fault that keeps Vault from rotating was in force from this moment until the end of a call.
 fn in_the_way(history: &[Entry], from: Moment, until: Interval) -> bool {
     let healed = |number: u32| {
-        let end = history.iter().find(|entry| matches!(&entry.event, Event::FaultHealed { fault, .. } if *fault == number));
+        let end =
+            history.iter().find(|entry| matches!(&entry.event, Event::FaultHealed { fault, .. } if *fault == number));
         end.is_some_and(|end| end.at.sent <= until.answered)
     };
     history.iter().any(|entry| match &entry.event {

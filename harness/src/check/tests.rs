@@ -44,7 +44,10 @@ fn a_look_is_judged_by_what_was_known_then_and_not_by_a_later_renewal() {
     let entries = history(|tape| {
         operator(tape, (0, 10), issued("cred", 60));
         let title = String::new();
-        tape.harness((20, 20), Event::StepBegan { number: look.number.clone(), title, line: 6, fragment: None, ends: None });
+        tape.harness(
+            (20, 20),
+            Event::StepBegan { number: look.number.clone(), title, line: 6, fragment: None, ends: None },
+        );
         let valid_until = Some(crate::time::Moment::from_millis(65_000));
         let user = Principal { valid_until, can_login: true, hosts: Vec::new() };
         let seen = Event::PrincipalRead { credential: "cred".to_owned(), outcome: Outcome::Ok(Some(user)) };

@@ -135,7 +135,8 @@ impl Walk {
         let at = self.look();
         let Some(within) = self.model.rotates_within(role, at) else { return };
         let (name, read) = (role.name(), password_name(role, self.reads[role as usize]));
-        let look = format!("expect: {{ static_role: {{ of: database/{name}, changed_since: {read}, logs_in: true }} }}");
+        let look =
+            format!("expect: {{ static_role: {{ of: database/{name}, changed_since: {read}, logs_in: true }} }}");
         self.lines.step(&look, Some(within), Some("DBSTATIC-02"));
         self.lines.step(
             &format!("expect: {{ login: {{ with: {read}, refused: authentication }} }}"),

@@ -29,17 +29,18 @@ impl Path {
     /// Whether the model can say what the answer must be.
     fn can_be_judged(&self, dbms: Dbms) -> bool {
         let is_asked_of_target = self.kind != Kind::Renew || renewal_asks(dbms);
-        let waits_for_target = is_asked_of_target && matches!(
-            self.kind,
-            Kind::Issue
-                | Kind::IssueWithToken
-                | Kind::Renew
-                | Kind::Revoke
-                | Kind::RevokeForced
-                | Kind::RevokeRole
-                | Kind::RotateRoot
-                | Kind::RotateStatic
-        );
+        let waits_for_target = is_asked_of_target
+            && matches!(
+                self.kind,
+                Kind::Issue
+                    | Kind::IssueWithToken
+                    | Kind::Renew
+                    | Kind::Revoke
+                    | Kind::RevokeForced
+                    | Kind::RevokeRole
+                    | Kind::RotateRoot
+                    | Kind::RotateStatic
+            );
         self.faults.iter().all(|fault| match fault.vault() {
             Vault::Away => false,
             Vault::Sealed => true,

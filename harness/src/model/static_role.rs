@@ -149,9 +149,7 @@ impl Model {
             }),
             Known::Same if self.hindrance() == Hindrance::None => match password.next {
                 Next::Overdue(cites) => StaticPassword::Another(MADE_UP, cites),
-                Next::Due(due) if due.answered.plus(SOON) < at.sent => {
-                    StaticPassword::Another(CHANGES, "DBSTATIC-02")
-                }
+                Next::Due(due) if due.answered.plus(SOON) < at.sent => StaticPassword::Another(CHANGES, "DBSTATIC-02"),
                 _ => StaticPassword::Unknown,
             },
             Known::Same | Known::Unsure => StaticPassword::Unknown,

@@ -214,10 +214,7 @@ fn nothing_is_said_of_a_static_role_that_nobody_read_and_nothing_of_when_the_fir
 fn a_rotation_by_hand_changes_the_password_at_once() {
     let mut model = with_password(StaticRole::Rarely);
     assert_eq!(status(model.rotate_static(StaticRole::Rarely, at(1.0))), Some((204, None)));
-    assert_eq!(
-        password(&model, StaticRole::Rarely, 1.1),
-        StaticPassword::Another(Duration::ZERO, "DBSTATIC-02")
-    );
+    assert_eq!(password(&model, StaticRole::Rarely, 1.1), StaticPassword::Another(Duration::ZERO, "DBSTATIC-02"));
 }
 
 #[test]

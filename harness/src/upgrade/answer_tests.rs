@@ -169,7 +169,13 @@ fn an_upgrade_that_was_begun_and_not_done_is_why_the_data_was_refused() {
         event,
         shape: None,
     };
-    let began = Event::StepBegan { number: "4.2".to_owned(), title: UPGRADE_STEP.to_owned(), line: 9, fragment: None, ends: None };
+    let began = Event::StepBegan {
+        number: "4.2".to_owned(),
+        title: UPGRADE_STEP.to_owned(),
+        line: 9,
+        fragment: None,
+        ends: None,
+    };
     let cut = Event::CutShort { by: CutBy::Fault, why: "vault ended while it was starting".to_owned() };
     let done =
         Event::FaultInjected { fault: 0, title: "upgrade vault".to_owned(), disturbs: vec![], seen: String::new() };

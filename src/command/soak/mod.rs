@@ -68,13 +68,7 @@ pub(super) async fn run(args: Soak) -> Result<Exit, Failure> {
 }
 
 /// The run, as a process that is yet to be started.
-fn child(
-    args: &Soak,
-    paths: &[PathBuf],
-    repeat: u32,
-    place: &Path,
-    home: Option<&Path>,
-) -> Result<Process, Failure> {
+fn child(args: &Soak, paths: &[PathBuf], repeat: u32, place: &Path, home: Option<&Path>) -> Result<Process, Failure> {
     fs::create_dir_all(place).map_err(Failure::environment)?;
     let program = std::env::current_exe().map_err(Failure::environment)?;
     let here = std::env::current_dir().map_err(Failure::environment)?;

@@ -156,8 +156,13 @@ fn a_fault_whose_healing_failed_lasts_to_the_end() {
 
 #[test]
 fn steps_within_a_step_lie_in_a_row_of_their_own_and_one_that_never_ended_is_inconclusive() {
-    let began =
-        |number: &str| Event::StepBegan { number: number.to_owned(), title: "x".to_owned(), line: 1, fragment: None, ends: None };
+    let began = |number: &str| Event::StepBegan {
+        number: number.to_owned(),
+        title: "x".to_owned(),
+        line: 1,
+        fragment: None,
+        ends: None,
+    };
     let mut tape = Tape::default();
     tape.operator((0, 0), "1", began("1")).operator((5, 5), "1.1", began("1.1"));
     tape.operator(

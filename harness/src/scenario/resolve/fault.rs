@@ -25,11 +25,7 @@ const LINKS: [(Endpoint, Endpoint); 8] = [
 impl When {
     /// The link on which it comes, for a fault that names none; `dbms`: the database of the stack, of several PostgreSQL.
     pub(crate) fn link(&self, dbms: Dbms) -> (Endpoint, Endpoint) {
-        if self.request.is_some() {
-            (Endpoint::Clients, Endpoint::Vault)
-        } else {
-            (Endpoint::Vault, dbms.endpoint())
-        }
+        if self.request.is_some() { (Endpoint::Clients, Endpoint::Vault) } else { (Endpoint::Vault, dbms.endpoint()) }
     }
 }
 

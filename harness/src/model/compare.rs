@@ -113,8 +113,9 @@ impl Walk {
                 cites = by;
             }
             // That it is another one is looked at once more at the end: it never becomes the same again.
-            StaticPassword::Another(_, by) if self.told.insert((What::Password, self.passwords_told(role))) || all => {
-                let StaticPassword::Another(changes_within, _) = password else { return };
+            StaticPassword::Another(changes_within, by)
+                if self.told.insert((What::Password, self.passwords_told(role))) || all =>
+            {
                 parts.push(format!("changed_since: {read}"));
                 within = within.max(changes_within);
                 cites = by;

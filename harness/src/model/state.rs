@@ -352,9 +352,8 @@ impl Model {
     /// the moment given.
     pub fn waited_out(&mut self, id: usize) -> Moment {
         let lease = &mut self.leases[id];
-        let sure = |end: Interval| Interval::at(end.sent);
-        lease.end = sure(lease.end);
-        lease.valid_until = lease.valid_until.map(sure);
+        lease.end = Interval::at(lease.end.sent);
+        lease.valid_until = lease.valid_until.map(|end| Interval::at(end.sent));
         lease.end.sent
     }
 

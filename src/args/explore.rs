@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use leaseproof_harness::model::fault::Fault;
+use leaseproof_harness::provider::docker::image::Named;
 use leaseproof_harness::provider::native::part::Part;
+use leaseproof_harness::scenario::Dbms;
 use leaseproof_harness::scenario::word::Length;
 
-use super::{Format, Provider, jobs, postgres, vault};
+use super::servers::Databases;
+use super::{Format, Provider, jobs, vault};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -19,9 +22,11 @@ Examples:
       these faults alone, two of them at once
   leaseproof explore --faults none
       operations without any fault
+  leaseproof explore --stack mysql --mysql mariadb --provider docker
+      the same on MySQL or MariaDB, which end no login by themselves; in containers
 
-After each operation everything is compared with the model: what Vault says of each lease and token, \
-whom the database lets in, and at the end the ledgers. The first difference is made as small as it \
+After each operation everything is compared with the model: what Vault says of each lease, token and \
+static role, whom the database lets in, and at the end the ledgers. The first difference is made as small as it \
 goes, run five times for its rate, and written into the run's folder as a scenario that \
 `leaseproof run` takes as it is. What was never reached is listed.
 
@@ -51,15 +56,23 @@ pub(crate) struct Explore {
     /// The secrets server: openbao[:VERSION], vault[:VERSION] or /path/to/vault.
     #[arg(long, value_name = "SERVER", value_parser = vault, env = "LEASEPROOF_VAULT", hide_env_values = true, default_value = "openbao")]
     pub(crate) vault: Part,
-    /// The database: postgres[:MAJOR].
-    #[arg(long, value_name = "SERVER", value_parser = postgres, env = "LEASEPROOF_POSTGRES", hide_env_values = true, default_value = "postgres")]
-    pub(crate) postgres: Part,
-    /// The folder that holds PostgreSQL's programs (`postgres`, `initdb`), instead of looking for one.
-    #[arg(long, value_name = "DIR", env = "LEASEPROOF_POSTGRES_BIN_DIR", hide_env_values = true)]
-    pub(crate) postgres_bin_dir: Option<PathBuf>,
+    /// The database of the stack: postgres or mysql.
+    #[arg(long, value_name = "DATABASE", value_parser = stack, default_value = "postgres")]
+    pub(crate) stack: Dbms,
+    #[command(flatten)]
+    pub(crate) databases: Databases,
     /// Where servers come from.
     #[arg(long, value_enum, env = "LEASEPROOF_PROVIDER", hide_env_values = true, default_value = "auto")]
     pub(crate) provider: Provider,
+    /// The image that a service runs in, in place of the usual one: mysql=my/mysql:9 (can be given several times).
+    #[arg(
+        long,
+        value_name = "SERVICE=IMAGE",
+        env = "LEASEPROOF_IMAGES",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) image: Vec<Named>,
     /// How many sequences run at once, each on servers of its own.
     #[arg(long, value_name = "N", default_value = "8", value_parser = jobs, env = "LEASEPROOF_JOBS", hide_env_values = true)]
     pub(crate) jobs: usize,
@@ -89,6 +102,11 @@ fn faults(text: &str) -> Result<Faults, String> {
         }
     }
     Ok(Faults(faults))
+}
+
+fn stack(text: &str) -> Result<Dbms, String> {
+    let known = Dbms::ALL.into_iter().find(|dbms| dbms.word() == text);
+    known.ok_or_else(|| format!("write {}", Dbms::ALL.map(Dbms::word).join(" or ")))
 }
 
 fn at_once(text: &str) -> Result<usize, String> {

@@ -13,9 +13,11 @@ Examples:
       runs every scenario 15 times while the machine is busy and leaseproof is stopped again and again
   leaseproof soak scenarios/quickstart --repeat 100 --load stall
       with stops alone
+  leaseproof soak scenarios/quickstart --repeat 20 --load quota
+      with no more than a part of one processor for leaseproof and all its servers
 
-What is inconclusive is run again, twice at most. For a limit on the processor, start it under one: systemd-run \
--p CPUQuota=50%, or docker run --cpus 0.5.
+What is inconclusive is run again, twice at most. `quota` needs root, or a control group that is handed down; where \
+it cannot be, that is said with its reason. Containers are not in that group: their engine starts them.
 
 Exit codes: 0 nobody was accused, 1 somebody was, 2 usage or invalid file, 3 environment, 130 interrupted.")]
 pub(crate) struct Soak {
@@ -49,7 +51,9 @@ pub(crate) struct Soak {
 pub(crate) enum Load {
     /// Busy threads, two for each processor.
     Cpu,
-    /// A disk that is written to and synchronised all the time.
+    /// A limit on the processor, by a control group, for leaseproof and all its servers.
+    Quota,
+    /// A disk that is written to and synchronised all the time, with the servers' data on it.
     Disk,
     /// Stops of leaseproof itself, at random moments, for up to eight seconds.
     Stall,

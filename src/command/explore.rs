@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use leaseproof_harness::explore::{self, Done, ExploreError, Order, Tally, Tell};
 use leaseproof_harness::model::draw::Bounds;
-use leaseproof_harness::provider::docker::image::Images;
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::HTML_FILE;
 use leaseproof_harness::report::record::{Record, ScenarioResult};
+use leaseproof_harness::scenario::Dbms;
 use leaseproof_harness::suite::{self, Exit, Settings};
 use tokio_util::sync::CancellationToken;
 
@@ -62,16 +62,16 @@ fn order(args: Explore) -> (Order, Settings) {
         steps: args.steps.or(args.time.is_none().then_some(STEPS)),
         time: args.time.map(|time| time.0),
         jobs: args.jobs,
-        bounds: Bounds { faults, at_once: args.at_once, ..Bounds::default() },
+        bounds: Bounds { dbms: args.stack, faults, at_once: args.at_once, ..Bounds::default() },
         shrink_for: SHRINK_FOR,
     };
     let settings = Settings {
         providers: vec![Choice::from(args.provider)],
-        images: Images::default(),
+        images: args.image.into_iter().collect(),
         vaults: vec![args.vault],
-        postgres: args.postgres,
-        postgres_bin: args.postgres_bin_dir,
-        mysql: None,
+        postgres: args.databases.postgres,
+        postgres_bin: args.databases.postgres_bin_dir,
+        mysql: (args.stack == Dbms::Mysql).then_some(args.databases.mysql),
         toxiproxy: None,
         seed,
         keep: false,
@@ -92,13 +92,19 @@ fn command(args: &Explore) -> String {
         option("for", time.to_string());
     }
     let Faults(faults) = args.faults.clone();
-    let bounds = Bounds { faults, at_once: args.at_once, ..Bounds::default() };
+    let bounds = Bounds { dbms: args.stack, faults, at_once: args.at_once, ..Bounds::default() };
     words.extend(bounds.options().split_whitespace().map(str::to_owned));
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     option("vault", args.vault.to_string());
-    option("postgres", args.postgres.to_string());
-    if let Some(folder) = &args.postgres_bin_dir {
+    match args.stack {
+        Dbms::Postgres => option("postgres", args.databases.postgres.to_string()),
+        Dbms::Mysql => option("mysql", args.databases.mysql.to_string()),
+    }
+    if let Some(folder) = &args.databases.postgres_bin_dir {
         option("postgres-bin-dir", folder.display().to_string());
+    }
+    for image in &args.image {
+        option("image", image.to_string());
     }
     if Choice::from(args.provider) != Choice::Auto {
         option("provider", Choice::from(args.provider).to_string());
@@ -130,8 +136,11 @@ fn tell(console: &Arc<Console>) -> Tell {
 }
 
 fn exit_of(record: &Record, was_stopped: bool) -> Exit {
+    let has_run = record.scenarios.iter().any(|one| one.result != ScenarioResult::Skipped);
     match Exit::of(record, false) {
         Exit::Violated => Exit::Violated,
+        // A run of nothing has shown nothing.
+        Exit::Held if !has_run && !record.scenarios.is_empty() => Exit::Environment,
         _ if was_stopped => Exit::Interrupted,
         exit => exit,
     }
@@ -184,6 +193,8 @@ mod tests {
     #[test]
     fn the_command_of_an_exploration_asks_for_the_same_when_it_is_given_again() {
         let line = "leaseproof explore --steps 50 --for 10m --faults seal,cut --at-once 2 --vault openbao:2.7.2 --postgres postgres:16 --provider native";
+        assert_eq!(command(&parsed(line)), line);
+        let line = "leaseproof explore --stack mysql --faults seal --vault openbao:2.7.2 --mysql mariadb --image mysql=my/mysql:9";
         assert_eq!(command(&parsed(line)), line);
         // Said out loud, since the environment may say something else where nothing is said.
         let line = "leaseproof explore --faults none --vault openbao:2.7.2 --postgres postgres";

@@ -41,9 +41,7 @@ impl Field {
     pub(crate) fn new() -> Result<Self, String> {
         let files = scenario::find(&[SCENARIOS.into()], &[]).map_err(|e| e.to_string())?;
         let entries = scenario::load_all(&files).map_err(|e| e.to_string())?;
-        // The intermediary before the database speaks PostgreSQL's protocol; MySQL's promises are the same ones.
-        let scenarios = entries.into_iter().filter_map(|entry| entry.loaded.scenario);
-        let scenarios = scenarios.filter(|scenario| scenario.stack.mysql.is_none()).map(Arc::new).collect();
+        let scenarios = entries.into_iter().filter_map(|entry| entry.loaded.scenario).map(Arc::new).collect();
         Ok(Self {
             scenarios,
             options: Options::from_env().map_err(|e| e.to_string())?,
@@ -55,10 +53,9 @@ impl Field {
         })
     }
 
-    /// The promises that some scenario judges.
+    /// The promises that some scenario judges, also one that only runs when it is asked for.
     pub(crate) fn judged(&self) -> BTreeSet<String> {
-        let run = self.scenarios.iter().filter(|scenario| self.options.tags.ask_for(scenario));
-        run.flat_map(|scenario| scenario.guarantees.iter().cloned()).collect()
+        self.scenarios.iter().flat_map(|scenario| scenario.guarantees.iter().cloned()).collect()
     }
 
     /// Runs scenarios that cite the mutant's promise until one says that it is broken.
@@ -71,6 +68,9 @@ impl Field {
             let mut missed = Vec::new();
             for scenario in self.scenarios_for(mutant) {
                 let (record, done) = self.run_undisturbed(suite, scenario, mutant).await;
+                if record.result == ScenarioResult::Skipped && !self.options.require_all {
+                    return Ok(Completion::ignored_with(record.reason));
+                }
                 match caught(mutant, &record) {
                     Ok(because) => {
                         self.note(mutant, Some(&record), because);
@@ -144,7 +144,11 @@ impl Field {
             move |path: &Path| only.is_empty() || only.iter().any(|name| path.with_extension("").ends_with(name));
         // A scenario that only runs when it is asked for is one for mutants that name it.
         let runs = move |scenario: &Scenario| !only.is_empty() || self.options.tags.ask_for(scenario);
-        self.scenarios.iter().filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario))
+        // What MySQL shares with PostgreSQL is shown on PostgreSQL.
+        let is_there = move |scenario: &Scenario| breaks.starts_with("MYSQL") || scenario.stack.mysql.is_none();
+        self.scenarios
+            .iter()
+            .filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario) && is_there(scenario))
     }
 
     async fn opened(&self) -> &Result<Suite, String> {
@@ -154,7 +158,7 @@ impl Field {
                 providers: vec![Choice::Native],
                 images: Images::default(),
                 toxiproxy: None,
-                mysql: None,
+                mysql: Some(self.options.mysql.clone()),
                 vaults: self.options.vaults.clone(),
                 postgres: self.options.postgres.clone(),
                 postgres_bin: self.options.postgres_bin.clone(),

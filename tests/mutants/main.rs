@@ -7,6 +7,7 @@
 mod catalogue;
 mod field;
 mod mutant;
+mod mysql;
 mod planted;
 mod postgres;
 mod table;
@@ -22,22 +23,12 @@ use crate::field::Field;
 /// How many mutants are tried at once when nobody says otherwise: their scenarios mostly wait.
 const THREADS: usize = 16;
 
-/// Why the promises of the AWS engine have none.
-const AT_AWS: &str = "what would break it stands between Vault and AWS, where no intermediary is planted yet";
-
 /// Promises that scenarios judge and no mutant breaks, each with the reason.
-const WITHOUT_MUTANT: [(&str, &str); 13] = [
-    ("AWS-01", AT_AWS),
-    ("AWS-02", AT_AWS),
-    ("AWS-03", AT_AWS),
-    ("AWS-04", AT_AWS),
-    ("AWS-05", AT_AWS),
-    ("AWS-06", AT_AWS),
-    ("AWS-07", AT_AWS),
-    ("AWS-08", AT_AWS),
-    ("AWS-09", AT_AWS),
-    ("AWS-10", AT_AWS),
-    ("AWS-12", AT_AWS),
+const WITHOUT_MUTANT: [(&str, &str); 3] = [
+    (
+        "AWS-12",
+        "its scenario takes a cluster through several rotations of a minute each, and the run of all mutants is to end within ten",
+    ),
     ("DBROOT-07", "its scenarios wait for the limit of a request, and the mutant of DBROOT-03 breaks the same"),
     (
         "DBSTATIC-12",

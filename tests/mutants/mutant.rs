@@ -41,6 +41,14 @@ pub(crate) struct Call {
     pub(crate) headers: hyper::HeaderMap,
 }
 
+impl Call {
+    /// The action of AWS's API that a form asks for.
+    pub(crate) fn action(&self) -> Option<String> {
+        let form = String::from_utf8_lossy(&self.raw);
+        form.split('&').find_map(|pair| pair.strip_prefix("Action=")).map(str::to_owned)
+    }
+}
+
 /// An answer that is on its way back.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -87,9 +95,21 @@ pub(crate) enum Rule {
     Sql(SqlRule),
 }
 
+/// Whom a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// From whoever acts on the stack to Vault.
+    Vault,
+    /// From Vault to AWS.
+    Aws,
+}
+
 /// A rule for requests.
 #[derive(Clone)]
 pub(crate) struct HttpRule {
+    pub(crate) to: Whom,
+    /// Of AWS's API.
+    pub(crate) action: Option<&'static str>,
     pub(crate) method: &'static str,
     /// The path, where a `*` stands for any text.
     pub(crate) path: &'static str,
@@ -211,9 +231,23 @@ pub(crate) fn delete(path: &'static str) -> HttpRule {
     rule("DELETE", path)
 }
 
+/// A rule for an action of AWS's API, which Vault calls.
+pub(crate) fn aws(action: &'static str) -> HttpRule {
+    HttpRule { to: Whom::Aws, action: Some(action), ..rule("POST", "") }
+}
+
+/// AWS's answer to something that is done and has nothing to say.
+pub(crate) fn aws_done(call: &Call) -> Reply {
+    let action = call.action().unwrap_or_default();
+    let body = format!(
+        "<{action}Response><ResponseMetadata><RequestId>mutant</RequestId></ResponseMetadata></{action}Response>"
+    );
+    Reply { raw: body.into(), ..Reply::empty(200) }
+}
+
 fn rule(method: &'static str, path: &'static str) -> HttpRule {
     let act = Act::Delay(Duration::ZERO);
-    HttpRule { method, path, when: |_| true, answered: |_| true, turns: Turns::All, act }
+    HttpRule { to: Whom::Vault, action: None, method, path, when: |_| true, answered: |_| true, turns: Turns::All, act }
 }
 
 impl HttpRule {
@@ -270,7 +304,10 @@ impl HttpRule {
 
     /// Whether a request is one that the rule is for.
     pub(crate) fn is_for(&self, call: &Call) -> bool {
-        self.method == call.method && matches_pattern(self.path, &call.path) && (self.when)(call)
+        self.method == call.method
+            && matches_pattern(self.path, &call.path)
+            && (self.action.is_none() || self.action == call.action().as_deref())
+            && (self.when)(call)
     }
 }
 

@@ -11,6 +11,7 @@ use leaseproof_harness::between::Between;
 use leaseproof_harness::history::History;
 use leaseproof_harness::link::Link;
 use leaseproof_harness::provider::native::port::Port;
+use leaseproof_harness::scenario::Dbms;
 use leaseproof_harness::scenario::file::{Endpoint, Method};
 use leaseproof_harness::service::database::{Database, Login};
 use leaseproof_harness::service::vault::Vault;
@@ -18,12 +19,13 @@ use leaseproof_harness::stack::{Links, Stack};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::mutant::{Deed, HttpRule, Mutant, Reply, Rule, SqlRule};
-use crate::{postgres, vault};
+use crate::mutant::{Deed, HttpRule, Mutant, Reply, Rule, SqlRule, Whom};
+use crate::{mysql, postgres, vault};
 
 /// A mutant for one run of a scenario.
 pub(crate) struct Planted {
     http: Vec<Counted<HttpRule>>,
+    aws: Vec<Counted<HttpRule>>,
     sql: Vec<Counted<SqlRule>>,
     state: Arc<State>,
     tasks: Mutex<JoinSet<()>>,
@@ -80,7 +82,7 @@ impl<R> Counted<R> {
 /// Ways to the servers that nobody else sees.
 pub(crate) struct Backdoor {
     root: Vault,
-    postgres: Option<(Database, Login)>,
+    database: Option<(Database, Login)>,
 }
 
 impl Backdoor {
@@ -94,8 +96,8 @@ impl Backdoor {
         for deed in deeds {
             match deed {
                 Deed::Sql(statement) => {
-                    if let Some((postgres, admin)) = &self.postgres {
-                        let _ = postgres.run(admin, &statement).await;
+                    if let Some((database, admin)) = &self.database {
+                        let _ = database.run(admin, &statement).await;
                     }
                 }
                 Deed::Api(method, path, body) => {
@@ -110,14 +112,15 @@ impl Backdoor {
 impl Planted {
     /// Plants a mutant.
     pub(crate) fn new(mutant: &Mutant) -> Self {
-        let (mut http, mut sql) = (Vec::new(), Vec::new());
+        let (mut http, mut aws, mut sql) = (Vec::new(), Vec::new(), Vec::new());
         for rule in &mutant.rules {
             match rule {
+                Rule::Http(rule) if rule.to == Whom::Aws => aws.push(Counted::new(rule.clone())),
                 Rule::Http(rule) => http.push(Counted::new(rule.clone())),
                 Rule::Sql(rule) => sql.push(Counted::new(rule.clone())),
             }
         }
-        Self { http, sql, state: Arc::default(), tasks: Mutex::default() }
+        Self { http, aws, sql, state: Arc::default(), tasks: Mutex::default() }
     }
 
     /// How often one of its rules was applied.
@@ -126,10 +129,11 @@ impl Planted {
     }
 
     async fn between(&self, stack: &mut Stack, history: &History) -> Result<(), String> {
-        let admin = stack.postgres.as_ref().map(|server| (server.direct.clone(), server.admin.clone()));
-        let backdoor = Arc::new(Backdoor { root: stack.vault.root(), postgres: admin });
+        let database = Dbms::ALL.into_iter().find_map(|dbms| stack.database(dbms));
+        let admin = database.map(|server| (server.direct.clone(), server.admin.clone()));
+        let backdoor = Arc::new(Backdoor { root: stack.vault.root(), database: admin });
         if !self.http.is_empty() {
-            let address = self.serve(stack.vault.direct.address(), &backdoor).await?;
+            let address = self.serve(Whom::Vault, stack.vault.direct.address(), &backdoor).await?;
             stack.vault.direct = way(address, history)?;
             reroute(&stack.links, Endpoint::Clients, Endpoint::Vault, address)?;
             if let [only] = stack.vault.nodes.as_mut_slice() {
@@ -137,29 +141,42 @@ impl Planted {
             } else {
                 // Whoever asks a node of a cluster by its name goes past what leads to the active one.
                 for node in &mut stack.vault.nodes {
-                    let address = self.serve(node.direct.address(), &backdoor).await?;
+                    let address = self.serve(Whom::Vault, node.direct.address(), &backdoor).await?;
                     node.direct = way(address, history)?;
                     reroute(&stack.links, Endpoint::Clients, node.name.into(), address)?;
                 }
             }
         }
-        if let (false, Some(server)) = (self.sql.is_empty(), &stack.postgres) {
+        if let (false, Some(server)) = (self.aws.is_empty(), &stack.aws) {
+            let real = server.gate(Endpoint::Vault).address().to_string();
+            let address = self.serve(Whom::Aws, &real, &backdoor).await?;
+            reroute(&stack.links, Endpoint::Vault, Endpoint::Aws, address)?;
+        }
+        if self.sql.is_empty() {
+            return Ok(());
+        }
+        for dbms in Dbms::ALL {
+            let Some(server) = stack.database(dbms) else { continue };
             let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let address = listener.local_addr().map_err(|e| e.to_string())?;
-            reroute(&stack.links, Endpoint::Vault, Endpoint::Postgres, address)?;
-            self.spawn(postgres::serve(listener, server.direct.address(), self.sql.clone(), self.state.clone()));
+            reroute(&stack.links, Endpoint::Vault, dbms.endpoint(), address)?;
+            let (real, rules, state) = (server.direct.address(), self.sql.clone(), self.state.clone());
+            match dbms {
+                Dbms::Postgres => self.spawn(postgres::serve(listener, real, rules, state)),
+                Dbms::Mysql => self.spawn(mysql::serve(listener, real, rules, state)),
+            }
         }
         Ok(())
     }
 
     /// Stands before a server and says where.
-    async fn serve(&self, real: &str, backdoor: &Arc<Backdoor>) -> Result<SocketAddr, String> {
+    async fn serve(&self, whom: Whom, real: &str, backdoor: &Arc<Backdoor>) -> Result<SocketAddr, String> {
         // It is let go of and taken again as the server goes and comes, so it must be nobody else's meanwhile.
         let port = Port::claim().map_err(|e| e.to_string())?;
         let address = port.address();
         let listener = listen(address).await?;
-        let rules = self.http.clone();
-        let intermediary = vault::Intermediary::new(real.to_owned(), rules, backdoor.clone(), self.state.clone());
+        let rules = if whom == Whom::Aws { self.aws.clone() } else { self.http.clone() };
+        let intermediary = vault::Intermediary::new(whom, real.to_owned(), rules, backdoor.clone(), self.state.clone());
         self.spawn(intermediary.serve(listener, port));
         Ok(address)
     }

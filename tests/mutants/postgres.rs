@@ -77,7 +77,8 @@ fn changed(kind: u8, message: Vec<u8>, rules: &[Counted<SqlRule>], state: &State
     [length.to_be_bytes().as_slice(), &body].concat()
 }
 
-fn substitute(statement: &str, rules: &[Counted<SqlRule>], state: &State) -> Option<String> {
+/// What a rule puts in the place of a statement, if one does.
+pub(crate) fn substitute(statement: &str, rules: &[Counted<SqlRule>], state: &State) -> Option<String> {
     if !state.is_armed() {
         return None;
     }

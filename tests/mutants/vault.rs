@@ -1,11 +1,11 @@
-//! The intermediary before Vault: HTTP/1.1, one connection to the server for each request, and the rules of a mutant.
+//! The intermediary before Vault, and between Vault and AWS: HTTP/1.1, one connection to the server for each request, and the rules of a mutant.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::mutant::{Act, Call, HttpRule, Reply};
+use crate::mutant::{Act, Call, HttpRule, Reply, Whom};
 use crate::planted::{Backdoor, Counted, State};
 
 /// Between two looks whether a server that is gone is back.
@@ -22,6 +22,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// What it needs to know.
 pub(crate) struct Intermediary {
+    whom: Whom,
     real: String,
     rules: Vec<Counted<HttpRule>>,
     backdoor: Arc<Backdoor>,
@@ -35,12 +36,13 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 impl Intermediary {
     pub(crate) fn new(
+        whom: Whom,
         real: String,
         rules: Vec<Counted<HttpRule>>,
         backdoor: Arc<Backdoor>,
         state: Arc<State>,
     ) -> Arc<Self> {
-        Arc::new(Self { real, rules, backdoor, state, gone: Notify::new() })
+        Arc::new(Self { whom, real, rules, backdoor, state, gone: Notify::new() })
     }
 
     /// Serves until it is dropped. While the server is gone, nobody listens here either: a connection is refused as it
@@ -78,7 +80,7 @@ impl Intermediary {
         let body = body.collect().await?.to_bytes();
         let mut call = Call {
             method: head.method.as_str().to_owned(),
-            path: head.uri.path().trim_start_matches("/v1/").to_owned(),
+            path: head.uri.path().trim_start_matches(self.root()).to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
             raw: body,
@@ -87,6 +89,9 @@ impl Intermediary {
         let reply = self.exchange(&mut call).await?;
         let body = text(&reply.body, reply.raw);
         let mut response = Response::new(Full::new(body));
+        if self.whom == Whom::Aws {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        }
         *response.status_mut() = StatusCode::from_u16(reply.status)?;
         Ok(response)
     }
@@ -137,6 +142,20 @@ impl Intermediary {
         Ok(reply)
     }
 
+    /// What every path begins with.
+    fn root(&self) -> &'static str {
+        match self.whom {
+            Whom::Vault => "/v1/",
+            Whom::Aws => "/",
+        }
+    }
+
+    /// Whom a request names as its host: with AWS that is signed, and stays what it was.
+    fn host(&self, call: &Call) -> HeaderValue {
+        let named = call.headers.get(HOST).filter(|_| self.whom == Whom::Aws).cloned();
+        named.or_else(|| HeaderValue::from_str(&self.real).ok()).unwrap_or(HeaderValue::from_static(""))
+    }
+
     /// Asks the server itself.
     async fn ask(&self, call: &Call) -> Result<Reply, Broken> {
         let stream = TcpStream::connect(&self.real).await.inspect_err(|_| self.gone.notify_one())?;
@@ -144,8 +163,8 @@ impl Intermediary {
         let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
         let mut request = Request::builder()
             .method(call.method.as_str())
-            .uri(format!("/v1/{}{query}", call.path))
-            .header(HOST, &self.real);
+            .uri(format!("{}{}{query}", self.root(), call.path))
+            .header(HOST, self.host(call));
         // What says how long the body is, and whom it goes to, is of this connection.
         for (name, value) in call.headers.iter().filter(|(name, _)| ![HOST, CONTENT_LENGTH].contains(name)) {
             request = request.header(name, value);

@@ -5,13 +5,15 @@
 use std::time::Duration;
 
 use super::lease::{lives, token_surely_within_ttl};
+use super::revocation::hinders;
 use super::timing::Reading;
 use crate::event::{Entry, Event};
-use crate::outcome::{Judgement, Verdict};
+use crate::outcome::{Judgement, Outcome, Verdict};
 use crate::scenario::Verb;
+use crate::scenario::file::ExpectStaticRole;
 use crate::scenario::one::Expected;
 use crate::scenario::word::{Length, Name};
-use crate::time::Interval;
+use crate::time::{Interval, Moment};
 
 /// What a step counts on being alive.
 enum Subject<'a> {
@@ -62,7 +64,42 @@ pub(super) fn expected(
         Expected::Sql(sql) if refused => sql.with.as_deref().map(Subject::Credential),
         _ => None,
     };
+    if let Expected::StaticRole(role) = expected {
+        return password(role, reading, at, history);
+    }
     judge(subject, reading, at, history)
+}
+
+/// The reading of a look that expects a static password to be the same, taken back if it may have fallen due by then, and
+/// not under a fault that was in the way of its rotation from then on.
+fn password(role: &ExpectStaticRole, reading: Reading, at: Interval, history: &[Entry]) -> Reading {
+    let (Some(name), Reading::No(seen)) = (&role.same_as, &reading) else { return reading };
+    let due = history.iter().rev().find_map(|entry| match &entry.event {
+        Event::StaticRead { kept_as: Some(kept), outcome: Outcome::Ok(reply), .. } if kept == name.as_str() => {
+            Some(entry.at.sent.plus(Duration::from_secs(reply.body.ttl.try_into().unwrap_or_default())))
+        }
+        _ => None,
+    });
+    let Some(due) = due.filter(|due| *due <= at.answered) else { return reading };
+    if in_the_way(history, due, at) {
+        return reading;
+    }
+    Reading::Unknown(format!("{} may have fallen due by then, the harness was late: {seen}", **name))
+}
+
+/// Whether a fault that keeps Vault from rotating was in force from this moment until the end of a call.
+fn in_the_way(history: &[Entry], from: Moment, until: Interval) -> bool {
+    let healed = |number: u32| {
+        let end =
+            history.iter().find(|entry| matches!(&entry.event, Event::FaultHealed { fault, .. } if *fault == number));
+        end.is_some_and(|end| end.at.sent <= until.answered)
+    };
+    history.iter().any(|entry| match &entry.event {
+        Event::FaultInjected { fault, disturbs, .. } => {
+            entry.at.answered <= from && disturbs.iter().any(hinders) && !healed(*fault)
+        }
+        _ => false,
+    })
 }
 
 /// The judgement, taken back if it accuses by what was seen while or after the harness was held up.
@@ -106,12 +143,13 @@ fn judge(subject: Option<Subject<'_>>, reading: Reading, at: Interval, history: 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::event::{Actor, TokenAct, TokenState};
+    use crate::event::{Actor, Part, StaticPassword, TokenAct, TokenState};
     use crate::scenario::file::Renew;
     use crate::scenario::mark::{Marked, Place};
-    use crate::tape::{Tape, issued, reply};
-    use crate::time::Moment;
+    use crate::tape::{Tape, fault, healed, issued, reply, shifted, widen};
 
     fn name(text: &str) -> Marked<Name> {
         Marked { value: text.parse().unwrap(), at: Place::default() }
@@ -155,6 +193,38 @@ mod tests {
         let sql = Verb::Sql(serde_json::from_str(r#"{"run": "SELECT 1", "with": "cred", "returns": "1"}"#).unwrap());
         assert_eq!(verb(&sql, refused(), at(50_000), &history()), refused());
         assert!(matches!(verb(&sql, refused(), at(60_005), &history()), Reading::Unknown(_)));
+    }
+
+    /// A static role that was read with 8 seconds left, and a fault from one moment to another, if there is one.
+    fn static_history(disturbed: Option<(u64, u64)>) -> Vec<Entry> {
+        let mut tape = Tape::default();
+        let body = StaticPassword { username: "reporting".to_owned(), fingerprint: "a".to_owned(), ttl: 8 };
+        let read = Event::StaticRead {
+            role: "database/reporting".to_owned(),
+            kept_as: Some("before".to_owned()),
+            outcome: reply(200, body),
+            login: None,
+            rotated_meanwhile: None,
+        };
+        tape.operator((0, 10), "4.1", read);
+        if let Some((from, to)) = disturbed {
+            tape.harness((from, from + 10), fault(1, Part::Postgres));
+            tape.harness((to, to + 10), healed(1));
+        }
+        tape.entries()
+    }
+
+    #[test]
+    fn a_static_password_that_may_have_fallen_due_accuses_nobody_unless_a_fault_was_in_the_way_all_the_time() {
+        let role: ExpectStaticRole =
+            serde_json::from_str(r#"{"of": "database/reporting", "same_as": "before"}"#).unwrap();
+        let read = |at, history: &[Entry]| expected(&Expected::StaticRole(&role), refused(), false, at, history);
+        assert_eq!(read(at(7_990), &static_history(None)), refused());
+        assert!(matches!(read(at(8_000), &static_history(None)), Reading::Unknown(_)));
+        assert_eq!(read(at(20_000), &static_history(Some((1_000, 30_000)))), refused());
+        // It was healed before, or began when it may have been due already.
+        assert!(matches!(read(at(20_000), &static_history(Some((1_000, 19_000)))), Reading::Unknown(_)));
+        assert!(matches!(read(at(20_000), &static_history(Some((8_000, 30_000)))), Reading::Unknown(_)));
     }
 
     #[test]
@@ -205,5 +275,42 @@ mod tests {
     #[test]
     fn a_token_without_an_end_is_never_over() {
         assert_eq!(verb(&renew(None, Some(name("endless"))), refused(), at(1_000_000), &history()), refused());
+    }
+
+    fn same_as_before(at: Interval, history: &[Entry]) -> Reading {
+        let role: ExpectStaticRole =
+            serde_json::from_str(r#"{"of": "database/reporting", "same_as": "before"}"#).unwrap();
+        expected(&Expected::StaticRole(&role), refused(), false, at, history)
+    }
+
+    proptest! {
+        #[test]
+        fn shifting_all_times_takes_back_the_same(
+            fault in prop::option::of((100_u64..20_000, 100_u64..40_000)),
+            look in 100_u64..40_000,
+            by in 0_u64..1_000_000,
+        ) {
+            let history = static_history(fault);
+            let by = Duration::from_millis(by);
+            let later = Interval::at(Moment::from_millis(look).plus(by));
+            prop_assert_eq!(same_as_before(at(look), &history), same_as_before(later, &shifted(&history, by)));
+        }
+
+        #[test]
+        fn a_wider_look_or_a_wider_event_never_makes_an_accusation(
+            fault in prop::option::of((100_u64..20_000, 100_u64..40_000)),
+            look in 10_000_u64..40_000,
+            which in 0_usize..3,
+            by in 0_u64..5_000,
+        ) {
+            let mut history = static_history(fault);
+            let sure = same_as_before(at(look), &history);
+            let wide = Interval::new(Moment::from_millis(look - by), Moment::from_millis(look + by));
+            let wider_look = same_as_before(wide, &history);
+            prop_assert!(wider_look != refused() || sure == refused());
+            let which = which % history.len();
+            widen(&mut history[which], Duration::from_millis(by));
+            prop_assert!(same_as_before(at(look), &history) != refused() || sure == refused());
+        }
     }
 }

@@ -59,6 +59,8 @@ pub(super) fn judge(race: &Race, own: &[Entry]) -> Judgement {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::event::{Actor, Reply};
     use crate::outcome::{Cause, Outcome, Refusal, Unknown, Verdict};
@@ -140,5 +142,45 @@ mod tests {
         assert_eq!(verdict(&race(2, 1), vec![refused(400), silent()]), Verdict::Inconclusive);
         assert_eq!(verdict(&race(2, 1), vec![done(), silent()]), Verdict::Inconclusive);
         assert_eq!(verdict(&race(3, 1), vec![done(), done(), silent()]), Verdict::Violated);
+    }
+
+    fn outcomes() -> impl Strategy<Value = Vec<Outcome<Reply<()>>>> {
+        let one = prop_oneof![
+            3 => Just(done()),
+            3 => Just(refused(400)),
+            1 => Just(refused(500)),
+            1 => Just(troubled()),
+            1 => Just(silent()),
+        ];
+        prop::collection::vec(one, 1..6)
+    }
+
+    proptest! {
+        #[test]
+        fn who_answers_first_changes_no_verdict(mut outcomes in outcomes(), accepted in 0_u32..4) {
+            let race = race(u32::try_from(outcomes.len()).unwrap(), accepted);
+            let forth = verdict(&race, outcomes.clone());
+            outcomes.reverse();
+            prop_assert_eq!(forth, verdict(&race, outcomes));
+        }
+
+        /// Whoever knows less says less: it makes nobody guilty, and clears nobody.
+        #[test]
+        fn an_answer_less_never_accuses_and_never_clears(
+            outcomes in outcomes(),
+            accepted in 0_u32..4,
+            which in 0_usize..6,
+        ) {
+            let race = race(u32::try_from(outcomes.len()).unwrap(), accepted);
+            let whole = verdict(&race, outcomes.clone());
+            let mut less = outcomes;
+            let which = which % less.len();
+            less[which] = silent();
+            match verdict(&race, less) {
+                Verdict::Violated => prop_assert_eq!(whole, Verdict::Violated),
+                Verdict::Held => prop_assert_eq!(whole, Verdict::Held),
+                Verdict::Inconclusive => {}
+            }
+        }
     }
 }

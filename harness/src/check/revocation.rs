@@ -46,7 +46,7 @@ pub fn no_zombie(history: &[Entry], grace: Duration) -> Judgement {
 }
 
 /// Whether a fault could keep Vault from revoking: one on Vault, the target, the link between them, or Vault's own user.
-fn hinders(part: &Part) -> bool {
+pub(super) fn hinders(part: &Part) -> bool {
     match part {
         Part::Vault | Part::Postgres | Part::Mysql | Part::Aws | Part::Root | Part::Credential(_) | Part::Role(_) => {
             true

@@ -33,47 +33,76 @@ pub async fn shrink(
     at_most: Duration,
     mut differs: impl AsyncFnMut(&Script) -> Option<usize>,
 ) -> Shrunk {
-    let began = Instant::now();
     let script = |operations: &[Operation]| Script::write("A smaller sequence", "", operations, bounds);
     let operations = tree.current();
     let first = script(&operations);
-    let mut known: HashMap<String, bool> = HashMap::from([(first.body.clone(), true)]);
-    let mut failing_prefix = first.steps_up_to(failed_at);
+    let mut known = Known {
+        began: Instant::now(),
+        at_most,
+        failing_prefix: first.steps_up_to(failed_at),
+        bodies: HashMap::from([(first.body.clone(), true)]),
+        runs: 0,
+    };
     let mut best = Shrunk { operations, script: first, runs: 0, is_smallest: true };
-    if !tree.simplify() {
-        return best;
-    }
-    loop {
-        if began.elapsed() > at_most {
-            best.is_smallest = false;
-            break;
-        }
+    let mut goes_on = tree.simplify();
+    while goes_on && known.has_time() {
         let operations = tree.current();
         let candidate = script(&operations);
+        let still = known.differs(&candidate, &mut differs).await;
+        if still {
+            (best.operations, best.script) = (operations, candidate);
+        }
+        goes_on = if still { tree.simplify() } else { tree.complicate() };
+    }
+    // proptest tries each operation once. What could not be taken out then may go when others have gone.
+    let mut at = 0;
+    while at < best.operations.len() && known.has_time() {
+        let mut operations = best.operations.clone();
+        operations.remove(at);
+        let candidate = script(&operations);
+        at += 1;
+        if known.differs(&candidate, &mut differs).await {
+            (best.operations, best.script, at) = (operations, candidate, 0);
+        }
+    }
+    Shrunk { runs: known.runs, is_smallest: known.has_time(), ..best }
+}
+
+/// What is known of sequences without running them.
+struct Known {
+    began: Instant,
+    at_most: Duration,
+    /// The steps up to the one that failed.
+    failing_prefix: Option<String>,
+    /// What was tried before, and whether it differed.
+    bodies: HashMap<String, bool>,
+    runs: usize,
+}
+
+impl Known {
+    fn has_time(&self) -> bool {
+        self.began.elapsed() <= self.at_most
+    }
+
+    /// Whether a sequence differs: run only when that is not known.
+    async fn differs(&mut self, candidate: &Script, run: &mut impl AsyncFnMut(&Script) -> Option<usize>) -> bool {
         // What stands behind the failing step is never reached.
-        let begins_so = failing_prefix.as_ref().is_some_and(|prefix| candidate.steps().starts_with(prefix));
-        let still = match known.get(&candidate.body) {
+        let begins_so = self.failing_prefix.as_ref().is_some_and(|prefix| candidate.steps().starts_with(prefix));
+        let still = match self.bodies.get(&candidate.body) {
             Some(still) => *still,
             None if begins_so => true,
             None => {
-                best.runs += 1;
-                let failed_at = differs(&candidate).await;
+                self.runs += 1;
+                let failed_at = run(candidate).await;
                 if let Some(line) = failed_at {
-                    failing_prefix = candidate.steps_up_to(line);
+                    self.failing_prefix = candidate.steps_up_to(line);
                 }
                 failed_at.is_some()
             }
         };
-        known.insert(candidate.body.clone(), still);
-        if still {
-            (best.operations, best.script) = (operations, candidate);
-        }
-        let goes_on = if still { tree.simplify() } else { tree.complicate() };
-        if !goes_on {
-            break;
-        }
+        self.bodies.insert(candidate.body.clone(), still);
+        still
     }
-    best
 }
 
 #[cfg(test)]

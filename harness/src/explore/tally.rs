@@ -89,13 +89,13 @@ impl Tally {
     /// The paths that could have been walked and never were: every operation, without a fault and under each.
     pub fn paths_missed(&self) -> Vec<Path> {
         let faults = if self.bounds.at_once == 0 { &[] } else { self.bounds.faults.as_slice() };
-        Path::all(faults).into_iter().filter(|path| !self.paths.contains_key(path)).collect()
+        Path::all(faults, self.bounds.dbms).into_iter().filter(|path| !self.paths.contains_key(path)).collect()
     }
 
     /// One line that says how far it is.
     pub fn line(&self) -> String {
         let faults = if self.bounds.at_once == 0 { 0 } else { self.bounds.faults.len() };
-        let all = Path::all(if faults == 0 { &[] } else { &self.bounds.faults }).len();
+        let all = Path::all(if faults == 0 { &[] } else { &self.bounds.faults }, self.bounds.dbms).len();
         format!(
             "{}, {}, {}; {} of {faults} faults, {} of {all} paths",
             counted(self.sequences(), "sequence"),

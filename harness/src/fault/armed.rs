@@ -10,8 +10,10 @@ use super::process::Target;
 use super::{Effect, FaultError, network, process};
 use crate::event::{Actor, Event, Part};
 use crate::link::{Coming, Moment, Protocol, ToxicId, Watch};
+use crate::scenario::Dbms;
 use crate::scenario::file::{Endpoint, When};
 use crate::scenario::one::Broken;
+use crate::stack::DatabaseServer;
 use crate::world::World;
 
 /// What undoes an armed fault.
@@ -61,11 +63,12 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
         Broken::Kill(on) => {
             let (target, whom) = process::target(world, *on.server, on.node.map(|node| *node)).await?;
             killed = whom;
-            (when.link(), Break::Kill(target))
+            let dbms = world.stack.databases().next().map_or(Dbms::Postgres, DatabaseServer::dbms);
+            (when.link(dbms), Break::Kill(target))
         }
         _ => return Err(FaultError::Refused { what: title, why: "it cannot wait for a moment".to_owned() }),
     };
-    let watch = watch(when).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
+    let watch = watch(when, to).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
     let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
     let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
     let mut disturbs = vec![Part::Link { from, to }];
@@ -74,8 +77,9 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
     Ok(Effect { undo: super::Undo::Armed(Undo { from, to, armed, coming, title, breaking }), disturbs, seen })
 }
 
-fn watch(when: &When) -> Result<Watch, String> {
+fn watch(when: &When, to: Endpoint) -> Result<Watch, String> {
     let (protocol, pattern) = match (&when.statement, &when.request) {
+        (Some(statement), _) if Dbms::at(to) == Some(Dbms::Mysql) => (Protocol::MySql, statement),
         (Some(statement), _) => (Protocol::Postgres, statement),
         (None, Some(request)) => (Protocol::Http, request),
         (None, None) => return Err("it names neither a statement nor a request".to_owned()),

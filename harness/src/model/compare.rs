@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Cited;
-use super::script::{Walk, lease_name, token_name};
+use super::operation::StaticRole;
+use super::script::{Walk, lease_name, password_name, token_name};
+use super::static_role::{StaticPassword, StaticTruth};
 use super::truth::Truth;
 use super::writer::LOOK;
 use crate::time::Interval;
@@ -17,6 +19,7 @@ pub(super) enum What {
     Lease,
     Login,
     Token,
+    Password,
 }
 
 impl Walk {
@@ -29,6 +32,9 @@ impl Walk {
         }
         for id in 0..self.model.tokens().len() {
             self.compare_token(id, all);
+        }
+        for role in StaticRole::ALL {
+            self.compare_password(role, all);
         }
     }
 
@@ -91,6 +97,59 @@ impl Walk {
             }
             Truth::Kept(_) | Truth::Unknown => {}
         }
+    }
+
+    /// A static role's password: whether it is the one that was read, and whether it logs in.
+    fn compare_password(&mut self, role: StaticRole, all: bool) {
+        let number = self.reads[role as usize];
+        let at = self.look();
+        let Some(StaticTruth { password, logs_in }) = self.model.static_role(role, at) else { return };
+        let (name, read) = (role.name(), password_name(role, number));
+        let mut parts = vec![format!("of: database/{name}")];
+        let (mut within, mut cites) = (logs_in.unwrap_or_default(), "DBSTATIC-02");
+        match password {
+            StaticPassword::Same(by) => {
+                parts.push(format!("same_as: {read}"));
+                cites = by;
+            }
+            // That it is another one is looked at once more at the end: it never becomes the same again.
+            StaticPassword::Another(changes_within, by)
+                if self.told.insert((What::Password, self.passwords_told(role))) || all =>
+            {
+                parts.push(format!("changed_since: {read}"));
+                within = within.max(changes_within);
+                cites = by;
+                self.model.saw_another(role, by);
+            }
+            StaticPassword::Another(..) | StaticPassword::Unknown => {}
+        }
+        if logs_in.is_some() {
+            parts.push("logs_in: true".to_owned());
+        }
+        if parts.len() > 1 {
+            self.settle(&format!("expect: {{ static_role: {{ {} }} }}", parts.join(", ")), within, cites);
+        }
+    }
+
+    /// Waits for a rotation by period, and compares it.
+    pub(super) fn compare_rotation(&mut self, role: StaticRole) {
+        let at = self.look();
+        let Some(within) = self.model.rotates_within(role, at) else { return };
+        let (name, read) = (role.name(), password_name(role, self.reads[role as usize]));
+        let look =
+            format!("expect: {{ static_role: {{ of: database/{name}, changed_since: {read}, logs_in: true }} }}");
+        self.lines.step(&look, Some(within), Some("DBSTATIC-02"));
+        self.lines.step(
+            &format!("expect: {{ login: {{ with: {read}, refused: authentication }} }}"),
+            None,
+            Some("DBSTATIC-02"),
+        );
+        self.model.saw_another(role, "DBSTATIC-02");
+    }
+
+    /// A number that a read of a static role has alone.
+    fn passwords_told(&self, role: StaticRole) -> usize {
+        2 * self.reads[role as usize] + role as usize
     }
 
     fn settle(&mut self, look: &str, within: Duration, cites: Cited) {

@@ -8,11 +8,14 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proptest::{collection, option, prop_oneof};
 
 use super::fault::Fault;
-use super::operation::{Operation, Revocation, Role, TokenEnd};
+use super::operation::{Operation, Revocation, Role, StaticRole, TokenEnd};
+use crate::scenario::Dbms;
 
 /// How much may happen in one sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
+    /// The database of the stack.
+    pub dbms: Dbms,
     /// The faults that may begin.
     pub faults: Vec<Fault>,
     /// How many of them may be in force at once.
@@ -23,7 +26,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { faults: Fault::ALL.to_vec(), at_once: 1, longest: 24 }
+        Self { dbms: Dbms::Postgres, faults: Fault::ALL.to_vec(), at_once: 1, longest: 24 }
     }
 }
 
@@ -31,11 +34,14 @@ impl Bounds {
     /// What `leaseproof explore` is to be told so that it draws within them.
     pub fn options(&self) -> String {
         let mut words = String::new();
+        if self.dbms != Dbms::Postgres {
+            let _ = write!(words, " --stack {}", self.dbms);
+        }
         if self.faults.is_empty() {
             words.push_str(" --faults none");
         } else if self.faults != Fault::ALL {
             let names: Vec<&str> = self.faults.iter().map(|fault| fault.name()).collect();
-            words = format!(" --faults {}", names.join(","));
+            let _ = write!(words, " --faults {}", names.join(","));
         }
         if self.at_once > 1 {
             let _ = write!(words, " --at-once {}", self.at_once);
@@ -78,6 +84,7 @@ pub fn operations(bounds: &Bounds) -> impl Strategy<Value = Vec<Operation>> + us
 /// Any operation but a fault.
 fn quiet() -> impl Strategy<Value = Operation> {
     let role = || proptest::sample::select(Role::ALL.to_vec());
+    let static_role = || proptest::sample::select(StaticRole::ALL.to_vec());
     let back = || 0_usize..4;
     let increment = option::of(2_u64..=5);
     let how = prop_oneof![
@@ -100,6 +107,8 @@ fn quiet() -> impl Strategy<Value = Operation> {
         1 => back().prop_map(Operation::RenewToken).boxed(),
         2 => (back(), token_end).prop_map(|(token, how)| Operation::EndToken { token, how }).boxed(),
         1 => Just(Operation::RotateRoot).boxed(),
+        2 => static_role().prop_map(Operation::ReadStatic).boxed(),
+        2 => static_role().prop_map(Operation::RotateStatic).boxed(),
         3 => (1_u64..=3).prop_map(Operation::Wait).boxed(),
         2 => back().prop_map(Operation::WaitForEnd).boxed(),
     ]

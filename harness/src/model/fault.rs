@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Cited;
+use crate::scenario::Dbms;
 
 /// A fault of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,13 +55,47 @@ pub enum Vault {
     Away,
 }
 
+/// Why a database refuses Vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// Its password is wrong.
+    Password,
+    /// Its user is locked.
+    Locked,
+    /// It has not the rights.
+    Rights,
+}
+
+impl Refusal {
+    /// The promise that says what Vault answers then.
+    pub const fn cites(self) -> Cited {
+        match self {
+            Self::Password => "DB-10",
+            Self::Locked => "DB-14",
+            Self::Rights => "DB-09",
+        }
+    }
+
+    /// The database's code, where it always has the same one.
+    pub const fn code(self, dbms: Dbms) -> Option<&'static str> {
+        match (dbms, self) {
+            (Dbms::Postgres, Self::Password) => Some("28P01"),
+            (Dbms::Postgres, Self::Locked) => Some("28000"),
+            (Dbms::Postgres, Self::Rights) => Some("42501"),
+            (Dbms::Mysql, Self::Password) => Some("1045"),
+            // MySQL and MariaDB have each their own, and one for each kind of statement.
+            (Dbms::Mysql, Self::Locked | Self::Rights) => None,
+        }
+    }
+}
+
 /// What Vault finds when it calls the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// It does what it is asked for.
     Working,
-    /// It answers with a refusal of this code.
-    Refusing(&'static str, Cited),
+    /// It answers with a refusal.
+    Refusing(Refusal),
     /// Nobody answers.
     Unreachable,
     /// It takes the connection and keeps silent.
@@ -144,8 +179,12 @@ impl Fault {
     }
 
     /// How long it takes at most until it is seen, and again until it is seen to be healed, on a machine that is not busy.
-    pub const fn takes(self) -> Duration {
+    pub const fn takes(self, dbms: Dbms) -> Duration {
         match self {
+            // MySQL brings its tables in order before it lets anybody in.
+            Self::DatabaseStop | Self::DatabaseKill | Self::DatabaseRestart if matches!(dbms, Dbms::Mysql) => {
+                Duration::from_secs(4)
+            }
             // A node that has stepped down does not stand again for 10 seconds.
             Self::StepDown => Duration::from_secs(12),
             Self::Restart | Self::Kill => Duration::from_secs(3),
@@ -173,9 +212,9 @@ impl Fault {
             | Self::DatabaseRestart
             | Self::SessionsEnded => Target::Unreachable,
             Self::Cut | Self::DatabasePause => Target::Silent,
-            Self::RootPassword => Target::Refusing("28P01", "DB-10"),
-            Self::RootLocked => Target::Refusing("28000", "DB-14"),
-            Self::RootPrivilege => Target::Refusing("42501", "DB-09"),
+            Self::RootPassword => Target::Refusing(Refusal::Password),
+            Self::RootLocked => Target::Refusing(Refusal::Locked),
+            Self::RootPrivilege => Target::Refusing(Refusal::Rights),
         }
     }
 
@@ -185,30 +224,37 @@ impl Fault {
     }
 
     /// How it is written, outermost first: each within the block of the one before.
-    pub const fn written(self) -> &'static [&'static str] {
+    pub fn written(self, dbms: Dbms) -> Vec<String> {
+        let link = |what: &str, more: &str| vec![format!("{{ {what}: {{ from: vault, to: {dbms}{more} }} }}")];
+        let server = |what: &str| vec![format!("{{ {what}: {{ server: {dbms} }} }}")];
+        let root = |what: &str| format!("{{ {what}: {{ of: database/{dbms} }} }}");
+        let ended = root("terminate_sessions");
         match self {
-            Self::Seal => &["{ seal: {} }"],
-            Self::Kill => &["{ kill: { server: vault } }"],
-            Self::Restart => &["{ restart: { server: vault } }"],
-            Self::StepDown => &["{ step_down: {} }"],
-            Self::Down => &["{ down: { from: vault, to: postgres } }"],
-            Self::Reset => &["{ reset: { from: vault, to: postgres } }"],
-            Self::Cut => &["{ cut: { from: vault, to: postgres } }"],
-            Self::Latency => &["{ latency: { from: vault, to: postgres, latency: 50ms } }"],
-            Self::DatabaseStop => &["{ stop: { server: postgres } }"],
-            Self::DatabaseKill => &["{ kill: { server: postgres } }"],
-            Self::DatabasePause => &["{ pause: { server: postgres } }"],
-            Self::DatabaseRestart => &["{ restart: { server: postgres } }"],
-            Self::SessionsEnded => &["{ terminate_sessions: { of: database/postgres } }"],
-            Self::RootPassword => &[
-                "{ change_root_password: { of: database/postgres } }",
-                "{ terminate_sessions: { of: database/postgres } }",
-            ],
-            Self::RootLocked => {
-                &["{ lock_root: { of: database/postgres } }", "{ terminate_sessions: { of: database/postgres } }"]
-            }
-            Self::RootPrivilege => &["{ revoke_privilege: { of: database/postgres } }"],
+            Self::Seal => vec!["{ seal: {} }".to_owned()],
+            Self::Kill => vec!["{ kill: { server: vault } }".to_owned()],
+            Self::Restart => vec!["{ restart: { server: vault } }".to_owned()],
+            Self::StepDown => vec!["{ step_down: {} }".to_owned()],
+            Self::Down => link("down", ""),
+            Self::Reset => link("reset", ""),
+            Self::Cut => link("cut", ""),
+            Self::Latency => link("latency", ", latency: 50ms"),
+            Self::DatabaseStop => server("stop"),
+            Self::DatabaseKill => server("kill"),
+            Self::DatabasePause => server("pause"),
+            Self::DatabaseRestart => server("restart"),
+            Self::SessionsEnded => vec![ended],
+            Self::RootPassword => vec![root("change_root_password"), ended],
+            Self::RootLocked => vec![root("lock_root"), ended],
+            // MySQL reads a session's rights when it begins.
+            Self::RootPrivilege if dbms == Dbms::Mysql => vec![root("revoke_privilege"), ended],
+            Self::RootPrivilege => vec![root("revoke_privilege")],
         }
+    }
+
+    /// What stands behind its block, so that nothing of it is left: what has begun without rights goes on without them.
+    pub fn written_after(self, dbms: Dbms) -> Option<String> {
+        let is_left = self == Self::RootPrivilege && dbms == Dbms::Mysql;
+        is_left.then(|| "{ terminate_sessions: { of: database/mysql } }".to_owned())
     }
 }
 

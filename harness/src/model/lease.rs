@@ -55,15 +55,15 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A lease that was issued in this call.
-    pub fn issued(role: Role, token: Option<usize>, at: Interval) -> Self {
+    /// A lease that was issued in this call; `is_ended_there`: whether its database ends logins by itself.
+    pub fn issued(role: Role, token: Option<usize>, is_ended_there: bool, at: Interval) -> Self {
         let end = after(at, role.ttl());
         Self {
             role,
             token,
             end,
             limit: after(at, role.max_ttl()),
-            valid_until: role.has_valid_until().then(|| after(end, BACKSTOP)),
+            valid_until: (is_ended_there && role.has_valid_until()).then(|| after(end, BACKSTOP)),
             fate: Fate::Runs,
             hindered: Hindrance::None,
             ran: false,
@@ -76,11 +76,11 @@ impl Lease {
     }
 
     /// It was renewed in this call: for so long from then, and no longer than its limit.
-    pub fn renewed(&mut self, for_long: Duration, at: Interval) {
+    pub fn renewed(&mut self, for_long: Duration, is_ended_there: bool, at: Interval) {
         let asked = after(at, for_long);
         self.end = Interval::new(asked.sent.min(self.limit.sent), asked.answered.min(self.limit.answered));
         // Also where creation set none: the default renewal does.
-        self.valid_until = Some(after(self.end, BACKSTOP));
+        self.valid_until = is_ended_there.then(|| after(self.end, BACKSTOP));
     }
 }
 

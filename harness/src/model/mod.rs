@@ -10,6 +10,7 @@ pub mod operation;
 mod path;
 pub mod script;
 pub mod state;
+pub mod static_role;
 #[cfg(test)]
 mod tests;
 pub mod truth;

@@ -53,6 +53,49 @@ impl Role {
     }
 }
 
+/// A static role of every sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StaticRole {
+    /// Is rotated every few seconds.
+    Often,
+    /// Is rotated by hand: its period is longer than any sequence.
+    Rarely,
+}
+
+impl StaticRole {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Often, Self::Rarely];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Often => "often",
+            Self::Rarely => "rarely",
+        }
+    }
+
+    /// The period of its rotations, as files have it.
+    pub const fn period_word(self) -> &'static str {
+        match self {
+            Self::Often => "10s",
+            Self::Rarely => "1h",
+        }
+    }
+
+    /// The period, where a sequence lasts long enough to see it.
+    pub const fn period(self) -> Option<Duration> {
+        match self {
+            Self::Often => Some(Duration::from_secs(10)),
+            Self::Rarely => None,
+        }
+    }
+
+    /// Whether nobody but an operator rotates it while a sequence lasts.
+    pub const fn is_by_hand(self) -> bool {
+        self.period().is_none()
+    }
+}
+
 /// How a lease is revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revocation {
@@ -122,6 +165,10 @@ pub enum Operation {
     },
     /// Vault takes a new password for its own user.
     RotateRoot,
+    /// A static role's password is read.
+    ReadStatic(StaticRole),
+    /// A static role's password is changed by hand.
+    RotateStatic(StaticRole),
     /// Some seconds pass.
     Wait(u64),
     /// The time passes up to the end of a lease.
@@ -147,6 +194,8 @@ impl Operation {
             Self::RenewToken(_) => Kind::RenewToken,
             Self::EndToken { .. } => Kind::EndToken,
             Self::RotateRoot => Kind::RotateRoot,
+            Self::ReadStatic(_) => Kind::ReadStatic,
+            Self::RotateStatic(_) => Kind::RotateStatic,
             Self::Wait(_) | Self::WaitForEnd(_) => Kind::Wait,
             Self::Break(_) | Self::Mend => Kind::Fault,
         }
@@ -178,6 +227,10 @@ pub enum Kind {
     EndToken,
     /// The root password is rotated.
     RotateRoot,
+    /// A static role is read.
+    ReadStatic,
+    /// A static role is rotated.
+    RotateStatic,
     /// Time passes.
     Wait,
     /// A fault begins or ends.
@@ -186,7 +239,7 @@ pub enum Kind {
 
 impl Kind {
     /// Those that are done to the servers.
-    pub const OF_SERVERS: [Self; 11] = [
+    pub const OF_SERVERS: [Self; 13] = [
         Self::Issue,
         Self::IssueWithToken,
         Self::Renew,
@@ -198,6 +251,8 @@ impl Kind {
         Self::RenewToken,
         Self::EndToken,
         Self::RotateRoot,
+        Self::ReadStatic,
+        Self::RotateStatic,
     ];
 
     /// In words.
@@ -214,6 +269,8 @@ impl Kind {
             Self::RenewToken => "renew a token",
             Self::EndToken => "revoke a token",
             Self::RotateRoot => "rotate root",
+            Self::ReadStatic => "read a static role",
+            Self::RotateStatic => "rotate a static role",
             Self::Wait => "wait",
             Self::Fault => "fault",
         }

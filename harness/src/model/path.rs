@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::fault::{Fault, Target, Vault};
 use super::operation::Kind;
+use crate::scenario::Dbms;
 
 /// What was done under what circumstances.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,27 +17,30 @@ pub struct Path {
 
 impl Path {
     /// The paths that can be walked with these faults: every operation without a fault, and under each one of them.
-    pub fn all(faults: &[Fault]) -> Vec<Self> {
+    pub fn all(faults: &[Fault], dbms: Dbms) -> Vec<Self> {
         let lasting = faults.iter().copied().filter(|fault| !fault.is_momentary());
         let circumstances = std::iter::once(Vec::new()).chain(lasting.map(|fault| vec![fault]));
         circumstances
             .flat_map(|faults| Kind::OF_SERVERS.map(|kind| Self { kind, faults: faults.clone() }))
-            .filter(Self::can_be_judged)
+            .filter(|path| path.can_be_judged(dbms))
             .collect()
     }
 
     /// Whether the model can say what the answer must be.
-    fn can_be_judged(&self) -> bool {
-        let waits_for_target = matches!(
-            self.kind,
-            Kind::Issue
-                | Kind::IssueWithToken
-                | Kind::Renew
-                | Kind::Revoke
-                | Kind::RevokeForced
-                | Kind::RevokeRole
-                | Kind::RotateRoot
-        );
+    fn can_be_judged(&self, dbms: Dbms) -> bool {
+        let is_asked_of_target = self.kind != Kind::Renew || renewal_asks(dbms);
+        let waits_for_target = is_asked_of_target
+            && matches!(
+                self.kind,
+                Kind::Issue
+                    | Kind::IssueWithToken
+                    | Kind::Renew
+                    | Kind::Revoke
+                    | Kind::RevokeForced
+                    | Kind::RevokeRole
+                    | Kind::RotateRoot
+                    | Kind::RotateStatic
+            );
         self.faults.iter().all(|fault| match fault.vault() {
             Vault::Away => false,
             Vault::Sealed => true,
@@ -47,6 +51,11 @@ impl Path {
             },
         })
     }
+}
+
+/// Whether a renewal asks the database: MySQL has no end of a user that it could move.
+pub(super) fn renewal_asks(dbms: Dbms) -> bool {
+    dbms == Dbms::Postgres
 }
 
 impl fmt::Display for Path {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::compare::What;
 use super::draw::Bounds;
 use super::fault::Fault;
-use super::operation::{Kind, Operation, Revocation, Role, TokenEnd};
+use super::operation::{Kind, Operation, Revocation, Role, StaticRole, TokenEnd};
 use super::state::{Answer, BRIEF_TOKEN_TTL, Model, TOKEN_TTL};
 use super::writer::{CALL, Count, LATE_CALL, Lines};
 use super::{Cited, Path};
+use crate::scenario::Dbms;
 use crate::time::Interval;
 
 pub use super::writer::Mark;
@@ -48,7 +49,7 @@ pub struct Script {
 impl Script {
     /// Writes a sequence down. What cannot be done where it stands, or of which nothing can be said, is left out.
     pub fn write(name: &str, about: &str, operations: &[Operation], bounds: &Bounds) -> Self {
-        let mut walk = Walk::new(operations, bounds.at_once);
+        let mut walk = Walk::new(operations, bounds);
         for operation in operations {
             walk.operation(operation);
         }
@@ -92,6 +93,9 @@ pub(super) struct Walk {
     pub(super) count: Count,
     pub(super) lines: Lines,
     roles: BTreeSet<Role>,
+    static_roles: BTreeSet<StaticRole>,
+    /// How often each static role was read under a name.
+    pub(super) reads: [usize; 2],
     at_once: usize,
     waited: Duration,
     needs_raft: bool,
@@ -102,18 +106,24 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    fn new(operations: &[Operation], at_once: usize) -> Self {
+    fn new(operations: &[Operation], bounds: &Bounds) -> Self {
         let roles = operations.iter().filter_map(|operation| match operation {
             Operation::Issue { role, .. } | Operation::RevokeRole(role) => Some(*role),
             _ => None,
         });
+        let static_roles = operations.iter().filter_map(|operation| match operation {
+            Operation::ReadStatic(role) | Operation::RotateStatic(role) => Some(*role),
+            _ => None,
+        });
         Self {
-            model: Model::with_spare(SPARE),
+            model: Model::new(bounds.dbms, SPARE),
             count: Count::default(),
             lines: Lines::default(),
             // A stack without any role could not be tried before the first step.
             roles: roles.chain([Role::App]).collect(),
-            at_once,
+            static_roles: static_roles.collect(),
+            reads: [0; 2],
+            at_once: bounds.at_once,
             waited: Duration::ZERO,
             needs_raft: false,
             told: BTreeSet::new(),
@@ -181,7 +191,22 @@ impl Walk {
                 };
                 (format!("revoke: {{ {how}: {}", token_name(id)), answer)
             }
-            Operation::RotateRoot => ("rotate: { root: database/postgres".to_owned(), self.model.rotate_root()?),
+            Operation::RotateRoot => {
+                (format!("rotate: {{ root: database/{}", self.model.dbms()), self.model.rotate_root()?)
+            }
+            Operation::ReadStatic(role) => {
+                let answer = self.model.read_static(role, at)?;
+                self.reads[role as usize] += usize::from(matches!(answer, Answer::Done { .. }));
+                let name = match answer {
+                    Answer::Done { .. } => password_name(role, self.reads[role as usize]),
+                    Answer::Refused { .. } => format!("refused_{}", self.lines.count()),
+                };
+                (format!("read: {{ static_role: database/{}, as: {name}", role.name()), answer)
+            }
+            Operation::RotateStatic(role) => {
+                let answer = self.model.rotate_static(role, at)?;
+                (format!("rotate: {{ static_role: database/{}", role.name()), answer)
+            }
             Operation::Wait(_) | Operation::WaitForEnd(_) | Operation::Break(_) | Operation::Mend => return None,
         };
         self.count = count;
@@ -248,7 +273,7 @@ impl Walk {
             return false;
         }
         self.waited += left;
-        self.count.waits_until(self.model.end_of(id).plus(Duration::from_secs(1)));
+        self.count.waits_until(self.model.waited_out(id).plus(Duration::from_secs(1)));
         self.lines.step(&format!("wait: {{ end_of: {}, plus: 1s }}", lease_name(id)), None, None);
         true
     }
@@ -257,8 +282,9 @@ impl Walk {
         if self.model.faults().len() >= self.at_once || !self.model.can_break(fault) {
             return false;
         }
-        let [first, then @ ..] = fault.written() else { return false };
-        let at = self.count.takes(fault.takes());
+        let written = fault.written(self.model.dbms());
+        let [first, then @ ..] = written.as_slice() else { return false };
+        let at = self.count.takes(fault.takes(self.model.dbms()));
         let mut faults = self.model.faults().to_vec();
         faults.push(fault);
         self.lines.operation(Path { kind: Kind::Fault, faults }, &format!("fault: {first}"), None);
@@ -275,7 +301,8 @@ impl Walk {
 
     fn mends(&mut self) -> bool {
         let Some(fault) = self.model.faults().last() else { return false };
-        let takes = fault.takes();
+        let dbms = self.model.dbms();
+        let (takes, after) = (fault.takes(dbms), fault.written_after(dbms));
         if self.lines.is_block_empty() {
             // Something has to stand there.
             self.wait(Duration::from_secs(1));
@@ -285,6 +312,9 @@ impl Walk {
         }
         let at = self.count.takes(takes);
         self.lines.close();
+        if let Some(after) = after {
+            self.lines.step(&format!("fault: {after}"), None, None);
+        }
         self.model.mends(at);
         true
     }
@@ -311,6 +341,9 @@ impl Walk {
                 self.lines.step(&look, None, Some("LEASE-03"));
             }
         }
+        for role in StaticRole::ALL {
+            self.compare_rotation(role);
+        }
         let (ledger, cites) =
             if self.model.leaves_orphans() { ("orphans", "LEASE-08") } else { ("reconciled", "LEASE-01") };
         self.lines.step(&format!("expect: {{ ledger: {ledger} }}"), Some(LEDGERS), Some(cites));
@@ -319,13 +352,13 @@ impl Walk {
     fn setting(&self) -> String {
         let guarantees: Vec<&str> = self.lines.cited.iter().copied().collect();
         let vault = if self.needs_raft { "{ storage: raft }" } else { "{}" };
-        let mut text =
-            format!("guarantees: [{}]\nstack: {{ vault: {vault}, postgres: {{}} }}\n", guarantees.join(", "));
-        text.push_str("engines:\n  database:\n    postgres:\n      roles:\n");
+        let dbms = self.model.dbms();
+        let mut text = format!("guarantees: [{}]\nstack: {{ vault: {vault}, {dbms}: {{}} }}\n", guarantees.join(", "));
+        let _ = write!(text, "engines:\n  database:\n    {dbms}:\n      roles:\n");
         for role in &self.roles {
             let ttls = format!("default_ttl: {}s, max_ttl: {}s", role.ttl().as_secs(), role.max_ttl().as_secs());
             let name = role.name();
-            if role.has_valid_until() {
+            if role.has_valid_until() || dbms == Dbms::Mysql {
                 let _ = writeln!(text, "        {name}: {{ {ttls} }}");
             } else {
                 let _ = writeln!(
@@ -333,6 +366,12 @@ impl Walk {
                     "        {name}: {{ {ttls}, creation_statements: ['CREATE ROLE \"{{{{name}}}}\" WITH LOGIN PASSWORD ''{{{{password}}}}'';'] }}"
                 );
             }
+        }
+        if !self.static_roles.is_empty() {
+            text.push_str("      static_roles:\n");
+        }
+        for role in &self.static_roles {
+            let _ = writeln!(text, "        {}: {{ rotation_period: {} }}", role.name(), role.period_word());
         }
         text.push_str(STEPS);
         text
@@ -381,6 +420,10 @@ pub(super) fn lease_name(id: usize) -> String {
 
 pub(super) fn token_name(id: usize) -> String {
     format!("token_{}", id + 1)
+}
+
+pub(super) fn password_name(role: StaticRole, number: usize) -> String {
+    format!("{}_{number}", role.name())
 }
 
 fn quoted(text: &str) -> String {

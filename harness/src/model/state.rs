@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::Cited;
 use super::fault::{Fault, Place, Target, Vault};
 use super::lease::{Fate, Hindrance, Lease, Token, after};
-use super::operation::{Revocation, Role, TokenEnd};
+use super::operation::{Revocation, Role, StaticRole, TokenEnd};
+use super::path::renewal_asks;
+use super::static_role::Password;
 use crate::outcome::Cause;
+use crate::scenario::Dbms;
 use crate::time::{Interval, Moment};
 
 /// How long a token lives that is to outlive the sequence, and one that is not.
@@ -43,7 +46,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    const fn done(status: u16, cites: Cited) -> Self {
+    pub(super) const fn done(status: u16, cites: Cited) -> Self {
         Self::Done { status, ttl: None, cites }
     }
 
@@ -53,21 +56,54 @@ impl Answer {
 }
 
 /// What is known of a stack.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Model {
+    dbms: Dbms,
     pub(super) leases: Vec<Lease>,
     pub(super) tokens: Vec<Token>,
     /// In the order in which they began.
     pub(super) faults: Vec<Fault>,
     root_rotated: bool,
+    /// In the order of `StaticRole::ALL`.
+    passwords: [Password; 2],
     /// How much later than counted a call may come: what is nearer to its end than that is not sure to run.
     spare: Duration,
 }
 
 impl Model {
     /// A stack on which nothing has happened yet, and whose calls may come so much later than they are counted.
-    pub fn with_spare(spare: Duration) -> Self {
-        Self { spare, ..Self::default() }
+    pub fn new(dbms: Dbms, spare: Duration) -> Self {
+        Self {
+            dbms,
+            leases: Vec::new(),
+            tokens: Vec::new(),
+            faults: Vec::new(),
+            root_rotated: false,
+            passwords: StaticRole::ALL.map(Password::new),
+            spare,
+        }
+    }
+
+    /// The database.
+    pub fn dbms(&self) -> Dbms {
+        self.dbms
+    }
+
+    /// Whether the database ends a user's logins by itself.
+    fn ends_logins(&self) -> bool {
+        self.dbms == Dbms::Postgres
+    }
+
+    pub(super) fn spare(&self) -> Duration {
+        self.spare
+    }
+
+    pub(super) fn password(&self, role: StaticRole) -> &Password {
+        &self.passwords[role as usize]
+    }
+
+    pub(super) fn password_mut(&mut self, role: StaticRole) -> &mut Password {
+        &mut self.passwords[role as usize]
     }
 
     /// Every lease that was issued, in that order.
@@ -133,15 +169,18 @@ impl Model {
             }
         }
         self.note_hindrance(at);
+        self.freeze_passwords(fault, before == Hindrance::None, at);
         if fault.is_momentary() {
-            self.faults.pop();
+            self.mends(at);
         }
     }
 
     /// The last fault ends in this time.
     pub fn mends(&mut self, at: Interval) -> Option<Fault> {
         self.note_hindrance(at);
-        self.faults.pop()
+        let fault = self.faults.pop()?;
+        self.thaw_passwords(fault, at);
+        Some(fault)
     }
 
     /// Whatever may be ending now may have been hindered.
@@ -168,7 +207,7 @@ impl Model {
         if let Some(refused) = self.target_gate(500, "DB-04")? {
             return Some(refused);
         }
-        self.leases.push(Lease::issued(role, token, at));
+        self.leases.push(Lease::issued(role, token, self.ends_logins(), at));
         Some(Answer::done(200, "DB-01"))
     }
 
@@ -184,14 +223,16 @@ impl Model {
         if !self.runs(id, at) {
             return None;
         }
-        if let Some(refused) = self.target_gate(400, "DB-06")? {
-            return Some(refused);
+        let refused = if renewal_asks(self.dbms) { self.target_gate(400, "DB-06")? } else { None };
+        if refused.is_some() {
+            return refused;
         }
         let asked = increment.unwrap_or(lease.role.ttl());
         let left = lease.limit.answered.since(at.sent).as_secs() + 1;
         let is_far = lease.limit.sent >= at.answered.plus(asked + FAR);
         let ttl = (is_far.then(|| asked.as_secs() - 1), asked.as_secs().min(left));
-        self.leases[id].renewed(asked, at);
+        let is_ended_there = self.ends_logins();
+        self.leases[id].renewed(asked, is_ended_there, at);
         Some(Answer::Done { status: 200, ttl: Some(ttl), cites: if is_far { "LEASE-11" } else { "LEASE-12" } })
     }
 
@@ -307,6 +348,15 @@ impl Model {
         Some(Answer::done(204, "DBROOT-01"))
     }
 
+    /// The end of a lease was waited for, by its own clock: it is over, though when that was is only known to be not before
+    /// the moment given.
+    pub fn waited_out(&mut self, id: usize) -> Moment {
+        let lease = &mut self.leases[id];
+        lease.end = Interval::at(lease.end.sent);
+        lease.valid_until = lease.valid_until.map(|end| Interval::at(end.sent));
+        lease.end.sent
+    }
+
     /// A lease was seen to be gone.
     pub fn saw_lease_over(&mut self, id: usize, cites: Cited) {
         if self.leases[id].is_open() {
@@ -323,7 +373,7 @@ impl Model {
 
     /// Vault's own refusal, if it refuses everything; `None` when nothing can be said of a call.
     #[expect(clippy::option_option, reason = "nothing can be said; nothing is refused; this is refused")]
-    fn gate(&self) -> Option<Option<Answer>> {
+    pub(super) fn gate(&self) -> Option<Option<Answer>> {
         match self.vault() {
             Vault::Serving => Some(None),
             Vault::Sealed => Some(Some(Answer::refused(503, Cause::Sealed, "SEAL-02"))),
@@ -345,12 +395,15 @@ impl Model {
 
     /// The refusal of a call that needs the database.
     #[expect(clippy::option_option, reason = "nothing can be said; nothing is refused; this is refused")]
-    fn target_gate(&self, status: u16, unreachable: Cited) -> Option<Option<Answer>> {
+    pub(super) fn target_gate(&self, status: u16, unreachable: Cited) -> Option<Option<Answer>> {
         match self.target() {
             Target::Working => Some(None),
-            Target::Refusing(code, cites) => {
-                Some(Some(Answer::Refused { status, cause: Some(Cause::TargetRefused), code: Some(code), cites }))
-            }
+            Target::Refusing(why) => Some(Some(Answer::Refused {
+                status,
+                cause: Some(Cause::TargetRefused),
+                code: why.code(self.dbms),
+                cites: why.cites(),
+            })),
             Target::Unreachable => {
                 // A server that is going down may still say so; only a closed door has always the same words.
                 let cause = self.faults.contains(&Fault::Down).then_some(Cause::TargetUnreachable);

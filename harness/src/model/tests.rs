@@ -7,12 +7,13 @@ use proptest::prelude::*;
 use super::Path;
 use super::draw::{Bounds, draw, operations};
 use super::fault::Fault;
-use super::operation::{Kind, Operation, Revocation, Role, TokenEnd};
+use super::operation::{Kind, Operation, Revocation, Role, StaticRole, TokenEnd};
 use super::script::Script;
 use super::state::{Answer, Model};
+use super::static_role::{StaticPassword, StaticTruth};
 use super::truth::Truth;
 use crate::outcome::Cause;
-use crate::scenario;
+use crate::scenario::{self, Dbms};
 use crate::time::{Interval, Moment};
 
 fn at(seconds: f64) -> Interval {
@@ -37,7 +38,7 @@ fn over(truth: Truth) -> bool {
 
 /// A stack with one lease of a role, issued at the start.
 fn with_lease(role: Role) -> Model {
-    let mut model = Model::default();
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
     assert_eq!(status(model.issue(role, None, at(0.0))), Some((200, None)));
     model
 }
@@ -49,6 +50,16 @@ fn a_lease_runs_to_its_end_is_not_known_at_it_and_is_over_after_it() {
     assert_eq!(model.lookup(0, at(6.0)), Truth::Unknown);
     assert_eq!(model.login(0, at(6.0)), Truth::Unknown);
     assert!(over(model.lookup(0, at(6.1))) && over(model.login(0, at(6.1))));
+}
+
+#[test]
+fn a_lease_whose_end_was_waited_for_is_over_and_the_clock_says_no_more_than_it_surely_does() {
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
+    let late = Interval::new(Moment(0), Moment::from_millis(3_000));
+    assert!(model.issue(Role::App, None, late).is_some());
+    assert_eq!(model.lookup(0, at(7.0)), Truth::Unknown);
+    assert_eq!(model.waited_out(0), Moment::from_millis(6_000));
+    assert!(over(model.lookup(0, at(7.0))));
 }
 
 #[test]
@@ -147,7 +158,7 @@ fn what_vault_was_made_to_forget_in_an_outage_stays_at_the_database() {
 #[test]
 fn a_token_takes_its_children_and_all_their_leases_along_unless_it_is_revoked_alone() {
     let tree = || {
-        let mut model = Model::default();
+        let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
         assert!(model.make_token(None, false, at(0.0)).is_some());
         assert!(model.make_token(Some(0), false, at(0.1)).is_some());
         for token in 0..2 {
@@ -166,9 +177,114 @@ fn a_token_takes_its_children_and_all_their_leases_along_unless_it_is_revoked_al
     assert_eq!(refused, Some((403, Some(Cause::PermissionDenied))));
 }
 
+/// A stack whose static role was rotated at the start, and then read.
+fn with_password(role: StaticRole) -> Model {
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
+    assert_eq!(status(model.rotate_static(role, at(0.0))), Some((204, None)));
+    assert_eq!(status(model.read_static(role, at(0.1))), Some((200, None)));
+    model
+}
+
+fn password(model: &Model, role: StaticRole, seconds: f64) -> StaticPassword {
+    model.static_role(role, at(seconds)).unwrap().password
+}
+
+fn is_same(password: StaticPassword) -> bool {
+    matches!(password, StaticPassword::Same(_))
+}
+
+#[test]
+fn a_static_password_stays_until_it_is_due_and_is_another_one_a_tick_after_that() {
+    let model = with_password(StaticRole::Often);
+    assert!(is_same(password(&model, StaticRole::Often, 9.9)));
+    assert_eq!(password(&model, StaticRole::Often, 12.0), StaticPassword::Unknown);
+    assert!(matches!(password(&model, StaticRole::Often, 21.0), StaticPassword::Another(..)));
+    assert!(is_same(password(&with_password(StaticRole::Rarely), StaticRole::Rarely, 1_000.0)));
+}
+
+#[test]
+fn nothing_is_said_of_a_static_role_that_nobody_read_and_nothing_of_when_the_first_rotation_comes() {
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
+    assert_eq!(model.static_role(StaticRole::Often, at(1.0)), None);
+    assert!(model.read_static(StaticRole::Often, at(1.0)).is_some());
+    assert_eq!(password(&model, StaticRole::Often, 1.1), StaticPassword::Unknown);
+}
+
+#[test]
+fn a_rotation_by_hand_changes_the_password_at_once() {
+    let mut model = with_password(StaticRole::Rarely);
+    assert_eq!(status(model.rotate_static(StaticRole::Rarely, at(1.0))), Some((204, None)));
+    assert_eq!(password(&model, StaticRole::Rarely, 1.1), StaticPassword::Another(Duration::ZERO, "DBSTATIC-02"));
+}
+
+#[test]
+fn a_password_that_falls_due_in_an_outage_stays_and_changes_after_it() {
+    let mut model = with_password(StaticRole::Often);
+    model.breaks(Fault::Down, at(1.0));
+    assert_eq!(password(&model, StaticRole::Often, 30.0), StaticPassword::Same("DBSTATIC-03"));
+    model.mends(at(31.0));
+    let changed = password(&model, StaticRole::Often, 31.1);
+    assert!(matches!(changed, StaticPassword::Another(within, "DBSTATIC-03") if !within.is_zero()), "{changed:?}");
+}
+
+#[test]
+fn a_rotation_that_was_refused_in_an_outage_is_made_up_for_unless_vault_was_away_meanwhile() {
+    let refused = |model: &mut Model| {
+        model.breaks(Fault::DatabaseStop, at(1.0));
+        assert_eq!(status(model.rotate_static(StaticRole::Rarely, at(2.0))).map(|(status, _)| status), Some(500));
+        assert_eq!(password(model, StaticRole::Rarely, 2.1), StaticPassword::Same("DBSTATIC-04"));
+    };
+    let mut model = with_password(StaticRole::Rarely);
+    refused(&mut model);
+    model.mends(at(3.0));
+    assert!(matches!(password(&model, StaticRole::Rarely, 3.1), StaticPassword::Another(_, "DBSTATIC-04")));
+    // While it may just be made up for, nobody rotates by hand.
+    assert_eq!(model.rotate_static(StaticRole::Rarely, at(3.2)), None);
+    let mut model = with_password(StaticRole::Rarely);
+    refused(&mut model);
+    model.breaks(Fault::Kill, at(3.0));
+    model.mends(at(4.0));
+    model.mends(at(5.0));
+    assert_eq!(password(&model, StaticRole::Rarely, 6.0), StaticPassword::Unknown);
+}
+
+#[test]
+fn a_rotation_that_may_have_been_under_way_when_a_fault_began_is_not_judged_until_the_next_one() {
+    let mut model = with_password(StaticRole::Often);
+    model.breaks(Fault::Seal, at(10.0));
+    model.mends(at(11.0));
+    let truth = model.static_role(StaticRole::Often, at(12.0)).unwrap();
+    assert_eq!((truth.password, truth.logs_in), (StaticPassword::Unknown, None));
+    assert_eq!(status(model.read_static(StaticRole::Often, at(12.0))), Some((200, None)));
+}
+
+#[test]
+fn what_may_hang_in_silence_is_asked_for_nothing_more() {
+    let mut model = with_password(StaticRole::Often);
+    model.breaks(Fault::Cut, at(1.0));
+    assert_eq!(model.rotate_static(StaticRole::Often, at(2.0)), None);
+    model.mends(at(30.0));
+    assert_eq!(model.rotate_static(StaticRole::Often, at(31.0)), None);
+    assert_eq!(model.static_role(StaticRole::Often, at(31.0)).unwrap().logs_in, None);
+}
+
+#[test]
+fn mysql_ends_no_login_by_itself_and_a_renewal_does_not_ask_it() {
+    let mut model = Model::new(Dbms::Mysql, Duration::ZERO);
+    assert!(model.issue(Role::App, None, at(0.0)).is_some());
+    model.breaks(Fault::Seal, at(1.0));
+    assert_eq!(model.login(0, at(100.0)), Truth::Holds("MYSQL-02"));
+    model.mends(at(101.0));
+    assert!(over(model.login(0, at(102.0))));
+    assert!(model.issue(Role::Slow, None, at(103.0)).is_some());
+    model.breaks(Fault::Cut, at(104.0));
+    assert_eq!(status(model.renew(1, None, at(105.0))), Some((200, None)));
+    assert_eq!(model.issue(Role::App, None, at(105.0)), None);
+}
+
 #[test]
 fn two_faults_are_never_at_one_place_and_none_begins_that_could_not_be_healed() {
-    let mut model = Model::default();
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
     model.breaks(Fault::Down, at(1.0));
     assert!(!model.can_break(Fault::Cut) && model.can_break(Fault::Seal) && !model.can_break(Fault::RootPassword));
     model.breaks(Fault::Seal, at(2.0));
@@ -194,15 +310,20 @@ fn the_same_seed_and_number_give_the_same_sequence_and_others_give_others() {
 
 #[test]
 fn every_path_that_is_said_to_be_possible_is_walked_by_some_sequence() {
-    let bounds = Bounds::default();
-    let mut missed = Path::all(&bounds.faults);
+    for dbms in Dbms::ALL {
+        walks_every_path(&Bounds { dbms, ..Bounds::default() });
+    }
+}
+
+fn walks_every_path(bounds: &Bounds) {
+    let mut missed = Path::all(&bounds.faults, bounds.dbms);
     assert!(missed.len() > 90, "{}", missed.len());
     for number in 0..20_000 {
         if missed.is_empty() {
             break;
         }
-        let operations = draw(&bounds, 1, number).unwrap().current();
-        let marks = Script::write("", "", &operations, &bounds).marks;
+        let operations = draw(bounds, 1, number).unwrap().current();
+        let marks = Script::write("", "", &operations, bounds).marks;
         missed.retain(|path| marks.iter().all(|mark| mark.path != *path));
     }
     assert!(missed.is_empty(), "{:?}", missed.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -249,6 +370,8 @@ fn act(model: &mut Model, operation: &Operation, at: Interval) -> Option<Answer>
             model.end_token(id, how, at)
         }
         Operation::RotateRoot => model.rotate_root(),
+        Operation::ReadStatic(role) => model.read_static(role, at),
+        Operation::RotateStatic(role) => model.rotate_static(role, at),
         Operation::Break(fault) => {
             if model.can_break(fault) {
                 model.breaks(fault, at);
@@ -272,9 +395,12 @@ fn timed() -> impl Strategy<Value = Vec<(u64, Operation)>> {
     })
 }
 
-/// Everything that the model says after each operation: of leases, logins and tokens.
-fn walk(sequence: &[(u64, Operation)], shift: u64, wider: u64) -> Vec<(Option<Answer>, Vec<Truth>)> {
-    let mut model = Model::default();
+/// What the model says after an operation: its answer, leases, logins and tokens, and static roles.
+type Said = (Option<Answer>, Vec<Truth>, [Option<StaticTruth>; 2]);
+
+/// Everything that the model says after each operation.
+fn walk(sequence: &[(u64, Operation)], shift: u64, wider: u64) -> Vec<Said> {
+    let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
     let mut now = 1_000 + shift;
     let mut said = Vec::new();
     for (gap, operation) in sequence {
@@ -284,7 +410,8 @@ fn walk(sequence: &[(u64, Operation)], shift: u64, wider: u64) -> Vec<(Option<An
         let look = at(now + 6, now + 8);
         let leases = (0..model.leases().len()).flat_map(|id| [model.lookup(id, look), model.login(id, look)]);
         let tokens = (0..model.tokens().len()).map(|id| model.token(id, look));
-        said.push((answer, leases.chain(tokens).collect()));
+        let passwords = StaticRole::ALL.map(|role| model.static_role(role, look));
+        said.push((answer, leases.chain(tokens).collect(), passwords));
     }
     said
 }
@@ -314,13 +441,23 @@ proptest! {
                 };
                 prop_assert!(agrees, "{:?} and, with wider intervals, {:?}", narrow, wide);
             }
+            for (narrow, wide) in narrow.2.iter().zip(wide.2) {
+                let (Some(narrow), Some(wide)) = (narrow, wide) else { continue };
+                let agrees = match wide.password {
+                    StaticPassword::Unknown => true,
+                    StaticPassword::Same(_) => is_same(narrow.password),
+                    StaticPassword::Another(..) => matches!(narrow.password, StaticPassword::Another(..)),
+                };
+                let logs_in = wide.logs_in.is_none_or(|wide| narrow.logs_in.is_some_and(|narrow| narrow <= wide));
+                prop_assert!(agrees && logs_in, "{:?} and, with wider intervals, {:?}", narrow, wide);
+            }
         }
     }
 
     /// What is surely over never lives again, whatever is done.
     #[test]
     fn what_is_over_stays_over(sequence in timed()) {
-        let mut model = Model::default();
+        let mut model = Model::new(Dbms::Postgres, Duration::ZERO);
         let (mut now, mut dead) = (1_000, Vec::new());
         for (gap, operation) in &sequence {
             now += gap;
@@ -340,8 +477,9 @@ proptest! {
     fn every_sequence_is_written_as_a_scenario_without_a_mistake(
         operations in operations(&Bounds { at_once: 3, ..Bounds::default() }),
         at_once in 0_usize..=3,
+        dbms in prop::sample::select(Dbms::ALL.to_vec()),
     ) {
-        let bounds = Bounds { at_once, ..Bounds::default() };
+        let bounds = Bounds { dbms, at_once, ..Bounds::default() };
         let script = Script::write("A sequence's name", "It was drawn.", &operations, &bounds);
         let loaded = parsed(script.text.clone());
         let drawn = loaded.render(scenario::Style::Plain);

@@ -6,6 +6,7 @@ use super::Cited;
 use super::fault::Vault;
 use super::lease::{Fate, Hindrance};
 use super::state::Model;
+use crate::scenario::Dbms;
 use crate::time::Interval;
 
 /// How long after its end something may still be seen, with nothing in the way: "within seconds".
@@ -82,8 +83,14 @@ impl Model {
         }
         // Nobody could end it before its time.
         let untouched = is_forgotten || (now != Hindrance::None && lease.ran);
-        if untouched && self.within_ttl(id, at) {
-            return Truth::Holds(if is_forgotten { "LEASE-08" } else { "LEASE-07" });
+        // MySQL knows of no end of a user.
+        let has_no_end = self.dbms() == Dbms::Mysql;
+        if untouched && (has_no_end || self.within_ttl(id, at)) {
+            return Truth::Holds(match now {
+                _ if is_forgotten => "LEASE-08",
+                Hindrance::Vault if has_no_end => "MYSQL-02",
+                _ => "LEASE-07",
+            });
         }
         if !is_forgotten && now == Hindrance::None && lease.hindered == Hindrance::Vault {
             return Truth::Over { within: CATCHES_UP, cites: "SEAL-03" };

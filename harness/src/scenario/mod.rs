@@ -98,7 +98,8 @@ impl Scenario {
             // What consumers do is overheard there.
             links.extend([Endpoint::Vault, Endpoint::Postgres].map(|to| (Endpoint::Clients, to)));
         }
-        links_read(&self.steps, &mut links);
+        let dbms = self.stack.databases().next().map_or(Dbms::Postgres, |(dbms, _)| dbms);
+        links_read(&self.steps, dbms, &mut links);
         links
     }
 }
@@ -117,11 +118,11 @@ fn has_fault(steps: &[Step], is_such: &dyn Fn(&Fault) -> bool) -> bool {
     })
 }
 
-fn links_read(steps: &[Step], links: &mut Vec<(file::Endpoint, file::Endpoint)>) {
+fn links_read(steps: &[Step], dbms: Dbms, links: &mut Vec<(file::Endpoint, file::Endpoint)>) {
     for step in steps {
         let Action::Fault(fault, during) = &step.action else { continue };
-        links.extend(fault.link_read().filter(|link| !links.contains(link)));
-        links_read(during.as_deref().unwrap_or_default(), links);
+        links.extend(fault.link_read(dbms).filter(|link| !links.contains(link)));
+        links_read(during.as_deref().unwrap_or_default(), dbms, links);
     }
 }
 

@@ -1,9 +1,10 @@
-//! What disturbs a run: busy threads, a disk that is written to and synchronised all the time, and stops of the harness.
+//! What disturbs a run: busy threads, a limit on the processor, a disk that is written to and synchronised all the time, and
+//! stops of the harness.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::quota::Quota;
 use crate::args::Load;
 
 /// Busy threads for each processor.
@@ -30,6 +32,8 @@ const STOPS: std::ops::Range<u64> = 300..8_000;
 pub(super) struct Loads {
     threads: Vec<JoinHandle<()>>,
     over: Arc<AtomicBool>,
+    quota: Option<Quota>,
+    disk: Option<Disk>,
     stalls: bool,
     stopped: AtomicU64,
     stopped_ms: AtomicU64,
@@ -38,7 +42,7 @@ pub(super) struct Loads {
 
 impl Loads {
     /// Begins to disturb. Stops of the harness come with [`Loads::stall`].
-    pub(super) fn start(wanted: &[Load], folder: &Path) -> io::Result<Self> {
+    pub(super) fn start(wanted: &[Load]) -> io::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         let mut words = Vec::new();
@@ -50,17 +54,45 @@ impl Loads {
             }
             words.push(format!("{busy} busy threads"));
         }
+        let quota = if wanted.contains(&Load::Quota) { Some(Quota::make()) } else { None };
+        match &quota {
+            Some(Ok(_)) => words.push(Quota::words()),
+            Some(Err(why)) => words.push(format!("no limit on the processor ({why})")),
+            None => {}
+        }
+        let mut disk = None;
         if wanted.contains(&Load::Disk) {
-            let file = File::create(folder.join(SCRATCH))?;
+            let place = Disk::beside_temporary_files()?;
+            let file = File::create(place.0.join(SCRATCH))?;
             let over = over.clone();
             threads.push(thread::spawn(move || write_on(file, &over)));
-            words.push("a disk that is synchronised all the time".to_owned());
+            words.push("servers on a disk that is synchronised all the time".to_owned());
+            disk = Some(place);
         }
         let stalls = wanted.contains(&Load::Stall);
         if stalls {
             words.push("stops of leaseproof itself".to_owned());
         }
-        Ok(Self { threads, over, stalls, stopped: AtomicU64::new(0), stopped_ms: AtomicU64::new(0), words })
+        Ok(Self {
+            threads,
+            over,
+            quota: quota.and_then(Result::ok),
+            disk,
+            stalls,
+            stopped: AtomicU64::new(0),
+            stopped_ms: AtomicU64::new(0),
+            words,
+        })
+    }
+
+    /// Where the servers keep their data: on the disk that is disturbed. `None`: where they always do, mostly in memory.
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.disk.as_ref().map(|disk| disk.0.as_path())
+    }
+
+    /// Puts a run that has just begun under the limit on the processor, if there is one.
+    pub(super) fn limit(&self, pid: i32) -> io::Result<()> {
+        self.quota.as_ref().map_or(Ok(()), |quota| quota.hold(pid))
     }
 
     /// Stops the harness once, at a moment and for a time that chance gives; never, when that is not wanted.
@@ -102,6 +134,24 @@ impl fmt::Display for Loads {
             0 => Ok(()),
             times => write!(f, " ({times} times, {} s in all)", self.stopped_ms.load(Ordering::Relaxed) / 1_000),
         }
+    }
+}
+
+/// A folder on the disk that is disturbed; removed when it is dropped.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Not below the report folder: its path may be longer than a socket's may be, and closed to the databases' own user.
+    fn beside_temporary_files() -> io::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("leaseproof-soak-{}", std::process::id()));
+        std::fs::create_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -2,6 +2,7 @@
 //! and again, and counts who was accused. The run is a process of its own, so that it can be stopped like any other.
 
 mod load;
+mod quota;
 mod tally;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use leaseproof_harness::provider::native::estate::HOME_VARIABLE;
 use leaseproof_harness::provider::native::launch::Launch;
 use leaseproof_harness::provider::native::process::Process;
 use leaseproof_harness::report::record::{Record, ScenarioResult};
@@ -39,7 +41,7 @@ pub(super) async fn run(args: Soak) -> Result<Exit, Failure> {
     let paths: Vec<PathBuf> = files.valid()?.iter().map(|scenario| scenario.path.clone()).collect();
     let folder = make_folder(&args.report_dir).map_err(Failure::environment)?;
     let runs = paths.len() * args.repeat as usize;
-    let loads = Loads::start(&args.load, &folder).map_err(Failure::environment)?;
+    let loads = Loads::start(&args.load).map_err(Failure::environment)?;
     out::line(&format_args!(
         "{} under {loads}; everything is written to {}",
         counted(runs, "scenario run"),
@@ -51,7 +53,7 @@ pub(super) async fn run(args: Soak) -> Result<Exit, Failure> {
     for round in 0..=RETRIES {
         let repeat = if round == 0 { args.repeat } else { 1 };
         let place = folder.join(format!("round-{round}"));
-        let child = child(&args, &again, repeat, &place)?;
+        let child = child(&args, &again, repeat, &place, loads.home())?;
         let Some(record) = attend(&child, &loads, &mut signals, &place).await? else { return Ok(Exit::Interrupted) };
         again = tally.add(round, &record);
         if again.is_empty() {
@@ -66,7 +68,7 @@ pub(super) async fn run(args: Soak) -> Result<Exit, Failure> {
 }
 
 /// The run, as a process that is yet to be started.
-fn child(args: &Soak, paths: &[PathBuf], repeat: u32, place: &Path) -> Result<Process, Failure> {
+fn child(args: &Soak, paths: &[PathBuf], repeat: u32, place: &Path, home: Option<&Path>) -> Result<Process, Failure> {
     fs::create_dir_all(place).map_err(Failure::environment)?;
     let program = std::env::current_exe().map_err(Failure::environment)?;
     let here = std::env::current_dir().map_err(Failure::environment)?;
@@ -95,6 +97,9 @@ fn child(args: &Soak, paths: &[PathBuf], repeat: u32, place: &Path) -> Result<Pr
     for (name, value) in std::env::vars() {
         launch = launch.env(name, value);
     }
+    if let (Some(home), Err(_)) = (home, std::env::var(HOME_VARIABLE)) {
+        launch = launch.env(HOME_VARIABLE, home.display().to_string());
+    }
     Ok(Process::new(launch))
 }
 
@@ -107,6 +112,7 @@ async fn attend(
 ) -> Result<Option<Record>, Failure> {
     child.start().await.map_err(Failure::environment)?;
     let pid = child.pid().ok_or_else(|| Failure::environment(anyhow::anyhow!("the run ended at once")))?;
+    loads.limit(pid).map_err(Failure::environment)?;
     let began = Instant::now();
     loop {
         tokio::select! {

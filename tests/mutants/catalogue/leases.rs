@@ -42,6 +42,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 *reply = Reply::refusal(400, "invalid lease");
             }))
             .shows_in(&["leases/expiry_in_an_outage"]),
+        mutant("a lookup shows a stale TTL", "LEASE-03", "the lease is there")
+            .on(post(LOOKUP).answered(done).stale())
+            .shows_in(&["leases/expiry_in_an_outage"]),
+        mutant("a lease that cannot be revoked is forgotten", "LEASE-04", "refused: invalid_lease")
+            .on(post(LOOKUP).answered(|reply| reply.body["data"]["ttl"].as_i64() < Some(0)).rewrite(|_, reply| {
+                *reply = Reply::refusal(400, "invalid lease");
+            }))
+            .shows_in(&["leases/irrevocable"]),
         mutant("a synchronous revoke that was refused is queued all the same", "LEASE-06", "renewable false")
             .on(post(REVOKE).when(|call| call.body["sync"] == true).turns(Turns::Only(0)).request(|call| {
                 call.body["sync"] = json!(false);

@@ -1,12 +1,14 @@
 //! The mutants, by the sections of the catalogue of promises, and the controls.
 
 mod audit;
+mod aws;
 mod clusters;
 mod controls;
 mod database;
 mod engines;
 mod guides;
 mod leases;
+mod mysql;
 mod seal;
 mod statics;
 mod tokens;
@@ -20,6 +22,8 @@ pub(crate) use controls::controls;
 /// All mutants that break a promise.
 pub(crate) fn mutants() -> Vec<Mutant> {
     let all = [
+        aws::mutants(),
+        mysql::mutants(),
         audit::mutants(),
         clusters::mutants(),
         engines::mutants(),

@@ -248,8 +248,9 @@ impl Engine {
         let product = part.product().ok_or_else(|| ImageError::Program { part: part.clone() })?;
         let said = self.say(image, program(product), labels).await.map_err(|error| wrong(error.to_string()))?;
         let first = said.lines().next().unwrap_or_default();
-        let (product, version) =
-            find::read_version(first).ok_or_else(|| wrong(format!("its version is not understood: {first:?}")))?;
+        // A warning may stand before it: MariaDB warns of a network without a MAC address.
+        let read = said.lines().find_map(find::read_version);
+        let (product, version) = read.ok_or_else(|| wrong(format!("its version is not understood: {first:?}")))?;
         if !part.accepts(product, &version) {
             return Err(wrong(format!("it is {product} {version}")));
         }

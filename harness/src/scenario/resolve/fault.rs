@@ -23,13 +23,9 @@ const LINKS: [(Endpoint, Endpoint); 8] = [
 ];
 
 impl When {
-    /// The link on which it comes, for a fault that names none.
-    pub(crate) fn link(&self) -> (Endpoint, Endpoint) {
-        if self.request.is_some() {
-            (Endpoint::Clients, Endpoint::Vault)
-        } else {
-            (Endpoint::Vault, Endpoint::Postgres)
-        }
+    /// The link on which it comes, for a fault that names none; `dbms`: the database of the stack, of several PostgreSQL.
+    pub(crate) fn link(&self, dbms: Dbms) -> (Endpoint, Endpoint) {
+        if self.request.is_some() { (Endpoint::Clients, Endpoint::Vault) } else { (Endpoint::Vault, dbms.endpoint()) }
     }
 }
 
@@ -41,9 +37,9 @@ impl Fault {
     }
 
     /// The link on which that moment comes.
-    pub(crate) fn link_read(&self) -> Option<(Endpoint, Endpoint)> {
+    pub(crate) fn link_read(&self, dbms: Dbms) -> Option<(Endpoint, Endpoint)> {
         let on_link = [&self.down, &self.cut, &self.reset].into_iter().flatten().find(|on| on.when.is_some());
-        on_link.map(|on| (on.from.value, on.to.value)).or_else(|| Some(self.when()?.link()))
+        on_link.map(|on| (on.from.value, on.to.value)).or_else(|| Some(self.when()?.link(dbms)))
     }
 }
 
@@ -260,9 +256,11 @@ impl Resolver<'_> {
             }
         }
         if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
-            self.when(when, when.value.link());
+            let only_mysql = !self.has(Dbms::Postgres) && self.has(Dbms::Mysql);
+            let dbms = if only_mysql { Dbms::Mysql } else { Dbms::Postgres };
+            self.when(when, when.value.link(dbms));
             if when.statement.is_some() {
-                self.needs(Dbms::Postgres, when.at);
+                self.needs(dbms, when.at);
             }
         }
     }

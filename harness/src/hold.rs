@@ -88,17 +88,7 @@ async fn keep(
     let provider = &site.provider;
     let AwsParts { server: aws, plugin: aws_plugin } = on_demand.aws(&plan.scenario, &vault, provider, on).await?;
     let mysql = site.mysql_program();
-    let programs = Programs {
-        vault,
-        next: None,
-        rolls_back: false,
-        postgres,
-        mysql,
-        aws,
-        aws_plugin,
-        agent: None,
-        toxiproxy: None,
-    };
+    let programs = Programs { postgres, mysql, aws, aws_plugin, ..Programs::of(vault) };
     let stack = tokio::select! {
         stack = site.provider.up(&programs, &plan.scenario, NAME, plan.seed, &history) => stack?,
         () = stop.cancelled() => return Ok(()),

@@ -46,6 +46,21 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// A secrets server, and nothing beside it yet.
+    pub fn of(vault: native::find::Found) -> Self {
+        Self {
+            vault,
+            next: None,
+            rolls_back: false,
+            postgres: None,
+            mysql: None,
+            aws: None,
+            aws_plugin: None,
+            agent: None,
+            toxiproxy: None,
+        }
+    }
+
     /// A database server's program, if there is one.
     pub fn database(&self, dbms: Dbms) -> Option<&native::find::Found> {
         match dbms {
@@ -69,8 +84,7 @@ impl Provider {
     pub fn lacks(&self, wanted: &scenario::Stack) -> Option<&'static str> {
         match self {
             Self::Native(_) => native::Native::lacks(wanted),
-            // Containers have all that a scenario can want.
-            Self::Docker(_) => None,
+            Self::Docker(_) => docker::Docker::lacks(wanted),
         }
     }
 

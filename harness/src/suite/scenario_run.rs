@@ -284,11 +284,6 @@ fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
                        `--provider native`";
             return Some(why.to_owned());
         }
-        Provider::Docker(_) if scenario.stack.nodes > 1 && !scenario.stack.audit.is_empty() => {
-            let why = "the audit devices of a cluster are files of this machine, one for each of its processes: run with \
-                       `--provider native`";
-            return Some(why.to_owned());
-        }
         Provider::Native(_) | Provider::Docker(_) => {}
     }
     scenario.stack.mysql.as_ref()?;

@@ -82,17 +82,7 @@ pub async fn stack(scenario: Scenario, options: &Options) -> Result<Running, Sta
     std::fs::create_dir(&place).map_err(StackFailure::History)?;
     let history = History::create(&place, Clock::start(), KnownSecrets::default(), None)
         .map_err(|error| StackFailure::History(io::Error::other(error.to_string())))?;
-    let programs = Programs {
-        vault,
-        next: None,
-        rolls_back: false,
-        postgres,
-        mysql,
-        aws,
-        aws_plugin,
-        agent: None,
-        toxiproxy: None,
-    };
+    let programs = Programs { postgres, mysql, aws, aws_plugin, ..Programs::of(vault) };
     let stack = provider.up(&programs, &plan.scenario, NAME, plan.seed, &history).await?;
     let approles =
         engine::set_up(&stack, &plan.scenario).await.map_err(|error| StackFailure::SetUp(error.to_string()))?;

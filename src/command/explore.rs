@@ -194,7 +194,7 @@ mod tests {
     fn the_command_of_an_exploration_asks_for_the_same_when_it_is_given_again() {
         let line = "leaseproof explore --steps 50 --for 10m --faults seal,cut --at-once 2 --vault openbao:2.7.2 --postgres postgres:16 --provider native";
         assert_eq!(command(&parsed(line)), line);
-        let line = "leaseproof explore --stack mysql --faults seal --vault openbao:2.7.2 --mysql mariadb --image mysql=my/mysql:9";
+        let line = "leaseproof explore --stack mysql --faults seal --vault openbao:2.7.2 --mysql mariadb --image mysql=my/mysql:9 --provider docker";
         assert_eq!(command(&parsed(line)), line);
         // Said out loud, since the environment may say something else where nothing is said.
         let line = "leaseproof explore --faults none --vault openbao:2.7.2 --postgres postgres";

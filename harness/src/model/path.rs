@@ -28,26 +28,25 @@ impl Path {
 
     /// Whether the model can say what the answer must be.
     fn can_be_judged(&self, dbms: Dbms) -> bool {
-        let is_asked_of_target = self.kind != Kind::Renew || renewal_asks(dbms);
-        let waits_for_target = is_asked_of_target
-            && matches!(
-                self.kind,
-                Kind::Issue
-                    | Kind::IssueWithToken
-                    | Kind::Renew
-                    | Kind::Revoke
-                    | Kind::RevokeForced
-                    | Kind::RevokeRole
-                    | Kind::RotateRoot
-                    | Kind::RotateStatic
-            );
+        let may_ask_nothing = self.kind == Kind::Renew && !renewal_asks(dbms);
+        let waits_for_target = matches!(
+            self.kind,
+            Kind::Issue
+                | Kind::IssueWithToken
+                | Kind::Renew
+                | Kind::Revoke
+                | Kind::RevokeForced
+                | Kind::RevokeRole
+                | Kind::RotateRoot
+                | Kind::RotateStatic
+        );
         self.faults.iter().all(|fault| match fault.vault() {
             Vault::Away => false,
             Vault::Sealed => true,
             Vault::Serving => match fault.target() {
                 Target::Working => true,
                 Target::Silent => !waits_for_target,
-                Target::Refusing(..) | Target::Unreachable => self.kind != Kind::RotateRoot,
+                Target::Refusing(..) | Target::Unreachable => self.kind != Kind::RotateRoot && !may_ask_nothing,
             },
         })
     }

@@ -223,7 +223,12 @@ impl Model {
         if !self.runs(id, at) {
             return None;
         }
-        let refused = if renewal_asks(self.dbms) { self.target_gate(400, "DB-06")? } else { None };
+        let refused = match self.target() {
+            // Over a connection that Vault has nothing is asked; one that it makes anew, as after a rotation of its own
+            // password, is tried first. Which of them it is, nobody is told.
+            target if !renewal_asks(self.dbms) && target != Target::Working => return None,
+            _ => self.target_gate(400, "DB-06")?,
+        };
         if refused.is_some() {
             return refused;
         }

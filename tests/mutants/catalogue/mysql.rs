@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{CREDS, REVOKE, done, no_content, refused};
-use crate::mutant::{Deed, Mutant, get, mutant, post};
+use crate::mutant::{Deed, Mutant, Reply, get, mutant, post};
+
+/// What Vault answers who would take the rights of a user that is not there.
+const NOT_THERE: &str = "failed to revoke entry: resp: (*logical.Response)(nil) err: Error 1269 (HY000): Can't revoke all \
+                         privileges for one or more of the requested users";
 
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
@@ -26,6 +30,9 @@ pub(super) fn mutants() -> Vec<Mutant> {
         )
         .on(post(REVOKE).answered(refused).rewrite(no_content))
         .shows_in(&["mysql/host_pattern_refused"]),
+        mutant("a user that is not there cannot be revoked", "MYSQL-07", "was not known to deviate from MYSQL-07")
+            .on(post(REVOKE).answer(|_| Reply::refusal(400, NOT_THERE)))
+            .shows_in(&["mysql/user_dropped_by_hand"]),
         mutant("a user's name is longer than MySQL takes", "MYSQL-06", "it returned 0")
             .on(get(CREDS).answered(done).rewrite(|_, reply| reply.body["data"]["username"] = json!("v-".repeat(20)))),
     ]

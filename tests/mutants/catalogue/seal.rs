@@ -11,7 +11,8 @@ const LOOKUP_SELF: &str = "auth/token/lookup-self";
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
         mutant("an active server's health code says standby", "SEAL-01", "health status 429")
-            .on(get(HEALTH).answered(|reply| reply.status == 200).rewrite(|_, reply| reply.status = 429)),
+            .on(get(HEALTH).answered(|reply| reply.status == 200).rewrite(|_, reply| reply.status = 429))
+            .shows_in(&["upgrade/health_and_seal_status"]),
         mutant("a sealed server's health code says active", "SEAL-01", "health status 200").on(get(HEALTH)
             .answered(|reply| reply.status == 503)
             // The first is what the fault waits for.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Machine, StackError, UP};
+use crate::event::{Actor, Event};
 use crate::front::Front;
+use crate::history::History;
 use crate::outcome::Outcome;
 use crate::provider::native::process::ProcessError;
 use crate::provider::native::template::Template;
@@ -199,6 +201,24 @@ impl VaultServer {
         for node in &self.nodes {
             node.unseal(&self.keys).await?;
         }
+        Ok(())
+    }
+
+    /// Unseals a server of one node that has just got its keys, and waits until it is active.
+    pub(crate) async fn unseal_anew(&self, sealed_elsewhere: bool, history: &History) -> Result<(), StackError> {
+        if sealed_elsewhere {
+            // A server that was started without data tries for a while yet to unseal itself; one that is started with
+            // it does so once, as it will in the scenario.
+            self.until_active().await?;
+            for node in &self.nodes {
+                node.machine.stop().await?;
+                node.machine.start().await?;
+                node.until_answering().await?;
+            }
+        }
+        self.unseal().await?;
+        self.until_active().await?;
+        history.note(Actor::Harness, Event::Running { server: Server::Vault, product: self.product.clone() });
         Ok(())
     }
 

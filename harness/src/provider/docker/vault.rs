@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use super::aws::put_in;
 use super::container::Data;
 use super::up::{FILES, Place, claim};
-use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::provider::native::cluster::Laid;
 use crate::provider::native::find::Found;
@@ -190,17 +189,7 @@ impl Place<'_> {
             None => vault_keys::init(&server.direct, wanted.key_threshold, secrets).await?,
         };
         (server.keys, server.root_token) = (keys.unseal, keys.root);
-        if sealed_elsewhere {
-            // A server that was started without data tries for a while yet to unseal itself; one that is started with
-            // it does so once, as it will in the scenario.
-            server.until_active().await?;
-            server.nodes[0].machine.stop().await?;
-            server.nodes[0].machine.start().await?;
-            server.nodes[0].until_answering().await?;
-        }
-        server.unseal().await?;
-        server.until_active().await?;
-        self.history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        server.unseal_anew(sealed_elsewhere, self.history).await?;
         Ok((server, vec![(Endpoint::Clients, Endpoint::Vault, link)]))
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::Native;
 use super::disk::{self, Mounted};
-use super::up::{broken, claim};
+use super::private::broken;
+use super::up::claim;
 use crate::provider::UpError;
 use crate::scenario;
 use crate::stack::VaultServer;

@@ -23,6 +23,7 @@ mod mysql;
 pub mod part;
 pub mod port;
 mod postgres;
+mod private;
 pub mod process;
 pub(super) mod sealer;
 mod shared_memory;

@@ -1,9 +1,7 @@
 //! A stack of processes on this machine: folders, ports, links, servers, in as little time as they need.
 
 use std::fs;
-use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -22,12 +20,12 @@ use super::ledger::Owner;
 use super::lines::Lines;
 use super::part::Product;
 use super::port::Port;
+use super::private::{broken, make_folder, write_private};
 use super::process::Process;
 use super::shared_memory;
 use super::template::{Template, TemplateKey};
 use super::user::User;
 use super::vault_keys;
-use crate::event::{Actor, Event};
 use crate::history::History;
 use crate::link::Link;
 use crate::provider::{Programs, UpError};
@@ -263,17 +261,7 @@ impl Native {
         server.next = next_of(programs, fresh.as_ref(), None);
         server.keys = keys.unseal;
         server.root_token = keys.root;
-        if sealed_elsewhere {
-            // A server that was started without data tries for a while yet to unseal itself; one that is started with
-            // it does so once, as it will in the scenario.
-            server.until_active().await?;
-            server.nodes[0].machine.stop().await?;
-            server.nodes[0].machine.start().await?;
-            server.nodes[0].until_answering().await?;
-        }
-        server.unseal().await?;
-        server.until_active().await?;
-        history.note(Actor::Harness, Event::Running { server: Server::Vault, product: server.product.clone() });
+        server.unseal_anew(sealed_elsewhere, history).await?;
         Ok((server, vec![(Endpoint::Clients, Endpoint::Vault, link)]))
     }
 
@@ -474,34 +462,4 @@ pub fn name_of(program: &Found) -> String {
 
 pub(super) fn claim() -> Result<Port, UpError> {
     Port::claim().map_err(|e| UpError::Machine(e.to_string()))
-}
-
-pub(super) fn make_folder(folder: &Path, user: Option<User>) -> Result<(), UpError> {
-    fs::create_dir(folder).map_err(|e| broken("make", folder, &e))?;
-    give(folder, user)
-}
-
-/// Writes a file that only its user may read.
-pub(super) fn write_private(path: &Path, text: &str, user: Option<User>) -> Result<(), UpError> {
-    use io::Write as _;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| broken("write", path, &e))?;
-    file.write_all(text.as_bytes()).map_err(|e| broken("write", path, &e))?;
-    give(path, user)
-}
-
-fn give(path: &Path, user: Option<User>) -> Result<(), UpError> {
-    match user {
-        Some(user) => chown(path, Some(user.uid), Some(user.gid)).map_err(|e| broken("give away", path, &e)),
-        None => Ok(()),
-    }
-}
-
-pub(super) fn broken(what: &str, path: &Path, source: &io::Error) -> UpError {
-    UpError::Machine(format!("cannot {what} {}: {source}", path.display()))
 }

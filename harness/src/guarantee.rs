@@ -72,6 +72,9 @@ pub struct Deviation {
     pub versions: String,
     /// What they really do.
     pub really: String,
+    /// Whether they keep the promise at other times: then neither of the two is a change.
+    #[serde(default)]
+    pub sometimes: bool,
 }
 
 /// Where a promise is documented.

@@ -1,5 +1,5 @@
 //! Steps that hold a known deviation from the documentation: what they say of a server that deviates, of one that has come to
-//! keep the promise, and of one that nobody knew to break it.
+//! keep the promise or keeps it at times, and of one that nobody knew to break it.
 
 use crate::event::{Entry, Event};
 use crate::guarantee;
@@ -8,13 +8,17 @@ use crate::plan::PlannedStep;
 use crate::scenario::file::Server;
 
 /// What a step's judgement means on the server of this history. A server that is known to deviate must still do so: another
-/// behaviour is a change, as loud as a broken promise. One that is not known to is held to the promise itself.
+/// behaviour is a change, as loud as a broken promise; but one that does so sometimes may keep its promise. One that is not
+/// known to is held to the promise itself.
 pub(super) fn judged(planned: &PlannedStep, judgement: Judgement, history: &[Entry]) -> Judgement {
     let Some(id) = planned.deviates.first() else { return judgement };
     let server = server(history);
     let known = guarantee::catalogue().get(id).and_then(|guarantee| guarantee.deviation_on(&server));
     let Judgement { verdict, because, evidence } = judgement;
     let (verdict, because) = match (known, verdict) {
+        (Some(deviation), Verdict::Violated) if deviation.sometimes => {
+            (Verdict::Held, format!("{server} kept {id} this time, from which it deviates at others: {because}"))
+        }
         (Some(deviation), Verdict::Violated) => {
             let was = format!("a change: {server} was known to deviate from {id}: {}", deviation.really);
             (verdict, format!("{was} Now it was seen otherwise: {because}"))
@@ -49,22 +53,38 @@ mod tests {
     use crate::plan::Plan;
     use crate::tape::Tape;
 
-    const SCENARIO: &str = "name: One\nguarantees: [DBSTATIC-05]\nstack: { vault: {} }\nsteps:\n  \
-        - expect: { health: { status: 200 } }\n    deviates: [DBSTATIC-05]\n";
-
     #[rstest]
-    #[case::still_deviates("OpenBao 2.7.2", Verdict::Held, Verdict::Held, "it")]
-    #[case::has_changed("OpenBao 2.7.2", Verdict::Violated, Verdict::Violated, "a change: OpenBao 2.7.2 was known")]
-    #[case::keeps_it("Vault 1.21.0", Verdict::Violated, Verdict::Held, "Vault 1.21.0 keeps DBSTATIC-05")]
-    #[case::deviates_too("Vault 1.21.0", Verdict::Held, Verdict::Violated, "was not known to deviate")]
-    #[case::nobody_can_say("Vault 1.21.0", Verdict::Inconclusive, Verdict::Inconclusive, "it")]
+    #[case::still_deviates("DBSTATIC-05", "OpenBao 2.7.2", Verdict::Held, Verdict::Held, "it")]
+    #[case::has_changed(
+        "DBSTATIC-05",
+        "OpenBao 2.7.2",
+        Verdict::Violated,
+        Verdict::Violated,
+        "a change: OpenBao 2.7.2 was"
+    )]
+    #[case::keeps_it("DBSTATIC-05", "Vault 1.21.0", Verdict::Violated, Verdict::Held, "Vault 1.21.0 keeps DBSTATIC-05")]
+    #[case::deviates_too("DBSTATIC-05", "Vault 1.21.0", Verdict::Held, Verdict::Violated, "was not known to deviate")]
+    #[case::nobody_can_say("DBSTATIC-05", "Vault 1.21.0", Verdict::Inconclusive, Verdict::Inconclusive, "it")]
+    #[case::at_times_deviates("DBROOT-03", "Vault 1.21.0", Verdict::Held, Verdict::Held, "it")]
+    #[case::at_times_keeps_it(
+        "DBROOT-03",
+        "Vault 1.21.0",
+        Verdict::Violated,
+        Verdict::Held,
+        "kept DBROOT-03 this time"
+    )]
     fn a_step_that_deviates_means_the_promise_where_no_deviation_is_known(
+        #[case] id: &str,
         #[case] server: &str,
         #[case] seen: Verdict,
         #[case] means: Verdict,
         #[case] words: &str,
     ) {
-        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), SCENARIO.as_bytes()).scenario.unwrap();
+        let text = format!(
+            "name: One\nguarantees: [{id}]\nstack: {{ vault: {{}} }}\nsteps:\n  \
+             - expect: {{ health: {{ status: 200 }} }}\n    deviates: [{id}]\n"
+        );
+        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.unwrap();
         let plan = Plan::new(std::sync::Arc::new(scenario), 0);
         let step = plan.steps.iter().find(|step| !step.deviates.is_empty()).unwrap();
         let mut tape = Tape::default();

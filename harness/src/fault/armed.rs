@@ -7,7 +7,7 @@ use regex::Regex;
 use tokio::task::JoinHandle;
 
 use super::process::Target;
-use super::{Effect, FaultError, network, process};
+use super::{Effect, FaultError, network, process, vault};
 use crate::event::{Actor, Event, Part};
 use crate::link::{Coming, Moment, Protocol, ToxicId, Watch};
 use crate::scenario::Dbms;
@@ -33,6 +33,7 @@ pub(super) struct Undo {
 enum Then {
     Network(network::Undo),
     Process(process::Undo),
+    Vault(vault::Undo),
 }
 
 /// What is to be broken.
@@ -42,6 +43,7 @@ enum Break {
     Cut,
     Reset,
     Kill(Target),
+    Seal,
 }
 
 /// The moment for which a fault waits, if it waits for one.
@@ -49,22 +51,27 @@ pub(super) fn moment<'a>(broken: &Broken<'a>) -> Option<&'a When> {
     match broken {
         Broken::Down(on) | Broken::Cut(on) | Broken::Reset(on) => on.when.as_deref(),
         Broken::Kill(on) => on.when.as_deref(),
+        Broken::Seal(on) => on.when.as_deref(),
         _ => None,
     }
 }
 
 pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When) -> Result<Effect, FaultError> {
     let title = broken.to_string();
-    let mut killed = Vec::new();
+    let mut broken_too = Vec::new();
+    let dbms = world.stack.databases().next().map_or(Dbms::Postgres, DatabaseServer::dbms);
     let ((from, to), what) = match broken {
         Broken::Down(on) => ((*on.from, *on.to), Break::Down),
         Broken::Cut(on) => ((*on.from, *on.to), Break::Cut),
         Broken::Reset(on) => ((*on.from, *on.to), Break::Reset),
         Broken::Kill(on) => {
             let (target, whom) = process::target(world, *on.server, on.node.map(|node| *node)).await?;
-            killed = whom;
-            let dbms = world.stack.databases().next().map_or(Dbms::Postgres, DatabaseServer::dbms);
+            broken_too = whom;
             (when.link(dbms), Break::Kill(target))
+        }
+        Broken::Seal(_) => {
+            broken_too.push(Part::Vault);
+            (when.link(dbms), Break::Seal)
         }
         _ => return Err(FaultError::Refused { what: title, why: "it cannot wait for a moment".to_owned() }),
     };
@@ -72,7 +79,7 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
     let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
     let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
     let mut disturbs = vec![Part::Link { from, to }];
-    disturbs.extend(killed);
+    disturbs.extend(broken_too);
     let seen = "the link reads what is said, and waits for its moment".to_owned();
     Ok(Effect { undo: super::Undo::Armed(Undo { from, to, armed, coming, title, breaking }), disturbs, seen })
 }
@@ -113,6 +120,17 @@ async fn break_then(
             link.remove(armed).await?;
             Then::Process(process::Undo::Start(target))
         }
+        Break::Seal => {
+            let node = vault::sealable(&world).await?;
+            // What was under way comes back while Vault seals itself: it waits for that, or ends it.
+            let released = async {
+                vault::until_sealing(node).await?;
+                link.remove(armed).await.map_err(FaultError::from)
+            };
+            tokio::try_join!(vault::ask_to_seal(&world, node), released)?;
+            vault::until_sealed(node).await?;
+            Then::Vault(vault::Undo::Unseal(node.name))
+        }
     };
     world.history.note(Actor::Harness, Event::Note(format!("the moment came, and the fault took effect: {title}")));
     Ok(then)
@@ -142,6 +160,7 @@ async fn undo_then(world: &World, then: Then) -> Result<String, FaultError> {
     let seen = match then {
         Then::Network(undo) => network::heal(world, undo).await?,
         Then::Process(undo) => process::heal(world, undo).await?,
+        Then::Vault(undo) => vault::heal(world, undo).await?,
     };
     Ok(format!("its moment had come; {seen}"))
 }

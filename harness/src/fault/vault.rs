@@ -27,7 +27,12 @@ pub(super) enum Undo {
 
 pub(super) async fn inject(world: &World, broken: &Broken<'_>) -> Result<Effect, FaultError> {
     match broken {
-        Broken::Seal(_) => seal(world).await,
+        Broken::Seal(_) => {
+            let node = sealable(world).await?;
+            ask_to_seal(world, node).await?;
+            let seen = until_sealed(node).await?;
+            Ok(effect(Undo::Unseal(node.name), Part::Vault, format!("{}{seen}", was(world, node))))
+        }
         Broken::StepDown(_) => step_down(world).await,
         Broken::RevokeToken(on) => revoke_token(world, &on.of).await,
         Broken::ExpireToken(on) => expire_token(world, &on.of).await,
@@ -109,21 +114,40 @@ fn effect(undo: Undo, disturbs: Part, seen: String) -> Effect {
     Effect { undo: super::Undo::Vault(undo), disturbs: vec![disturbs], seen }
 }
 
-async fn seal(world: &World) -> Result<Effect, FaultError> {
-    // Only the active node can be sealed; in a cluster another then leads.
-    let node = super::node(world, Node::Leader).await?;
+/// Only the active node can be sealed; in a cluster another then leads.
+pub(super) async fn sealable(world: &World) -> Result<&VaultNode, FaultError> {
+    super::node(world, Node::Leader).await
+}
+
+/// Answered when the node is through with what was under way, which it ends.
+pub(super) async fn ask_to_seal(world: &World, node: &VaultNode) -> Result<(), FaultError> {
     let vault = world.stack.vault.root().elsewhere(&node.direct);
     must("sys/seal", vault.act(Method::Post, "sys/seal", None).await.outcome)?;
+    Ok(())
+}
+
+/// While it seals itself OpenBao refuses everything, and Vault answers nothing until what was under way has ended.
+pub(super) async fn until_sealing(node: &VaultNode) -> Result<String, FaultError> {
     let vault = &node.direct.within(BRIEF);
-    let seen = until_shows("a sealed Vault", || async move {
+    until_shows("a Vault that seals itself", || async move {
+        match vault.health().await.outcome {
+            Outcome::Ok(200) => Err("health status 200".to_owned()),
+            other => Ok(other.to_string()),
+        }
+    })
+    .await
+}
+
+pub(super) async fn until_sealed(node: &VaultNode) -> Result<String, FaultError> {
+    let vault = &node.direct.within(BRIEF);
+    until_shows("a sealed Vault", || async move {
         match vault.health().await.outcome {
             Outcome::Ok(503) => Ok("health status 503".to_owned()),
             Outcome::Ok(status) => Err(format!("health status {status}")),
             no => Err(no.to_string()),
         }
     })
-    .await?;
-    Ok(effect(Undo::Unseal(node.name), Part::Vault, format!("{}{seen}", was(world, node))))
+    .await
 }
 
 async fn step_down(world: &World) -> Result<Effect, FaultError> {

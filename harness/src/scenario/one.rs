@@ -6,7 +6,7 @@ use super::file::{
     ExpectHealth, ExpectLease, ExpectLeases, ExpectLedger, ExpectLogin, ExpectMetric, ExpectPrincipal, ExpectSession,
     ExpectStaticRole, ExpectToken, FailRequests, Fault, FillDisk, Kill, Latency, LimitData, MintedPerMinute,
     NoDeadCredential, NoZombie, Nothing, OfConsumer, OnAudit, OnClient, OnConnection, OnCredential, OnLink, OnNode,
-    OnServer, Partition, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount, Upgrade, WithoutCredential,
+    OnServer, Partition, Sealing, Slicer, SlowClose, Sql, Throttle, Timeout, TuneMount, Upgrade, WithoutCredential,
 };
 
 /// Makes an enum of a struct whose fields are all optional and of which one is set.
@@ -79,7 +79,7 @@ one_of! {
         restart: Restart(OnServer),
         upgrade: Upgrade(Upgrade),
         replace: Replace(OnNode),
-        seal: Seal(Nothing),
+        seal: Seal(Sealing),
         step_down: StepDown(Nothing),
         revoke_token: RevokeToken(OnClient),
         expire_token: ExpireToken(OnClient),

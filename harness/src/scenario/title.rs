@@ -379,7 +379,10 @@ impl fmt::Display for Broken<'_> {
                 on.node.map_or(Ok(()), |node| write!(f, " {}", *node))
             }
             Self::Replace(on) => write!(f, "replace vault {}", *on.node),
-            Self::Seal(_) => f.write_str("seal vault"),
+            Self::Seal(on) => {
+                f.write_str("seal vault")?;
+                on.when.as_ref().map_or(Ok(()), |when| write!(f, " {}", **when))
+            }
             Self::StepDown(_) => f.write_str("step down"),
             Self::RevokeToken(on) => write!(f, "revoke the token of {}", *on.of),
             Self::ExpireToken(on) => write!(f, "let the token of {} expire", *on.of),

@@ -78,7 +78,7 @@ pub struct Fault {
     // ---- Vault
     /// Vault is sealed; unsealing heals it.
     #[serde(default)]
-    pub seal: Option<Marked<Nothing>>,
+    pub seal: Option<Marked<Sealing>>,
     /// The active node steps down; it is healed when a node is active again.
     #[serde(default)]
     pub step_down: Option<Marked<Nothing>>,
@@ -174,6 +174,16 @@ pub struct Kill {
     /// One node of a Vault cluster; all of them when left out.
     #[serde(default)]
     pub node: Option<Marked<Node>>,
+    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
+    /// from `clients` to `vault`. At once when left out.
+    #[serde(default)]
+    pub when: Option<Marked<When>>,
+}
+
+/// A Vault that is sealed; of a cluster the leader.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sealing {
     /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
     /// from `clients` to `vault`. At once when left out.
     #[serde(default)]

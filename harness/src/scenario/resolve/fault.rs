@@ -33,7 +33,7 @@ impl Fault {
     /// The moment for which it waits.
     pub(crate) fn when(&self) -> Option<&Marked<When>> {
         let on_link = [&self.down, &self.cut, &self.reset].into_iter().flatten().find_map(|on| on.when.as_ref());
-        on_link.or_else(|| self.kill.as_ref()?.when.as_ref())
+        on_link.or_else(|| self.kill.as_ref()?.when.as_ref()).or_else(|| self.seal.as_ref()?.when.as_ref())
     }
 
     /// The link on which that moment comes.
@@ -255,7 +255,8 @@ impl Resolver<'_> {
                 self.needs_aws(server.at);
             }
         }
-        if let Some(when) = kill.and_then(|kill| kill.when.as_ref()) {
+        let sealed = fault.seal.as_ref().and_then(|seal| seal.when.as_ref());
+        if let Some(when) = kill.and_then(|kill| kill.when.as_ref()).or(sealed) {
             let only_mysql = !self.has(Dbms::Postgres) && self.has(Dbms::Mysql);
             let dbms = if only_mysql { Dbms::Mysql } else { Dbms::Postgres };
             self.when(when, when.value.link(dbms));

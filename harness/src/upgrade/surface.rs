@@ -213,10 +213,16 @@ fn missing<'a>(here: &'a Surface, there: &Surface, engines: &[&String]) -> Vec<&
 }
 
 /// Whether a field is described for any operation on the same path. A server takes it for all of them; one leaves out of the
-/// description of a read what a write takes, another does not.
+/// description of a read what a write takes, another does not. The same goes for what may stand in the path behind it.
 fn is_taken(surface: &Surface, operation: &str, field: &str) -> bool {
     let path = path_of(operation);
-    METHODS.iter().filter_map(|method| surface.get(&format!("{method} {path}"))).any(|o| o.fields.contains_key(field))
+    let here = METHODS.iter().filter_map(|method| surface.get(&format!("{method} {path}")));
+    let is_behind = |other: &str| {
+        let rest = other.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
+        rest.is_some_and(|rest| rest.contains(&format!("{{{field}}}")))
+    };
+    here.flat_map(|operation| operation.fields.keys()).any(|known| known == field)
+        || surface.keys().any(|operation| is_behind(path_of(operation)))
 }
 
 fn path_of(operation: &str) -> &str {

@@ -157,3 +157,16 @@ fn a_default_that_is_nothing_is_none() {
         description(&json!({ "names": { "default": [] }, "on": { "default": false }, "text": { "default": "" } }));
     assert_eq!(told(&one, &description(&json!({ "names": {}, "on": {}, "text": {} }))), []);
 }
+
+#[test]
+fn a_field_that_may_stand_in_the_path_is_not_gone() {
+    let api = |field: &Value| {
+        let body = json!({ "content": { "application/json": { "schema": { "properties": field } } } });
+        let paths =
+            json!({ "/sys/tools/hash": { "post": { "requestBody": body } }, "/sys/tools/hash/{urlalgorithm}": {} });
+        let mut api = json!({ "paths": paths });
+        api["paths"]["/sys/tools/hash/{urlalgorithm}"]["post"] = json!({});
+        api
+    };
+    assert_eq!(told(&api(&json!({ "urlalgorithm": {} })), &api(&json!({}))), []);
+}

@@ -98,7 +98,7 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let mut compared = Vec::new();
     let mut others = Vec::new();
     if !stop.is_cancelled() {
-        match surfaces(&suite, &settings, &mut runs).await {
+        match Box::pin(surfaces(&suite, &settings, &mut runs)).await {
             Ok((changes, words)) => {
                 others = changes;
                 compared.push(words);
@@ -205,7 +205,7 @@ fn again(settings: &Settings, scenario: &Scenario, repeat: u32, rollback: bool) 
 
 /// Compares what both servers say of their API.
 async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Result<(Vec<Change>, String), String> {
-    let read = describe::describe(suite, [FROM, TO], *runs).await?;
+    let read = Box::pin(describe::describe(suite, [FROM, TO], *runs)).await?;
     *runs += read.len();
     let again = format!("{} --seed {}", settings.command, settings.seed);
     let changes = surface::differences(&read[0], &read[1], &again);

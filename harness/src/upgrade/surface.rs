@@ -150,7 +150,8 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
     for (what, names) in told(missing(&from.surface, &to.surface, &gone), [from, to]) {
         match what {
             Missing::Truly => {
-                found.operations(Severity::Breaking, &names, "there no more", ["described", "not described"])
+                let ways = ["described, and served when it was tried", "neither"];
+                found.operations(Severity::Breaking, &names, "there no more", ways);
             }
             Missing::Untried => {
                 found.operations(Severity::Notable, &names, "described no more", ["described", "not described"]);

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use Standing::{Absent, OtherEdition, Served};
 
 fn description(role: &Value) -> Value {
     json!({
@@ -114,7 +115,6 @@ fn what_another_edition_has_breaks_nobody_and_what_is_served_all_the_same_neithe
         built_in: BTreeSet::new(),
         tried: ["GET /sys/a", "GET /sys/b", "GET /sys/c"].map(str::to_owned).into_iter().zip(tried).collect(),
     };
-    use Standing::{Absent, OtherEdition, Served};
     let from = described(&all, [OtherEdition, Served, Served]);
     let to = described(&json!({}), [Absent, Absent, Served]);
     assert_eq!(of_one(&from, &to), ["GET /sys/a", "GET /sys/b", "GET /sys/c"]);

@@ -7,7 +7,7 @@ use super::answer::{Repeat, Trial};
 use super::change::Leg;
 use crate::report::record::ScenarioResult;
 
-/// So many runs of a leg that all came to nothing are no chance.
+/// So many runs of a leg of which none held are no chance.
 const NO_CHANCE: usize = 3;
 
 /// The runs that are to be made once more: the number of the trial, and of the run among its repeats.
@@ -34,14 +34,15 @@ pub fn wanted(trials: &[Trial]) -> Vec<(usize, usize)> {
     wanted
 }
 
-/// The legs on which nothing was decided in any scenario, and not by chance.
+/// The legs on which nothing held in any scenario, and not by chance.
 fn hopeless(trials: &[Trial]) -> BTreeSet<Leg> {
     let repeats = || trials.iter().flat_map(|trial| &trial.repeats);
-    let is_decided = |repeat: &Repeat| matches!(repeat.record.result, ScenarioResult::Held | ScenarioResult::Violated);
+    // A promise is broken too where a server never serves.
+    let has_held = |repeat: &Repeat| repeat.record.result == ScenarioResult::Held;
     let legs: BTreeSet<Leg> = repeats().map(|repeat| repeat.leg).collect();
     let is_hopeless = |leg: &Leg| {
         let of = || repeats().filter(|repeat| repeat.leg == *leg);
-        of().count() >= NO_CHANCE && !of().any(is_decided)
+        of().count() >= NO_CHANCE && !of().any(has_held)
     };
     legs.into_iter().filter(is_hopeless).collect()
 }
@@ -101,9 +102,12 @@ mod tests {
             }
             trial
         };
-        let every = [(); 3].map(|()| refused(&[(From, Held), (To, Held), (Through, Inconclusive)]));
+        let mut every = [(); 3].map(|()| refused(&[(From, Held), (To, Held), (Through, Inconclusive)]));
         assert_eq!(wanted(&every), []);
-        let one = [refused(&[(From, Held), (Through, Inconclusive)]), refused(&[(Through, Held), (Through, Held)])];
+        // A client without a credential is that server's doing as well.
+        every[2] = trial(&[(From, Held), (To, Held), (Through, Violated)]);
+        assert_eq!(wanted(&every), []);
+        let one = [refused(&[(From, Held), (Through, Inconclusive)]), refused(&[(Through, Held), (Through, Violated)])];
         assert_eq!(wanted(&one), [(0, 1)]);
         // One alone may be chance.
         assert_eq!(wanted(&every[..1]), [(0, 2)]);

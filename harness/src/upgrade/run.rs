@@ -113,7 +113,11 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let is_whole = ran >= expected && !stop.is_cancelled();
     let mut undecided = Vec::new();
     if !is_whole {
-        undecided.push(format!("it was stopped after {ran} of {expected} runs"));
+        undecided.push(if ran < expected {
+            format!("it was stopped after {ran} of {expected} runs")
+        } else {
+            "it was stopped while runs were made once more".to_owned()
+        });
     }
     let decision = answer::decide(&trials, others, undecided);
     let report = Report {

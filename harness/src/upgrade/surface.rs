@@ -150,7 +150,7 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
     for (what, names) in told(missing(&from.surface, &to.surface, &gone), [from, to]) {
         match what {
             Missing::Truly => {
-                let ways = ["described, and served when it was tried", "neither"];
+                let ways = ["described, and served when it was tried", "not described, and refused when it was tried"];
                 found.operations(Severity::Breaking, &names, "there no more", ways);
             }
             Missing::Untried => {

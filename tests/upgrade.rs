@@ -154,12 +154,12 @@ fn a_version_that_cannot_be_had_is_named_and_leaves_nothing() {
     assert_eq!(runs, 0, "a run that never began left a folder");
 }
 
-/// A server that starts on data of its own alone, as one does whose storage has another format.
+/// A server that starts on data of its own alone, as one does whose storage has another format, unless something is so.
 const CHOOSY: &str = r#"#!/bin/sh
 if [ "$1" = server ]; then
   for argument; do case "$argument" in -config=*) file="${argument#-config=}"; esac; done
   data=$(sed -n 's/.*"path": *"\([^"]*\)".*/\1/p' "$file" | head -n 1)
-  if [ -e "$data/raft/raft.db" ] && [ ! -e "$data/choosy" ]; then
+  if [ -e "$data/raft/raft.db" ] && [ ! -e "$data/choosy" ] && UNLESS; then
     echo 'x [ERROR] core: the storage is of a version that this server does not know' >&2
     exit 1
   fi
@@ -169,26 +169,43 @@ fi
 "PROGRAM" "$@" | sed 's/2\.[0-9]*\.[0-9]*/9.9.9/'
 "#;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_that_the_new_version_refuses_are_a_no_go_and_a_rollback_brings_everything_back() {
+/// Tries an upgrade to that server; gives what came of it.
+async fn upgrade_to_choosy(folder: &Path, unless: &str, more: &[&str]) -> (Option<i32>, Report) {
     let fetcher = Fetcher::new(Places::here(Cache::usual().unwrap()));
     let wanted: Part = "openbao".parse().unwrap();
     let found = fetcher.provide(&wanted, None, &|_| {}).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let choosy = folder.path().join("bao");
-    fs::write(&choosy, CHOOSY.replace("PROGRAM", &found.program.display().to_string())).unwrap();
+    let choosy = folder.join("bao");
+    let script = CHOOSY.replace("PROGRAM", &found.program.display().to_string()).replace("UNLESS", unless);
+    fs::write(&choosy, script).unwrap();
     fs::set_permissions(&choosy, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = upgrade(folder, &wanted.to_string(), &choosy.display().to_string(), more);
+    let run = fs::read_dir(folder.join("reports")).unwrap().next().unwrap().unwrap().path();
+    let report = serde_json::from_slice(&fs::read(run.join("upgrade.json")).unwrap()).unwrap();
+    (output.status.code(), report)
+}
 
-    let to = choosy.display().to_string();
-    let output = upgrade(folder.path(), &wanted.to_string(), &to, &["--rollback"]);
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
-    let run = fs::read_dir(folder.path().join("reports")).unwrap().next().unwrap().unwrap().path();
-    let report: Report = serde_json::from_slice(&fs::read(run.join("upgrade.json")).unwrap()).unwrap();
-    assert_eq!(report.answer, Answer::NoGo);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_the_new_version_refuses_are_a_no_go_and_a_rollback_brings_everything_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, report) = upgrade_to_choosy(folder.path(), "true", &["--rollback"]).await;
+    assert_eq!((code, report.answer), (Some(1), Answer::NoGo), "{report:#?}");
     let blocker = &report.changes[0];
     assert!(blocker.what.contains("does not serve on the data"), "{blocker:#?}");
     assert!(blocker.to.contains("of a version that this server does not know"), "{blocker:#?}");
     let legs: Vec<String> = report.scenarios[0].legs.iter().map(|leg| format!("{} {}", leg.leg, leg.result)).collect();
     assert_eq!(legs, ["from held", "to held", "through inconclusive", "rollback held"], "{report:#?}");
+    assert!(report.run_again[0].ends_with("once more: inconclusive"), "{:#?}", report.run_again);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_once_as_on_a_busy_machine_is_run_once_more_and_said_so() {
+    let folder = tempfile::tempdir().unwrap();
+    // The folder can be made once.
+    let once = format!("mkdir '{}'", folder.path().join("refused").display());
+    let (code, report) = upgrade_to_choosy(folder.path(), &once, &[]).await;
+    assert_eq!(code, Some(0), "{report:#?}");
+    assert_eq!(report.run_again.len(), 1, "{report:#?}");
+    let told = &report.run_again[0];
+    assert!(told.contains("through leg: inconclusive at first") && told.ends_with("once more: held"), "{told}");
+    assert!(report.undecided.is_empty(), "{report:#?}");
 }

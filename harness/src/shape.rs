@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// More fields than this say nothing to a reader, and a description of a whole API has hundreds of thousands.
-const MOST_FIELDS: usize = 160;
+const MOST_FIELDS: usize = 400;
 /// Deeper than this, answers hold what somebody stored in them.
 const DEEPEST: usize = 6;
 /// Of a list of objects, so many are looked at.
@@ -51,6 +51,9 @@ pub struct Shape {
     /// Every field by its path (`data.ttl`): a setting or a truth value as it is, else what kind of value it is.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// Whether it has more fields than are told here: of one that is not, nobody can say that it is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
     /// What it warned of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -68,12 +71,13 @@ impl Shape {
             }
         }
         let warnings = body["warnings"].as_array().into_iter().flatten();
-        Self { status, fields, warnings: warnings.filter_map(Value::as_str).map(str::to_owned).collect() }
+        let is_cut = fields.len() > MOST_FIELDS;
+        Self { status, fields, is_cut, warnings: warnings.filter_map(Value::as_str).map(str::to_owned).collect() }
     }
 }
 
 fn fill(fields: &mut BTreeMap<String, String>, path: &str, key: &str, value: &Value, depth: usize) {
-    if fields.len() >= MOST_FIELDS {
+    if fields.len() > MOST_FIELDS {
         return;
     }
     match value {

@@ -150,6 +150,11 @@ impl Suite {
         (self.on)(SuiteEvent::Ready { folder: self.folder.clone(), provider: self.provider(), runs });
     }
 
+    /// Tells that so many scenario runs follow beyond those.
+    pub fn more(&self, runs: usize, why: &'static str) {
+        (self.on)(SuiteEvent::More { runs, why });
+    }
+
     /// Brings up the servers of a scenario for something other than running it.
     pub async fn bring_up(&self, server: usize, name: &str, scenario: &Scenario) -> Result<Stack, UpError> {
         let Target { site, vault } = self.target(server);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use leaseproof_harness::provider::native::part::Part;
+use leaseproof_harness::provider::site::Choice;
 
 use super::{Databases, Format, UPGRADE_SCENARIOS, jobs, vault};
 
@@ -37,6 +38,11 @@ pub(crate) struct Upgrade {
     pub(crate) filter: Vec<String>,
     #[command(flatten)]
     pub(crate) databases: Databases,
+    /// Where servers come from: processes of this machine. The next version starts on the data of the last, and a container's
+    /// program and data go together.
+    // Not `provider`, whose default a leaseproof.toml sets: that of runs may be Docker.
+    #[arg(long = "provider", value_name = "PROVIDER", default_value = "native", value_parser = provider)]
+    pub(crate) runs_on: Choice,
     /// How many scenarios run at once.
     #[arg(long, value_name = "N", default_value = "8", value_parser = jobs, env = "LEASEPROOF_JOBS", hide_env_values = true)]
     pub(crate) jobs: usize,
@@ -56,4 +62,28 @@ pub(crate) struct Upgrade {
     /// Text for people, or JSON lines, the last of them the whole report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+fn provider(text: &str) -> Result<Choice, String> {
+    match text {
+        "native" => Ok(Choice::Native),
+        "docker" => {
+            let why = "an upgrade starts the next version on the data of the last, and a container takes its data with it; \
+                       it runs on processes of this machine, which need no Docker";
+            Err(why.to_owned())
+        }
+        _ => Err("an upgrade runs on processes of this machine: say `native`, or nothing".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upgrade_in_containers_is_refused_with_the_reason() {
+        assert_eq!(provider("native"), Ok(Choice::Native));
+        assert!(provider("docker").unwrap_err().contains("the data of the last"));
+        assert!(provider("podman").unwrap_err().contains("`native`"));
+    }
 }

@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 
 use leaseproof_harness::provider::docker::image::Images;
-use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::suite::{self, Exit, Order, Settings};
 use leaseproof_harness::upgrade::change::{Change, Severity};
 use leaseproof_harness::upgrade::page;
@@ -33,8 +32,7 @@ pub(super) async fn run(args: Upgrade) -> Result<Exit, Failure> {
     let command = command(&args);
     let format = args.format;
     let settings = Settings {
-        // An upgrade changes the program that runs on a folder; containers keep theirs in an image.
-        providers: vec![Choice::Native],
+        providers: vec![args.runs_on],
         images: Images::default(),
         vaults: vec![args.from, args.to],
         postgres: args.databases.postgres,
@@ -127,6 +125,9 @@ fn end(report: &Report, folder: &Path, exit: Exit) -> String {
     }
     for line in &report.left_behind {
         let _ = writeln!(text, "\nleft by a rollback: {}", cut(line));
+    }
+    for line in &report.run_again {
+        let _ = writeln!(text, "\nrun once more: {}", cut(line));
     }
     for line in &report.undecided {
         let _ = writeln!(text, "\nnot decided: {line}");

@@ -127,7 +127,7 @@ mod tests {
     }
 
     const TEXT: &str = "jobs = 3\nvault = [\"openbao:2.7.0\", \"openbao:2.7.2\"]\nseed = 7\nscenarios = \"e2e\"\n\
-        images = { postgres = \"my/postgres:17\" }\nprovider = \"native\"\ntags = [\"slow\"]\n";
+        images = { postgres = \"my/postgres:17\" }\nprovider = \"docker\"\ntags = [\"slow\"]\n";
 
     #[test]
     fn what_the_file_says_is_the_default_of_every_command_that_takes_it() {

@@ -64,6 +64,7 @@ impl Live {
                 state.runs = *runs;
                 state.total = Some(self.line());
             }
+            SuiteEvent::More { runs, .. } => state.runs += runs,
             SuiteEvent::Started { run, scenario, server } => {
                 let lane = Lane::new(&scenario.name, server);
                 let bar = self.line_above(&state, lane.left());

@@ -42,6 +42,10 @@ impl Plain {
                 let runs = if *runs == 0 { "scenario runs".to_owned() } else { counted(*runs, "scenario run") };
                 Some(format!("{runs} on {provider}; reports go to {}", folder.display()))
             }
+            SuiteEvent::More { runs, why } => {
+                count.runs += runs;
+                Some(format!("{} more: {why}", counted(*runs, "scenario run")))
+            }
             SuiteEvent::Started { scenario, server, .. } => {
                 Some(format!("started       {} on {server}", scenario.name))
             }
@@ -143,6 +147,7 @@ mod tests {
                 addresses: vec![("vault".to_owned(), "http://127.0.0.1:20010".to_owned())],
                 secrets: "/tmp/kept-0.sh".into(),
             },
+            SuiteEvent::More { runs: 1, why: "too little was seen the first time" },
             finished(0, ScenarioResult::Violated, "20s after the outage the login was still accepted"),
         ]
     }

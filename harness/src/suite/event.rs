@@ -27,6 +27,13 @@ pub enum SuiteEvent {
         /// How many runs of scenarios follow.
         runs: usize,
     },
+    /// More scenario runs follow than was known.
+    More {
+        /// How many.
+        runs: usize,
+        /// Why, in a sentence.
+        why: &'static str,
+    },
     /// A scenario began.
     Started {
         /// Its number in the run, from 0.

@@ -1,9 +1,12 @@
 //! From what was seen on all legs to one answer. A pure function: the same runs give the same answer.
 
+use std::collections::BTreeSet;
+
 use super::change::{self, Change, Evidence, Leg, Promise, Severity};
 use super::diff::{self, Answers, Difference};
 use super::pace::{self, Pace, Times};
 use super::report::{Answer, Case, LegRecord};
+use super::retry;
 use crate::event::{CutBy, Entry, Event};
 use crate::outcome::Verdict;
 use crate::report::record::{DifferenceKind, GuaranteeRecord, ScenarioRecord, ScenarioResult, StepRecord};
@@ -24,6 +27,10 @@ pub struct Repeat {
     pub times: Times,
     /// The upgrade, when the new version would not serve on the old one's data: why not.
     pub refused_data: Option<String>,
+    /// Whether leaseproof itself was held up, as on a machine that is too busy.
+    pub was_held_up: bool,
+    /// A run that said nothing, in whose place this one stands.
+    pub in_place_of: Option<Box<Repeat>>,
 }
 
 /// A scenario, all that ran of it, and where its upgrade was.
@@ -52,6 +59,8 @@ pub struct Decision {
     pub undecided: Vec<String>,
     /// What holds on neither version.
     pub as_before: Vec<String>,
+    /// What was run once more, and what came of it.
+    pub run_again: Vec<String>,
     /// What a rollback leaves behind, though nothing is broken.
     pub left_behind: Vec<String>,
     /// The scenarios.
@@ -66,6 +75,7 @@ pub fn decide(trials: &[Trial], others: Vec<Change>, undecided: Vec<String>) -> 
         changes: Vec::new(),
         undecided,
         as_before: Vec::new(),
+        run_again: Vec::new(),
         left_behind: Vec::new(),
         scenarios: Vec::new(),
     };
@@ -73,7 +83,8 @@ pub fn decide(trials: &[Trial], others: Vec<Change>, undecided: Vec<String>) -> 
     for trial in trials {
         let Some(case) = case(trial) else { continue };
         judge(trial, &case, &mut changes, &mut decision);
-        changes.extend(behaviour(trial, &case));
+        changes.extend(behaviour(trial));
+        decision.run_again.extend(retry::told(trial));
         decision.left_behind.extend(left_behind(trial, &case));
         decision.scenarios.push(case);
     }
@@ -180,10 +191,10 @@ fn judge(trial: &Trial, case: &Case, changes: &mut Vec<Change>, decision: &mut D
             (ScenarioResult::Violated, ScenarioResult::Held) if leg == Leg::To => changes.push(mended(trial, worst)),
             (ScenarioResult::Violated, ScenarioResult::Held) => {}
             (ScenarioResult::Held | ScenarioResult::Violated, _) => {
-                decision.undecided.push(format!("“{name}” was not decided {on}: {}", worst.record.reason));
+                decision.undecided.push(format!("“{name}” was not decided {on}: {}", retry::undecided(worst)));
             }
             (_, _) if leg == Leg::To => {
-                let reason = case.result(Leg::From).map(|record| record.reason.as_str()).unwrap_or_default();
+                let reason = self::worst(trial, Leg::From).map(retry::undecided).unwrap_or_default();
                 decision.undecided.push(format!("“{name}” was not decided on the present version: {reason}"));
             }
             (_, _) => {}
@@ -278,25 +289,39 @@ fn brief(why: &str) -> String {
     }
 }
 
+/// The leg that one on the new version, or through the upgrade, is held against.
+fn like(trial: &Trial, leg: Leg) -> Option<Leg> {
+    // An upgrade that was put in moves the numbers of the steps behind it: its like is the control.
+    match leg {
+        Leg::Through if of(trial, Leg::Control).next().is_some() => Some(Leg::Control),
+        Leg::Through if trial.is_put_in => None,
+        _ => Some(Leg::From),
+    }
+}
+
+fn times(trial: &Trial, leg: Leg) -> Vec<Times> {
+    of(trial, leg).map(|repeat| repeat.times.clone()).collect()
+}
+
+/// The legs of a trial whose times lie apart, with those that they are held against: on a busy machine that may be chance.
+pub fn apart(trial: &Trial) -> BTreeSet<Leg> {
+    let pairs = [Leg::To, Leg::Through].into_iter().filter_map(|leg| Some([like(trial, leg)?, leg]));
+    pairs.filter(|[a, b]| !pace::paces(&times(trial, *a), &times(trial, *b)).is_empty()).flatten().collect()
+}
+
 /// What differs though both hold: answers and times, on the new version and after the upgrade.
-fn behaviour(trial: &Trial, case: &Case) -> Vec<Change> {
+fn behaviour(trial: &Trial) -> Vec<Change> {
     let answers = |leg| of(trial, leg).map(|repeat| repeat.answers.clone()).collect::<Vec<_>>();
-    let times = |leg| of(trial, leg).map(|repeat| repeat.times.clone()).collect::<Vec<_>>();
     let mut changes = Vec::new();
     for leg in [Leg::To, Leg::Through] {
-        // An upgrade that was put in moves the numbers of the steps behind it: its like is the control.
-        let like = match leg {
-            Leg::Through if case.result(Leg::Control).is_some() => Leg::Control,
-            Leg::Through if trial.is_put_in => continue,
-            _ => Leg::From,
-        };
+        let Some(like) = like(trial, leg) else { continue };
         let Some(repeat) = of(trial, leg).next() else { continue };
         let runs = [like, leg].into_iter().flat_map(|leg| of(trial, leg)).map(|r| r.record.folder.clone());
         let runs: Vec<String> = runs.collect();
         for difference in diff::differences(&answers(like), &answers(leg)) {
             changes.push(of_answer(trial, repeat, difference, runs.clone()));
         }
-        for pace in pace::paces(&times(like), &times(leg)) {
+        for pace in pace::paces(&times(trial, like), &times(trial, leg)) {
             changes.push(of_pace(trial, repeat, &pace, runs.clone()));
         }
     }
@@ -325,4 +350,4 @@ fn of_pace(trial: &Trial, repeat: &Repeat, pace: &Pace, runs: Vec<String>) -> Ch
 
 #[cfg(test)]
 #[path = "answer_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -50,15 +50,20 @@ fn record(leg: Leg, result: ScenarioResult) -> ScenarioRecord {
     }
 }
 
-fn trial(legs: &[(Leg, ScenarioResult)]) -> Trial {
-    let repeat = |(leg, result): &(Leg, ScenarioResult)| Repeat {
-        leg: *leg,
-        record: record(*leg, *result),
+pub(crate) fn repeat(leg: Leg, result: ScenarioResult) -> Repeat {
+    Repeat {
+        leg,
+        record: record(leg, result),
         answers: Answers::new(),
         times: Times::new(),
         refused_data: None,
-    };
-    let repeats = legs.iter().map(repeat).collect();
+        was_held_up: false,
+        in_place_of: None,
+    }
+}
+
+pub(crate) fn trial(legs: &[(Leg, ScenarioResult)]) -> Trial {
+    let repeats = legs.iter().map(|(leg, result)| repeat(*leg, *result)).collect();
     Trial { repeats, route: String::new(), is_put_in: false, again: "again".to_owned() }
 }
 

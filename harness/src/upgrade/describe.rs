@@ -1,12 +1,14 @@
-//! Asking a server for the description of its API, on a stack that is made for this and goes again.
+//! Asking servers for the descriptions of their APIs, and trying what only one of them describes, on stacks that are made for
+//! this and go again.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::knock::knock;
 use super::surface::{self, Described};
 use crate::outcome::Outcome;
 use crate::scenario::file::Method;
-use std::collections::BTreeSet;
-
 use crate::scenario::{self, Scenario};
 use crate::service::vault::Vault;
 use crate::suite::Suite;
@@ -23,13 +25,33 @@ stack: { vault: {} }
 steps: [{ expect: { health: { status: 200 } } }]
 ";
 
-/// Asks one of the suite's servers.
-pub(super) async fn describe(suite: &Suite, server: usize, run: usize) -> Result<Described, String> {
-    let name = format!("{run:03}-description");
-    let stack = suite.bring_up(server, &name, &alone()?).await.map_err(|error| error.to_string())?;
-    let described = ask(&stack.vault.root()).await;
-    suite.take_down(server, stack, &name).await.map_err(|error| error.to_string())?;
+/// Asks two of the suite's servers; `run` is the number of the first among all runs.
+pub(super) async fn describe(suite: &Suite, [from, to]: [usize; 2], run: usize) -> Result<[Described; 2], String> {
+    let names = [format!("{run:03}-description"), format!("{:03}-description", run + 1)];
+    let alone = alone()?;
+    let stack = suite.bring_up(from, &names[0], &alone).await.map_err(|error| error.to_string())?;
+    let described = match suite.bring_up(to, &names[1], &alone).await {
+        Ok(other) => {
+            let described = both(&stack.vault.root(), &other.vault.root()).await;
+            let gone = suite.take_down(to, other, &names[1]).await.map_err(|error| error.to_string());
+            gone.and(described)
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    suite.take_down(from, stack, &names[0]).await.map_err(|error| error.to_string())?;
     described
+}
+
+async fn both(from: &Vault, to: &Vault) -> Result<[Described; 2], String> {
+    let mut described = [ask(from).await?, ask(to).await?];
+    for operation in surface::of_one(&described[0], &described[1]) {
+        for (vault, described) in [from, to].into_iter().zip(&mut described) {
+            if let Some(standing) = knock(vault, &operation).await {
+                described.tried.insert(operation.clone(), standing);
+            }
+        }
+    }
+    Ok(described)
 }
 
 fn alone() -> Result<Scenario, String> {
@@ -51,7 +73,7 @@ async fn ask(vault: &Vault) -> Result<Described, String> {
         }
     }
     match vault.call(Method::Get, surface::PATH, None).await.outcome {
-        Outcome::Ok(reply) => Ok(Described { surface: surface::read(&reply.body), built_in }),
+        Outcome::Ok(reply) => Ok(Described { surface: surface::read(&reply.body), built_in, tried: BTreeMap::new() }),
         no => Err(no.to_string()),
     }
 }

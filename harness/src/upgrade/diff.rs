@@ -205,6 +205,7 @@ fn warnings(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
 fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
     let all: BTreeSet<&String> = from.iter().chain(to).flat_map(|a| &a.shape).flat_map(|s| s.fields.keys()).collect();
     let has = format!("{what} has");
+    let is_cut = from.iter().chain(to).flat_map(|answer| &answer.shape).any(|shape| shape.is_cut);
     for &field in &all {
         // The system's own API says much of it twice.
         if field.strip_prefix("data.").is_some_and(|field| all.iter().any(|other| other.as_str() == field)) {
@@ -217,7 +218,7 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
         let whole = |side: &[Option<String>]| side.iter().cloned().collect::<Option<BTreeSet<String>>>();
         let none = |side: &[Option<String>]| side.iter().all(Option::is_none);
         match (whole(&was), whole(&is)) {
-            (Some(was), None) if none(&is) => {
+            (Some(was), None) if none(&is) && !is_cut => {
                 // What was always empty is missed by nobody.
                 let empty = was.iter().all(|value| value == "null" || value.starts_with("empty"));
                 let severity = if empty { Severity::Minor } else { Severity::Breaking };
@@ -230,7 +231,7 @@ fn fields(what: &str, from: &[Answer], to: &[Answer], put: &mut Put<'_>) {
                     "no such field".to_owned(),
                 );
             }
-            (None, Some(is)) if none(&was) => {
+            (None, Some(is)) if none(&was) && !is_cut => {
                 let says = if ENVELOPE.contains(&field.as_str()) { "answers have" } else { has.as_str() };
                 put(
                     Severity::Minor,

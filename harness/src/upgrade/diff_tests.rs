@@ -128,3 +128,14 @@ fn a_call_that_was_not_answered_in_every_repeat_is_not_compared() {
     assert_eq!(differences(&from, &to), []);
     assert_eq!(differences(&from[..1], &[]), []);
 }
+
+#[test]
+fn a_field_that_was_cut_off_a_long_answer_is_not_missing() {
+    let long = |first: usize| {
+        let fields = (first..first + 500).map(|number| (format!("f{number:04}"), json!(true)));
+        answer(200, &Value::Object(fields.collect()))
+    };
+    assert_eq!(told(&[long(0)], &[long(1)]), []);
+    let short = answer(200, &json!({ "f0000": true, "f0001": true }));
+    assert_eq!(told(&[short], &[answer(200, &json!({ "f0000": true }))]).len(), 1);
+}

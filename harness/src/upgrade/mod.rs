@@ -5,12 +5,15 @@ pub mod answer;
 pub mod change;
 mod describe;
 pub mod diff;
+pub mod knock;
 pub mod pace;
 pub mod page;
 pub mod report;
+pub mod retry;
 pub mod route;
 pub mod run;
 pub mod surface;
 mod voice;
+mod walk;
 
 pub use report::Report;

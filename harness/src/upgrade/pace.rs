@@ -1,11 +1,14 @@
 //! Whether one version takes longer than another. Times on a busy machine are noise: a difference is told only when every
-//! repeat on one side took clearly longer than every repeat on the other, and there were enough of them.
+//! repeat on one side took clearly longer than every repeat on the other, and there were enough of them. What was waited for
+//! came true between two looks, so its time is an interval: no reading of the intervals may bring both sides together.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
-use crate::event::{Entry, Event};
+use crate::event::{Actor, Entry, Event};
 use crate::outcome::Verdict;
+use crate::time::Moment;
 
 /// Fewer repeats than this on a side say nothing of times.
 const REPEATS: usize = 3;
@@ -22,8 +25,8 @@ pub struct Timed {
     pub title: String,
     /// Its line in the file.
     pub line: usize,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took, at least and at most.
+    pub took: [Duration; 2],
 }
 
 /// A step that takes another time.
@@ -47,15 +50,18 @@ pub struct Pace {
 pub fn times(history: &[Entry]) -> Times {
     let mut began = BTreeMap::new();
     let mut times = Times::new();
-    for entry in history {
+    for (index, entry) in history.iter().enumerate() {
         match &entry.event {
             Event::StepBegan { number, title, line, .. } => {
                 began.insert(number.as_str(), (title, *line, entry.at.sent));
             }
             Event::StepEnded { number, judgement } if judgement.verdict == Verdict::Held => {
                 let Some((title, line, from)) = began.get(number.as_str()) else { continue };
-                if title.contains(" within ") || title.starts_with("fault: upgrade vault") {
-                    let took = entry.at.answered.since(*from);
+                let is_upgrade = title.starts_with("fault: upgrade vault");
+                if is_upgrade || title.contains(" within ") {
+                    let most = entry.at.answered.since(*from);
+                    let least = if is_upgrade { most } else { in_vain(number, &history[..index]).since(*from) };
+                    let took = [least, most];
                     times.insert(number.clone(), Timed { title: (*title).clone(), line: *line, took });
                 }
             }
@@ -65,7 +71,18 @@ pub fn times(history: &[Entry]) -> Times {
     times
 }
 
-/// The steps that take another time on the other version.
+/// When a step looked in vain for the last time: before that, what it waited for was not so. Its beginning, if the first look
+/// saw it.
+fn in_vain(step: &str, history: &[Entry]) -> Moment {
+    let own = history.iter().rev().filter(|entry| entry.step.as_deref() == Some(step) && entry.who == Actor::Operator);
+    let mut looks = own.filter(|entry| !matches!(entry.event, Event::Note(_)));
+    let Some(last) = looks.next() else { return Moment::START };
+    // A look may be several calls: its like in the look before.
+    let like = |entry: &&Entry| mem::discriminant(&entry.event) == mem::discriminant(&last.event);
+    looks.find(like).map_or(Moment::START, |entry| entry.at.sent)
+}
+
+/// The steps that take another time on the other version. Both sides need as many repeats as say something of times.
 pub fn paces(from: &[Times], to: &[Times]) -> Vec<Pace> {
     let Some(first) = from.first().filter(|_| from.len() >= REPEATS && to.len() >= REPEATS) else { return Vec::new() };
     let mut found = Vec::new();
@@ -81,17 +98,20 @@ pub fn paces(from: &[Times], to: &[Times]) -> Vec<Pace> {
     found
 }
 
-fn bounds(times: Vec<Duration>) -> [Duration; 2] {
-    let shortest = times.iter().min().copied().unwrap_or_default();
-    [shortest, times.into_iter().max().unwrap_or_default()]
+fn bounds(times: Vec<[Duration; 2]>) -> [Duration; 2] {
+    let shortest = times.iter().map(|[least, _]| *least).min().unwrap_or_default();
+    [shortest, times.into_iter().map(|[_, most]| most).max().unwrap_or_default()]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::{Judgement, Outcome};
+    use crate::tape::{Tape, login, shut_out};
 
     fn took(millis: &[u64]) -> Vec<Times> {
-        let timed = |millis| Timed { title: "x within 1m".to_owned(), line: 3, took: Duration::from_millis(millis) };
+        let timed =
+            |millis| Timed { title: "x within 1m".to_owned(), line: 3, took: [Duration::from_millis(millis); 2] };
         millis.iter().map(|millis| [("4.1".to_owned(), timed(*millis))].into()).collect()
     }
 
@@ -108,6 +128,20 @@ mod tests {
     fn one_repeat_between_the_others_makes_noise_of_them() {
         assert_eq!(paces(&took(&[200, 900, 9_000]), &took(&[9_000, 12_000, 30_000])), []);
         assert_eq!(paces(&took(&[200, 300, 400]), &took(&[1_500, 1_500, 1_500])), []);
+    }
+
+    #[test]
+    fn what_came_true_between_two_looks_took_as_long_as_either() {
+        let mut tape = Tape::default();
+        let (number, title) = ("4.1".to_owned(), "expect login within 1m".to_owned());
+        let judgement = Judgement::held("it was so", vec![3]);
+        tape.harness((100, 100), Event::StepBegan { number, title, line: 3, fragment: None, ends: None });
+        tape.operator((200, 210), "4.1", login("cred", Outcome::Ok(())));
+        tape.operator((1_200, 5_000), "4.1", login("cred", Outcome::Ok(())));
+        tape.operator((6_000, 9_100), "4.1", login("cred", shut_out()));
+        tape.harness((9_100, 9_100), Event::StepEnded { number: "4.1".to_owned(), judgement });
+        let [least, most] = times(&tape.entries())["4.1"].took;
+        assert_eq!([least, most], [Duration::from_millis(1_100), Duration::from_secs(9)]);
     }
 
     #[test]

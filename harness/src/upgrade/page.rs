@@ -93,6 +93,10 @@ impl Page<'_> {
         LEFT_BEHIND
     }
 
+    fn run_again() -> &'static str {
+        RUN_AGAIN
+    }
+
     fn class(&self) -> String {
         self.report.answer.to_string().to_lowercase().replace(' ', "-")
     }
@@ -116,6 +120,9 @@ fn scope(report: &Report) -> String {
 /// What a rollback leaves to whoever orders it.
 const LEFT_BEHIND: &str =
     "To be removed by hand after a rollback: users that the new version made, of which nobody has a lease";
+
+/// What a busy machine costs.
+const RUN_AGAIN: &str = "Run once more, since too little was seen at first";
 
 fn of(report: &Report, severity: Severity) -> Vec<&Change> {
     report.changes.iter().filter(|change| change.severity == severity).collect()
@@ -159,6 +166,7 @@ pub fn markdown(report: &Report) -> String {
     list(&mut text, LEFT_BEHIND, &report.left_behind);
     list(&mut text, "Not the upgrade's doing: it holds neither before nor after", &report.as_before);
     table(&mut text, report);
+    list(&mut text, RUN_AGAIN, &report.run_again);
     list(&mut text, "Also compared, and not", &report.compared);
     let _ = writeln!(text, "## Run all of it again\n\n```sh\n{}\n```", report.rerun);
     text
@@ -298,6 +306,9 @@ mod tests {
                 ],
                 route: "an upgrade was put after line 9".to_owned(),
             }],
+            run_again: vec![
+                "“Another”, from leg: inconclusive at first (002-another: no answer); once more: held".to_owned(),
+            ],
             left_behind: vec!["“Leases live on”, orphans by nature: the user of meanwhile app".to_owned()],
             compared: vec!["the descriptions of the two APIs".to_owned()],
             repeat: 3,

@@ -61,6 +61,9 @@ pub struct Report {
     pub undecided: Vec<String>,
     /// What is no change, though it does not hold: it holds on neither version.
     pub as_before: Vec<String>,
+    /// What said nothing when it first ran and was run once more, with what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub run_again: Vec<String>,
     /// What a rollback leaves behind, though no promise is broken: users of credentials that were issued after the snapshot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,

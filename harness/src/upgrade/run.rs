@@ -5,24 +5,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, future, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{self, Repeat, Trial};
+use super::answer::{self, Trial};
 use super::change::{Change, Leg};
 use super::report::{REPORT_VERSION, Report};
 use super::route::{self, NoRoute};
-use super::{describe, diff, pace, page, surface};
-use crate::history::{self, HISTORY_FILE};
+use super::walk::{FROM, Lap, TO, Walk};
+use super::{describe, page, surface};
 use crate::provider::native::find::Found;
 use crate::provider::native::part::Product;
 use crate::report::record::{Record, ScenarioRecord, ScenarioResult};
 use crate::scenario::Scenario;
-use crate::suite::{Course, OnEvent, Order, Settings, Suite, SuiteError, quoted};
-
-/// The number of the server that runs now, and of the one that is to come, among the suite's.
-const FROM: usize = 0;
-const TO: usize = 1;
+use crate::suite::{OnEvent, Order, Settings, Suite, SuiteError, quoted};
 
 /// Why an upgrade could not be tried.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +45,6 @@ pub struct Done {
     pub is_whole: bool,
 }
 
-/// A leg that is to run.
-struct Lap {
-    trial: usize,
-    leg: Leg,
-    scenario: Arc<Scenario>,
-}
-
 /// Tries an upgrade on every scenario: `vaults` of the order are the version that runs now and the one that is to come, and it
 /// repeats each leg. A rollback is a leg of its own.
 pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationToken) -> Result<Done, UpgradeError> {
@@ -69,8 +57,7 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
         return Err(UpgradeError::Same(name));
     }
     let forbidden = in_place_forbidden(from, to);
-    let mut trials: Vec<Trial> = Vec::new();
-    let mut laps: Vec<Lap> = Vec::new();
+    let (mut trials, mut laps): (Vec<Trial>, Vec<Lap>) = Default::default();
     let mut controls: Vec<Option<Arc<Scenario>>> = Vec::new();
     for scenario in &scenarios {
         let trial = trials.len();
@@ -93,28 +80,25 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
         let again = again(&settings, scenario, repeat, rollback);
         trials.push(Trial { repeats: Vec::new(), route: words, is_put_in, again });
     }
-    let laps: Vec<Lap> = laps.iter().flat_map(|lap| (0..repeat).map(|_| lap.again())).collect();
-    let mut expected = laps.len();
-    suite.ready(laps.len());
-    let mut runs = 0;
-    walk(&suite, laps, &mut runs, jobs, &stop, &mut trials).await;
-
+    suite.ready(laps.len() * repeat as usize);
+    let mut walk = Walk::new(&suite, trials, jobs, repeat, stop.clone());
+    walk.rounds(&laps).await;
     // What failed through an upgrade that was put in may have failed by the restart alone.
-    let laps: Vec<Lap> = controls
+    let restarts: Vec<Lap> = controls
         .into_iter()
         .enumerate()
-        .filter_map(|(trial, control)| control.filter(|_| needs_control(&trials[trial])).map(|c| (trial, c)))
-        .flat_map(|(trial, scenario)| {
-            (0..repeat).map(move |_| Lap { trial, leg: Leg::Control, scenario: scenario.clone() })
-        })
+        .filter_map(|(trial, control)| Some(Lap { trial, leg: Leg::Control, scenario: control? }))
+        .filter(|lap| needs_control(&walk.trials[lap.trial]))
         .collect();
-    expected += laps.len();
-    walk(&suite, laps, &mut runs, jobs, &stop, &mut trials).await;
+    walk.more(&restarts, "what did not hold through an upgrade is run with a restart alone").await;
+    laps.extend(restarts);
+    walk.look_at_times_again(&laps).await;
+    let Walk { trials, mut runs, expected, .. } = walk;
 
     let mut compared = Vec::new();
     let mut others = Vec::new();
     if !stop.is_cancelled() {
-        match surfaces(&suite, &settings, &mut runs).await {
+        match Box::pin(surfaces(&suite, &settings, &mut runs)).await {
             Ok((changes, words)) => {
                 others = changes;
                 compared.push(words);
@@ -129,7 +113,11 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let is_whole = ran >= expected && !stop.is_cancelled();
     let mut undecided = Vec::new();
     if !is_whole {
-        undecided.push(format!("it was stopped after {ran} of {expected} runs"));
+        undecided.push(if ran < expected {
+            format!("it was stopped after {ran} of {expected} runs")
+        } else {
+            "it was stopped while runs were made once more".to_owned()
+        });
     }
     let decision = answer::decide(&trials, others, undecided);
     let report = Report {
@@ -144,6 +132,7 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
         changes: decision.changes,
         undecided: decision.undecided,
         as_before: decision.as_before,
+        run_again: decision.run_again,
         left_behind: decision.left_behind,
         scenarios: decision.scenarios,
         compared,
@@ -153,7 +142,10 @@ pub async fn run(order: Order, rollback: bool, on: OnEvent, stop: CancellationTo
     let folder = suite.folder().to_owned();
     // Before the run is closed, whose last act is to search everything that was written for secrets.
     page::write(&report, &folder).map_err(SuiteError::from)?;
-    let mut records: Vec<ScenarioRecord> = trials.into_iter().flat_map(|t| t.repeats).map(|r| r.record).collect();
+    let repeats = trials.into_iter().flat_map(|trial| trial.repeats);
+    let mut records: Vec<ScenarioRecord> = repeats
+        .flat_map(|repeat| repeat.in_place_of.map(|first| first.record).into_iter().chain([repeat.record]))
+        .collect();
     records.sort_by(|a, b| a.folder.cmp(&b.folder));
     let record = suite.close(records).await?;
     Ok(Done { report, record, folder, is_whole })
@@ -215,75 +207,10 @@ fn again(settings: &Settings, scenario: &Scenario, repeat: u32, rollback: bool) 
     format!("leaseproof upgrade {path} --from {from} --to {to}{rollback} --repeat {repeat} --seed {}", settings.seed)
 }
 
-impl Lap {
-    fn again(&self) -> Self {
-        Self { trial: self.trial, leg: self.leg, scenario: self.scenario.clone() }
-    }
-
-    fn course(&self, again: String) -> Course {
-        let (server, next) = match self.leg {
-            Leg::From | Leg::Control => (FROM, None),
-            Leg::To => (TO, None),
-            Leg::Through | Leg::Rollback => (FROM, Some(TO)),
-        };
-        // An ordinary run shows the legs of one version again; only the upgrade itself needs more.
-        let rolls_back = self.leg == Leg::Rollback;
-        Course { server, next, rolls_back, rerun: next.is_some().then_some(again) }
-    }
-}
-
-async fn walk(
-    suite: &Suite,
-    laps: Vec<Lap>,
-    runs: &mut usize,
-    jobs: usize,
-    stop: &CancellationToken,
-    trials: &mut [Trial],
-) {
-    let first = *runs;
-    *runs += laps.len();
-    let commands: Vec<String> = trials.iter().map(|trial| trial.again.clone()).collect();
-    let commands = &commands;
-    let mut done: Vec<(usize, usize, Repeat)> = stream::iter(laps.into_iter().enumerate())
-        // What had not begun when the run was stopped does not begin.
-        .filter(|_| future::ready(!stop.is_cancelled()))
-        .map(|(index, lap)| async move {
-            let course = lap.course(commands[lap.trial].clone());
-            let record = suite.run_on(first + index, &lap.scenario, course).await;
-            (index, lap.trial, seen(suite, lap.leg, record).await)
-        })
-        .buffer_unordered(jobs.max(1))
-        .collect()
-        .await;
-    done.sort_by_key(|(index, ..)| *index);
-    for (_, trial, repeat) in done {
-        trials[trial].repeats.push(repeat);
-    }
-}
-
-/// What a run showed beside its verdicts, from its history.
-async fn seen(suite: &Suite, leg: Leg, record: ScenarioRecord) -> Repeat {
-    let path = suite.folder().join(&record.folder).join(HISTORY_FILE);
-    let read = tokio::task::spawn_blocking(move || history::read(&path).unwrap_or_default());
-    // A history that cannot be read compares with nothing; its record says how the run ended.
-    let history = read.await.unwrap_or_default();
-    Repeat {
-        leg,
-        answers: diff::answers(&history),
-        times: pace::times(&history),
-        refused_data: (leg == Leg::Through).then(|| answer::upgrade_refused(&history)).flatten(),
-        record,
-    }
-}
-
 /// Compares what both servers say of their API.
 async fn surfaces(suite: &Suite, settings: &Settings, runs: &mut usize) -> Result<(Vec<Change>, String), String> {
-    let mut read = Vec::new();
-    for server in [FROM, TO] {
-        let description = describe::describe(suite, server, *runs).await?;
-        *runs += 1;
-        read.push(description);
-    }
+    let read = Box::pin(describe::describe(suite, [FROM, TO], *runs)).await?;
+    *runs += read.len();
     let again = format!("{} --seed {}", settings.command, settings.seed);
     let changes = surface::differences(&read[0], &read[1], &again);
     let unclear: BTreeSet<&str> = read

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::change::{Change, Evidence, Leg, Severity};
+use super::knock::Standing;
 
 /// Where a server describes its API.
 pub const PATH: &str = "sys/internal/specs/openapi";
@@ -19,7 +20,15 @@ pub struct Described {
     pub surface: Surface,
     /// The engines and methods that it has built in: `secrets engine pki`, `auth method approle`.
     pub built_in: BTreeSet<String>,
+    /// How it takes operations that only one of two servers describes.
+    pub tried: BTreeMap<String, Standing>,
 }
+
+/// What a path can be asked for.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
+
+/// Defaults that say nothing.
+const NOTHING: [&str; 6] = ["null", "false", "0", "\"\"", "[]", "{}"];
 
 /// How engines are named among what is built in.
 pub const ENGINE: &str = "secrets engine ";
@@ -57,7 +66,8 @@ pub fn read(description: &Value) -> Surface {
         let path = path.trim_end_matches('/');
         let shared = parameters(&item["parameters"]);
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if !["get", "post", "put", "delete", "patch"].contains(&method.as_str()) {
+            let method = method.to_uppercase();
+            if !METHODS.contains(&method.as_str()) {
                 continue;
             }
             let mut fields = shared.clone();
@@ -67,7 +77,7 @@ pub fn read(description: &Value) -> Surface {
                 fields.extend(body(description, operation));
             }
             let deprecated = operation["deprecated"].as_bool().unwrap_or_default();
-            let name = format!("{} {path}", method.to_uppercase());
+            let name = format!("{method} {path}");
             let known: &mut Operation = surface.entry(name).or_default();
             known.fields.extend(fields);
             known.deprecated |= deprecated;
@@ -120,7 +130,8 @@ fn field(schema: &Value) -> Field {
             Some("duration" | "seconds") => "duration".to_owned(),
             _ => schema["type"].as_str().unwrap_or_default().to_owned(),
         },
-        default: (!schema["default"].is_null()).then(|| schema["default"].to_string()),
+        // What is not sent is nothing, false, empty or 0 anyway, whether that is said or not.
+        default: Some(schema["default"].to_string()).filter(|default| !NOTHING.contains(&default.as_str())),
         deprecated: schema["deprecated"].as_bool().unwrap_or_default(),
     }
 }
@@ -136,20 +147,41 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
     for engine in &new {
         found.tried(Severity::Minor, engine, "is built in", ["refused", "built in"]);
     }
-    for (area, names) in by_area(missing(&from.surface, &to.surface, &gone)) {
-        let what = match names[..] {
-            [name] => format!("{name} is there no more"),
-            _ => format!("{} operations below {area} are there no more", names.len()),
-        };
-        found.all(Severity::Breaking, what, ["described", "not described"], &names);
+    for (what, names) in told(missing(&from.surface, &to.surface, &gone), [from, to]) {
+        match what {
+            Missing::Truly => {
+                let ways = ["described, and served when it was tried", "not described, and refused when it was tried"];
+                found.operations(Severity::Breaking, &names, "there no more", ways);
+            }
+            Missing::Untried => {
+                found.operations(Severity::Notable, &names, "described no more", ["described", "not described"]);
+            }
+            Missing::NeverServed => {
+                let ways = ["described, and refused as another edition's", "not described"];
+                found.operations(Severity::Minor, &names, "described no more", ways);
+            }
+            Missing::Served => {
+                let ways = ["described", "not described, and served all the same"];
+                found.operations(Severity::Minor, &names, "described no more", ways);
+            }
+        }
     }
-    for (area, names) in by_area(missing(&to.surface, &from.surface, &new)) {
-        let what = match names[..] {
-            [name] => format!("{name} is new"),
-            _ => format!("{} operations below {area} are new", names.len()),
-        };
-        found.all(Severity::Minor, what, ["not described", "described"], &names);
+    for (what, names) in told(missing(&to.surface, &from.surface, &new), [to, from]) {
+        match what {
+            Missing::Truly | Missing::Untried => {
+                found.operations(Severity::Minor, &names, "new", ["not described", "described"]);
+            }
+            Missing::NeverServed => {
+                let ways = ["not described", "described, and refused as another edition's"];
+                found.operations(Severity::Minor, &names, "described now", ways);
+            }
+            // It was there before, and it is there.
+            Missing::Served => {}
+        }
     }
+    // A server that describes operations which it refuses does so with fields too, and those cannot be tried one by one.
+    let says_too_much = from.tried.values().any(|standing| *standing == Standing::OtherEdition);
+    let of_fields = if says_too_much { Severity::Notable } else { Severity::Breaking };
     for (name, was) in &from.surface {
         let Some(is) = to.surface.get(name) else { continue };
         if is.deprecated && !was.deprecated {
@@ -161,12 +193,13 @@ pub fn differences(from: &Described, to: &Described, again: &str) -> Vec<Change>
         for (field, was) in &was.fields {
             if let Some(is) = is.fields.get(field) {
                 found.field(name, field, was, is);
-            } else {
-                let what = format!("the field {field} is taken no more");
-                found.put(Severity::Breaking, what, ["described", "not described"], name);
+            } else if !is_taken(&to.surface, name, field) {
+                let what = format!("the field {field} is described no more");
+                found.put(of_fields, what, ["described", "not described"], name);
             }
         }
-        for field in is.fields.keys().filter(|field| !was.fields.contains_key(*field)) {
+        let is_new = |field: &&String| !was.fields.contains_key(*field) && !is_taken(&from.surface, name, field);
+        for field in is.fields.keys().filter(is_new) {
             let what = format!("there is a new field {field}");
             found.put(Severity::Minor, what, ["not described", "described"], name);
         }
@@ -180,12 +213,68 @@ fn missing<'a>(here: &'a Surface, there: &Surface, engines: &[&String]) -> Vec<&
     here.keys().filter(|name| !there.contains_key(*name) && !of_engine(name)).collect()
 }
 
+/// Whether a field is described for any operation on the same path. A server takes it for all of them; one leaves out of the
+/// description of a read what a write takes, another does not. The same goes for what may stand in the path behind it.
+fn is_taken(surface: &Surface, operation: &str, field: &str) -> bool {
+    let path = path_of(operation);
+    let here = METHODS.iter().filter_map(|method| surface.get(&format!("{method} {path}")));
+    let is_behind = |other: &str| {
+        let rest = other.strip_prefix(path).and_then(|rest| rest.strip_prefix('/'));
+        rest.is_some_and(|rest| rest.contains(&format!("{{{field}}}")))
+    };
+    here.flat_map(|operation| operation.fields.keys()).any(|known| known == field)
+        || surface.keys().any(|operation| is_behind(path_of(operation)))
+}
+
+fn path_of(operation: &str) -> &str {
+    operation.split_once(' ').map_or(operation, |(_, path)| path)
+}
+
+/// What is true of an operation that only one of two servers describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Missing {
+    /// One does it, and the other knows no such thing.
+    Truly,
+    /// It was not tried, or what came of it says nothing.
+    Untried,
+    /// The one that describes it has it not either.
+    NeverServed,
+    /// The other does it, whatever it says.
+    Served,
+}
+
+/// Operations that are missing on one server, by what is true of them. `here` describes them, `there` does not.
+fn told<'a>(names: Vec<&'a String>, [here, there]: [&Described; 2]) -> Vec<(Missing, Vec<&'a String>)> {
+    let mut told: BTreeMap<Missing, Vec<&String>> = BTreeMap::new();
+    for name in names {
+        let what = match (here.tried.get(name), there.tried.get(name)) {
+            (_, Some(Standing::Served)) => Missing::Served,
+            (Some(Standing::OtherEdition), _) => Missing::NeverServed,
+            (Some(Standing::Served), Some(_)) => Missing::Truly,
+            _ => Missing::Untried,
+        };
+        told.entry(what).or_default().push(name);
+    }
+    told.into_iter().collect()
+}
+
+/// The operations that only one of two servers describes, but for those of engines that it alone has.
+pub fn of_one(from: &Described, to: &Described) -> Vec<String> {
+    let alone = |here: &Described, there: &Described| {
+        let engines: Vec<&String> = here.built_in.difference(&there.built_in).collect();
+        missing(&here.surface, &there.surface, &engines).into_iter().cloned().collect::<Vec<_>>()
+    };
+    let mut all = alone(from, to);
+    all.extend(alone(to, from));
+    all
+}
+
 /// Operations by what they belong to: an engine, or a part of the system's own API. Between two products hundreds differ, and
 /// a list of hundreds is not read.
-fn by_area(names: Vec<&String>) -> BTreeMap<&str, Vec<&str>> {
+fn by_area<'a>(names: &[&'a String]) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut areas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in names {
-        let path = name.split_once(' ').map_or(name.as_str(), |(_, path)| path);
+        let path = path_of(name);
         let depth = if path.starts_with("/sys/") || path.starts_with("/auth/") { 2 } else { 1 };
         let end = path.match_indices('/').nth(depth).map_or(path.len(), |(end, _)| end);
         areas.entry(&path[..end]).or_default().push(name);
@@ -210,6 +299,17 @@ struct Found<'a> {
 impl Found<'_> {
     fn put(&mut self, severity: Severity, what: String, ways: [&str; 2], operation: &str) {
         self.all(severity, what, ways, &[operation]);
+    }
+
+    /// Operations that only one of the servers describes.
+    fn operations(&mut self, severity: Severity, names: &[&String], what: &str, ways: [&str; 2]) {
+        for (area, names) in by_area(names) {
+            let what = match names[..] {
+                [name] => format!("{name} is {what}"),
+                _ => format!("{} operations below {area} are {what}", names.len()),
+            };
+            self.all(severity, what, ways, &names);
+        }
     }
 
     /// What was tried, not read: an engine or method was mounted.
@@ -244,12 +344,12 @@ impl Found<'_> {
 
     fn field(&mut self, operation: &str, field: &str, was: &Field, is: &Field) {
         if was.kind != is.kind {
-            let what = format!("the field {field} is of another type");
+            let what = format!("the field {field} is described with another type");
             self.put(Severity::Notable, what, [&was.kind, &is.kind], operation);
         }
         if was.default != is.default {
             let said = |field: &Field| field.default.clone().unwrap_or_else(|| "no default".to_owned());
-            let what = format!("the field {field} has another default");
+            let what = format!("the field {field} is described with another default");
             self.put(Severity::Notable, what, [&said(was), &said(is)], operation);
         }
         if is.deprecated && !was.deprecated {
@@ -260,110 +360,5 @@ impl Found<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn description(role: &Value) -> Value {
-        json!({
-            "paths": {
-                "/pki/roles/{name}": {
-                    "parameters": [{ "name": "name", "schema": { "type": "string" } }],
-                    "post": { "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Role" } } } } },
-                },
-                "/sys/seal": { "post": {} },
-            },
-            "components": { "schemas": { "Role": { "properties": role } } },
-        })
-    }
-
-    fn told(from: &Value, to: &Value) -> Vec<(Severity, String)> {
-        let described = |api: &Value| Described { surface: read(api), built_in: BTreeSet::new() };
-        let found = differences(&described(from), &described(to), "again");
-        found.into_iter().map(|change| (change.severity, change.what)).collect()
-    }
-
-    #[test]
-    fn a_description_is_like_itself() {
-        let one = description(&json!({ "ttl": { "type": "integer", "default": 5 } }));
-        assert_eq!(told(&one, &one), []);
-        let surface = read(&one);
-        assert_eq!(surface["POST /pki/roles/{name}"].fields.keys().collect::<Vec<_>>(), ["name", "ttl"]);
-    }
-
-    #[test]
-    fn endpoints_and_fields_that_went_away_break_and_new_ones_are_minor() {
-        let from = description(&json!({ "ttl": { "type": "integer" }, "old": {} }));
-        let mut to = description(&json!({ "ttl": { "type": "integer" } }));
-        to["paths"]["/sys/seal"] = json!({ "get": {} });
-        assert_eq!(
-            told(&from, &to),
-            [
-                (Severity::Breaking, "POST /sys/seal is there no more".to_owned()),
-                (Severity::Minor, "GET /sys/seal is new".to_owned()),
-                (Severity::Breaking, "the field old is taken no more".to_owned()),
-            ]
-        );
-    }
-
-    #[test]
-    fn operations_of_one_area_that_went_away_together_are_one_change_that_names_each() {
-        let paths =
-            json!({ "/sys/mfa/a": { "get": {} }, "/sys/mfa/b/{name}": { "post": {} }, "/sys/seal": { "post": {} } });
-        let api = |paths: &Value| Described { surface: read(&json!({ "paths": paths })), built_in: BTreeSet::new() };
-        let found = differences(&api(&paths), &api(&json!({})), "again");
-        let told: Vec<&str> = found.iter().map(|change| change.what.as_str()).collect();
-        assert_eq!(told, ["2 operations below /sys/mfa are there no more", "POST /sys/seal is there no more"]);
-        let places: Vec<&str> = found[0].evidence.iter().map(|evidence| evidence.place.as_str()).collect();
-        assert_eq!(places, ["GET /sys/mfa/a", "POST /sys/mfa/b/{name}"]);
-    }
-
-    #[test]
-    fn a_slash_at_the_end_and_the_name_of_a_duration_are_no_difference() {
-        let api = |path: &str, ttl: &Value| {
-            let body = json!({ "content": { "application/json": { "schema": { "properties": { "ttl": ttl } } } } });
-            let mut api = json!({ "paths": {} });
-            api["paths"][path] = json!({ "get": {}, "post": { "requestBody": body } });
-            api
-        };
-        let from = api("/auth/approle/role/", &json!({ "type": "string", "format": "duration" }));
-        let to = api("/auth/approle/role", &json!({ "type": "integer", "format": "seconds" }));
-        assert_eq!(told(&from, &to), []);
-    }
-
-    #[test]
-    fn a_body_that_is_described_by_another_operations_schema_is_not_compared() {
-        let mut to = description(&json!({ "cel_program": { "type": "object" } }));
-        to["paths"]["/pki/cel/roles/{name}"] = to["paths"]["/pki/roles/{name}"].clone();
-        let from = description(&json!({ "ttl": { "type": "integer" } }));
-        assert_eq!(told(&from, &to), [(Severity::Minor, "POST /pki/cel/roles/{name} is new".to_owned())]);
-        assert!(read(&to)["POST /pki/roles/{name}"].is_ambiguous);
-    }
-
-    #[test]
-    fn another_default_and_a_new_deprecation_are_notable() {
-        let from = description(&json!({ "bits": { "type": "integer", "default": 2048 }, "ou": {} }));
-        let to = description(&json!({ "bits": { "type": "integer", "default": 256 }, "ou": { "deprecated": true } }));
-        assert_eq!(
-            told(&from, &to),
-            [
-                (Severity::Notable, "the field bits has another default".to_owned()),
-                (Severity::Notable, "the field ou is called deprecated".to_owned()),
-            ]
-        );
-    }
-
-    #[test]
-    fn an_engine_that_is_gone_is_told_as_that_and_not_by_its_endpoints() {
-        let one = |built_in: &[&str], paths: Value| Described {
-            surface: read(&json!({ "paths": paths })),
-            built_in: built_in.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let from =
-            one(&["auth method ldap"], json!({ "/auth/ldap/login": { "post": {} }, "/sys/seal": { "post": {} } }));
-        let found = differences(&from, &one(&[], json!({ "/sys/seal": { "post": {} } })), "again");
-        let told: Vec<&str> = found.iter().map(|change| change.what.as_str()).collect();
-        assert_eq!(told, ["the auth method ldap is not built in any more"]);
-    }
-}
+#[path = "surface_tests.rs"]
+mod tests;

@@ -75,7 +75,7 @@ pub(super) fn mutants() -> Vec<Mutant> {
             "AWS-12",
             "another password than first or its password is refused",
         )
-        .on(get(STATIC).turns(Turns::From(1)).rewrite(|_, reply| {
+        .on(get(STATIC).turns(Turns::From(2)).rewrite(|_, reply| {
             reply.body["data"]["access_key"] = json!("AKIAIOSFODNN7EXAMPLE");
             reply.body["data"]["secret_key"] = json!("no key of anybody");
         }))

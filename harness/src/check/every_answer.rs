@@ -23,7 +23,8 @@ fn planned(step: &str) -> PlannedStep {
          engines: {{ database: {{ postgres: {{ \
          roles: {{ app: {{ default_ttl: 5m, max_ttl: 1h }} }}, \
          static_roles: {{ reporting: {{ rotation_period: 1h }} }} }} }} }}\n\
-         steps:\n  - issue: {{ role: database/app, as: cred }}\n  - token: {{ as: t, ttl: 10m }}\n  - {step}\n"
+         steps:\n  - issue: {{ role: database/app, as: cred }}\n  - token: {{ as: t, ttl: 10m }}\n  \
+         - expect: {{ login: {{ with: cred, accepted: true }} }}\n  - {step}\n"
     );
     let loaded = crate::scenario::load(Path::new("one.yaml"), text.as_bytes());
     let scenario = loaded.scenario.unwrap_or_else(|| panic!("{step} is not valid"));
@@ -170,9 +171,9 @@ fn sql(outcome: Outcome<Option<String>>) -> Event {
 #[case::data("renew: { lease: cred, answers: { data: false } }", renewal("cred", &[], false), renewal("cred", &[], true), renew(silence()))]
 #[case::same_lease("renew: { lease: cred }", renewed("cred", 300), renewal("another", &[], false), renew(silence()))]
 #[case::token_made(
-    "token: { as: u, ttl: 10m, answers: { ttl: 10m } }",
+    "token: { as: u, ttl: 10m }",
     token("u", TokenAct::Made, alive(600)),
-    token("u", TokenAct::Made, alive(60)),
+    token("u", TokenAct::Made, refused(Cause::InvalidRequest, "400")),
     token("u", TokenAct::Made, silence())
 )]
 #[case::token_renewed(

@@ -97,11 +97,19 @@ pub(crate) fn healed(fault: u32) -> Event {
     Event::FaultHealed { fault, outcome: Outcome::Ok("it was seen".to_owned()) }
 }
 
-/// The same, all of it so much later.
+/// The same, all of it so much later: also the moments of which events tell.
 pub(crate) fn shifted(entries: &[Entry], by: Duration) -> Vec<Entry> {
-    let shift = |entry: &Entry| Entry {
-        at: Interval::new(entry.at.sent.plus(by), entry.at.answered.plus(by)),
-        ..entry.clone()
+    let shift = |entry: &Entry| {
+        let mut event = entry.event.clone();
+        match &mut event {
+            Event::PrincipalRead { outcome: Outcome::Ok(Some(user)), .. } => {
+                user.valid_until = user.valid_until.map(|until| until.plus(by));
+            }
+            Event::RolledBack { since, .. } => *since = since.plus(by),
+            _ => {}
+        }
+        let at = Interval::new(entry.at.sent.plus(by), entry.at.answered.plus(by));
+        Entry { at, event, ..entry.clone() }
     };
     entries.iter().map(shift).collect()
 }

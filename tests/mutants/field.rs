@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use leaseproof_harness::outcome::Verdict;
 use leaseproof_harness::provider::docker::image::Images;
+use leaseproof_harness::provider::native::cache::Cache;
+use leaseproof_harness::provider::native::find::Places;
+use leaseproof_harness::provider::native::part::{Part, PartError};
 use leaseproof_harness::provider::site::Choice;
 use leaseproof_harness::report::record::{ScenarioRecord, ScenarioResult};
 use leaseproof_harness::scenario::{self, Scenario};
@@ -17,24 +20,53 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-use crate::mutant::Mutant;
+use crate::mutant::{Ground, Mutant};
 use crate::planted::Planted;
 use crate::table::Row;
 
 const SCENARIOS: &str = "scenarios";
 /// How often a scenario runs that says too little: the machine was too busy, or the server had trouble of its own.
 const TRIES: u32 = 3;
+/// See [`Ground::HashiCorp`].
+const HASHICORP: &str = "vault";
 
-/// The scenarios, and the run that all mutants share.
+/// The scenarios, and the runs that mutants share.
 pub(crate) struct Field {
     scenarios: Vec<Arc<Scenario>>,
     options: Options,
     runtime: Runtime,
+    usual: Run,
+    hashicorp: Run,
+    rows: Mutex<Vec<Row>>,
+}
+
+/// A run on one server, and what came of its scenarios.
+#[derive(Default)]
+struct Run {
     /// Opened by the first mutant that really runs: listing tests fetches nothing.
     suite: OnceCell<Result<Suite, String>>,
     runs: AtomicUsize,
     records: Mutex<Vec<(usize, ScenarioRecord)>>,
-    rows: Mutex<Vec<Row>>,
+}
+
+impl Run {
+    async fn behind(&self, suite: &Suite, scenario: &Arc<Scenario>, mutant: &Mutant) -> (ScenarioRecord, usize) {
+        let number = self.runs.fetch_add(1, Ordering::SeqCst);
+        let planted = Planted::new(mutant);
+        let record = suite.run_behind(number, scenario, 0, Some(&planted)).await;
+        lock(&self.records).push((number, record.clone()));
+        (record, planted.done())
+    }
+
+    /// Ends it; its reports are written, and searched for secrets.
+    fn close(self, runtime: &Runtime) -> Result<(), String> {
+        let Some(Ok(suite)) = self.suite.into_inner() else { return Ok(()) };
+        let mut records = self.records.into_inner().unwrap_or_else(PoisonError::into_inner);
+        records.sort_by_key(|(number, _)| *number);
+        let records = records.into_iter().map(|(_, record)| record).collect();
+        let record = runtime.block_on(suite.close(records)).map_err(|e| e.to_string())?;
+        if record.secrets.is_clean() { Ok(()) } else { Err(format!("secrets in the reports: {:?}", record.secrets)) }
+    }
 }
 
 impl Field {
@@ -46,9 +78,8 @@ impl Field {
             scenarios,
             options: Options::from_env().map_err(|e| e.to_string())?,
             runtime: tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?,
-            suite: OnceCell::new(),
-            runs: AtomicUsize::default(),
-            records: Mutex::default(),
+            usual: Run::default(),
+            hashicorp: Run::default(),
             rows: Mutex::default(),
         })
     }
@@ -61,13 +92,19 @@ impl Field {
     /// Runs scenarios that cite the mutant's promise until one says that it is broken.
     pub(crate) fn hunt(&self, mutant: &Mutant) -> Result<Completion, Failed> {
         self.runtime.block_on(async {
-            let suite = match self.opened().await {
+            // Building that server takes longer than there may be time: where it is not, that is said.
+            if mutant.ground == Ground::HashiCorp && !is_here(HASHICORP).await? {
+                let why = "it is hunted on HashiCorp Vault, which is not here; `leaseproof provision vault` builds it";
+                return Ok(Completion::ignored_with(why));
+            }
+            let run = self.run(mutant.ground);
+            let suite = match self.opened(mutant.ground).await {
                 Ok(suite) => suite,
                 Err(why) => return self.cannot_run(why),
             };
             let mut missed = Vec::new();
             for scenario in self.scenarios_for(mutant) {
-                let (record, done) = self.run_undisturbed(suite, scenario, mutant).await;
+                let (record, done) = undisturbed(run, suite, scenario, mutant).await;
                 if record.result == ScenarioResult::Skipped && !self.options.require_all {
                     return Ok(Completion::ignored_with(record.reason));
                 }
@@ -88,13 +125,13 @@ impl Field {
     /// Runs the scenarios that a control mutant is for; none may accuse.
     pub(crate) fn control(&self, mutant: &Mutant) -> Result<Completion, Failed> {
         self.runtime.block_on(async {
-            let suite = match self.opened().await {
+            let suite = match self.opened(mutant.ground).await {
                 Ok(suite) => suite,
                 Err(why) => return self.cannot_run(why),
             };
             let (mut at_work, mut runs, mut accused) = (0, 0, Vec::new());
             for scenario in self.scenarios_for(mutant) {
-                let (record, done) = self.run(suite, scenario, mutant).await;
+                let (record, done) = self.usual.behind(suite, scenario, mutant).await;
                 at_work += done;
                 runs += 1;
                 if record.result == ScenarioResult::Violated {
@@ -112,31 +149,6 @@ impl Field {
         })
     }
 
-    /// Runs a scenario; an inconclusive run says nothing, of the mutant neither, and is made again.
-    async fn run_undisturbed(
-        &self,
-        suite: &Suite,
-        scenario: &Arc<Scenario>,
-        mutant: &Mutant,
-    ) -> (ScenarioRecord, usize) {
-        let mut tries = 0;
-        loop {
-            let (record, done) = self.run(suite, scenario, mutant).await;
-            tries += 1;
-            if tries == TRIES || record.result != ScenarioResult::Inconclusive {
-                return (record, done);
-            }
-        }
-    }
-
-    async fn run(&self, suite: &Suite, scenario: &Arc<Scenario>, mutant: &Mutant) -> (ScenarioRecord, usize) {
-        let number = self.runs.fetch_add(1, Ordering::SeqCst);
-        let planted = Planted::new(mutant);
-        let record = suite.run_behind(number, scenario, 0, Some(&planted)).await;
-        lock(&self.records).push((number, record.clone()));
-        (record, planted.done())
-    }
-
     fn scenarios_for(&self, mutant: &Mutant) -> impl Iterator<Item = &Arc<Scenario>> {
         let (breaks, only) = (mutant.breaks, mutant.scenarios);
         let cites = move |scenario: &Scenario| breaks.is_empty() || scenario.guarantees.iter().any(|id| id == breaks);
@@ -151,25 +163,38 @@ impl Field {
             .filter(move |scenario| cites(scenario) && named(&scenario.path) && runs(scenario) && is_there(scenario))
     }
 
-    async fn opened(&self) -> &Result<Suite, String> {
+    async fn opened(&self, ground: Ground) -> &Result<Suite, String> {
         let open = || async {
+            let (run, vaults) = match ground {
+                Ground::Usual => ("mutants", self.options.vaults.clone()),
+                Ground::HashiCorp => {
+                    ("mutants-hashicorp", vec![HASHICORP.parse().map_err(|e: PartError| e.to_string())?])
+                }
+            };
             let settings = Settings {
                 // The intermediaries are in this process, and so must be what they stand between.
                 providers: vec![Choice::Native],
                 images: Images::default(),
                 toxiproxy: None,
                 mysql: Some(self.options.mysql.clone()),
-                vaults: self.options.vaults.clone(),
+                vaults,
                 postgres: self.options.postgres.clone(),
                 postgres_bin: self.options.postgres_bin.clone(),
                 seed: self.options.seed,
                 keep: false,
-                reports: self.options.reports.join("mutants"),
+                reports: self.options.reports.join(run),
                 command: "cargo test --test mutants".to_owned(),
             };
             Suite::open(settings, Arc::new(|_| {}), CancellationToken::new()).await.map_err(|e| e.to_string())
         };
-        self.suite.get_or_init(open).await
+        self.run(ground).suite.get_or_init(open).await
+    }
+
+    fn run(&self, ground: Ground) -> &Run {
+        match ground {
+            Ground::Usual => &self.usual,
+            Ground::HashiCorp => &self.hashicorp,
+        }
     }
 
     fn cannot_run(&self, why: &str) -> Result<Completion, Failed> {
@@ -188,16 +213,32 @@ impl Field {
         rows
     }
 
-    /// Ends the run; its reports are written, and searched for secrets.
+    /// Ends the runs.
     pub(crate) fn close(self: Arc<Self>) -> Result<(), String> {
         let Ok(field) = Arc::try_unwrap(self) else { return Err("a mutant is still being hunted".to_owned()) };
-        let Some(Ok(suite)) = field.suite.into_inner() else { return Ok(()) };
-        let mut records = field.records.into_inner().unwrap_or_else(PoisonError::into_inner);
-        records.sort_by_key(|(number, _)| *number);
-        let records = records.into_iter().map(|(_, record)| record).collect();
-        let record = field.runtime.block_on(suite.close(records)).map_err(|e| e.to_string())?;
-        if record.secrets.is_clean() { Ok(()) } else { Err(format!("secrets in the reports: {:?}", record.secrets)) }
+        let usual = field.usual.close(&field.runtime);
+        usual.and(field.hashicorp.close(&field.runtime))
     }
+}
+
+/// Runs a scenario; an inconclusive run says nothing, of the mutant neither, and is made again.
+async fn undisturbed(run: &Run, suite: &Suite, scenario: &Arc<Scenario>, mutant: &Mutant) -> (ScenarioRecord, usize) {
+    let mut tries = 0;
+    loop {
+        let (record, done) = run.behind(suite, scenario, mutant).await;
+        tries += 1;
+        if tries == TRIES || record.result != ScenarioResult::Inconclusive {
+            return (record, done);
+        }
+    }
+}
+
+/// Whether a server is on this machine already, so that nothing has to be fetched or built.
+async fn is_here(part: &str) -> Result<bool, String> {
+    let part: Part = part.parse().map_err(|e: PartError| e.to_string())?;
+    let cache = Cache::usual().map_err(|e| e.to_string())?;
+    let search = Places::here(cache).find(&part, None).await.map_err(|e| e.to_string())?;
+    Ok(search.found.is_some())
 }
 
 /// What the verdict says of the promise that the mutant breaks; an error says why that is no catch.

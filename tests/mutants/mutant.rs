@@ -20,8 +20,19 @@ pub(crate) struct Mutant {
     pub(crate) evidence: &'static str,
     /// The scenarios in which it shows, by the ends of their paths; empty for all that cite the promise.
     pub(crate) scenarios: &'static [&'static str],
+    /// The server that it is hunted on.
+    pub(crate) ground: Ground,
     /// How.
     pub(crate) rules: Vec<Rule>,
+}
+
+/// The server on which a mutant is hunted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// That which all tests run on.
+    Usual,
+    /// HashiCorp Vault: what is promised for it alone, or what others are known to deviate from.
+    HashiCorp,
 }
 
 /// A request that is on its way to Vault.
@@ -184,13 +195,18 @@ impl Act {
 
 /// Begins a mutant: what it does, the promise that it breaks, and what the evidence must say.
 pub(crate) fn mutant(name: &'static str, breaks: &'static str, evidence: &'static str) -> Mutant {
-    Mutant { name, breaks, evidence, scenarios: &[], rules: Vec::new() }
+    Mutant { name, breaks, evidence, scenarios: &[], ground: Ground::Usual, rules: Vec::new() }
 }
 
 impl Mutant {
     /// Only in these scenarios. Not knowledge of the scenarios but of time: the others that cite the promise are spared.
     pub(crate) fn shows_in(self, scenarios: &'static [&'static str]) -> Self {
         Self { scenarios, ..self }
+    }
+
+    /// Hunted on HashiCorp Vault, where that is here.
+    pub(crate) fn on_hashicorp(self) -> Self {
+        Self { ground: Ground::HashiCorp, ..self }
     }
 
     /// With one more rule for requests.

@@ -50,10 +50,13 @@ pub(crate) fn is_trouble(cause: Cause) -> bool {
     matches!(cause, Cause::RateLimited | Cause::Standby | Cause::Internal)
 }
 
-/// Reads a renewal's answer once more: whatever a step demands, the lease that was renewed keeps its ID.
+/// Reads a renewal's answer once more: whatever a step demands, the lease that was renewed keeps its ID. Of a lease whose ID
+/// was never seen that cannot be said.
 pub fn keeps_its_id(event: &Event, history: &[Entry]) -> Option<Reading> {
     let Event::Renewed { credential, outcome: Outcome::Ok(reply), .. } = event else { return None };
-    let life = lives(history).remove(credential)?;
+    let Some(life) = lives(history).remove(credential) else {
+        return Some(Reading::Unknown(format!("it was renewed, and which lease {credential} had is not known")));
+    };
     let named = &reply.body.lease_id;
     (*named != life.lease_id)
         .then(|| Reading::No(format!("expected the ID of the lease to stay {}, but it is now {named}", life.lease_id)))
@@ -258,6 +261,7 @@ mod tests {
             "database/creds/app/another".clone_into(&mut reply.body.lease_id);
         }
         assert!(matches!(keeps_its_id(&other, &history), Some(Reading::No(_))));
+        assert!(matches!(keeps_its_id(&other, &[]), Some(Reading::Unknown(_))));
     }
 
     #[test]

@@ -49,9 +49,9 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::event::Actor;
+    use crate::event::{Actor, StaticPassword};
     use crate::plan::Plan;
-    use crate::tape::Tape;
+    use crate::tape::{Tape, reply};
 
     #[rstest]
     #[case::still_deviates("DBSTATIC-05", "OpenBao 2.7.2", Verdict::Held, Verdict::Held, "it")]
@@ -94,5 +94,41 @@ mod tests {
         let judged = judged(step, judgement, &tape.entries());
         assert_eq!(judged.verdict, means);
         assert!(judged.because.contains(words), "{}", judged.because);
+    }
+
+    const STATIC: &str = "name: One\nstack: { vault: {}, postgres: {} }\n\
+        engines: { database: { postgres: { static_roles: { reporting: { rotation_period: 1h } } } } }\n\
+        guarantees: [DBSTATIC-05]\nsteps:\n  - read: { static_role: database/reporting, as: kept }\n  \
+        - expect: { static_role: { of: database/reporting, same_as: kept } }\n";
+
+    #[rstest]
+    #[case::it_has_changed("OpenBao 2.7.2", "    deviates: [DBSTATIC-05]\n", Verdict::Violated)]
+    #[case::it_keeps_it("Vault 1.21.0", "    deviates: [DBSTATIC-05]\n", Verdict::Held)]
+    #[case::the_harness_was_late("Vault 1.21.0", "", Verdict::Inconclusive)]
+    fn a_rotation_that_came_in_its_time_is_what_a_deviating_step_asks_for(
+        #[case] server: &str,
+        #[case] deviates: &str,
+        #[case] means: Verdict,
+    ) {
+        let text = format!("{STATIC}{deviates}");
+        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.unwrap();
+        let step = Plan::new(std::sync::Arc::new(scenario), 0).steps.pop().unwrap();
+        let mut tape = Tape::default();
+        tape.harness((0, 1), Event::Running { server: Server::Vault, product: server.to_owned() });
+        let read = |kept_as: Option<&str>, fingerprint: &str| Event::StaticRead {
+            role: "database/reporting".to_owned(),
+            kept_as: kept_as.map(str::to_owned),
+            outcome: reply(
+                200,
+                StaticPassword { username: "reporting".to_owned(), fingerprint: fingerprint.to_owned(), ttl: 60 },
+            ),
+            login: None,
+            rotated_meanwhile: None,
+        };
+        tape.operator((10, 20), "4.1", read(Some("kept"), "first"));
+        let number = step.number.clone();
+        tape.harness((30, 30), Event::StepBegan { number, title: String::new(), line: 1, fragment: None, ends: None });
+        tape.operator((70_000, 70_010), &step.number, read(None, "second"));
+        assert_eq!(crate::check::step(&step, &tape.entries()).unwrap().verdict, means);
     }
 }

@@ -1,17 +1,17 @@
-//! Every kind of look on histories made by hand: held, violated, and inconclusive.
+//! Every kind of look on histories made by hand: held, violated and inconclusive, and what must not change that.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use proptest::prelude::*;
 use rstest::rstest;
 
-use crate::event::{
-    Actor, Entry, Event, LeaseState, LedgerRead, Principal, Reply, StaticPassword, TokenAct, TokenState,
-};
+use crate::event::{Entry, Event, LeaseState, LedgerRead, Principal, Reply, StaticPassword, TokenAct, TokenState};
 use crate::outcome::{Cause, Outcome, Silence, Verdict};
 use crate::plan::{Plan, PlannedStep};
 use crate::scenario::file::Method;
-use crate::tape::{Tape, issued, refused, reply, shut_out, unknown};
+use crate::tape::{Tape, issued, refused, reply, shifted, shut_out, unknown, widen};
 use crate::time::Moment;
 
 const IN: Outcome<()> = Outcome::Ok(());
@@ -35,9 +35,8 @@ fn expecting(expect: &str) -> PlannedStep {
     Plan::new(scenario.into(), 1).steps.pop().expect("it has steps")
 }
 
-/// The verdict on a step whose one look saw this, a second after the credential was issued for five minutes.
-fn verdict(expect: &str, seen: Event) -> Verdict {
-    let step = expecting(expect);
+/// The history of a step whose one look saw this, a second after the credential was issued for five minutes.
+fn looked(step: &PlannedStep, seen: Event) -> Vec<Entry> {
     let mut tape = Tape::default();
     tape.operator((0, 10), "4.1", issued("cred", 300));
     let made = Event::Token { token: "t".to_owned(), act: TokenAct::Made, outcome: token(600) };
@@ -49,9 +48,11 @@ fn verdict(expect: &str, seen: Event) -> Verdict {
         Event::StepBegan { number: step.number.clone(), title, line: 1, fragment: None, ends: None },
     );
     tape.operator((1_000, 1_010), &step.number, seen);
-    let entries: Vec<Entry> = tape.entries();
-    assert!(entries.iter().any(|entry| entry.who == Actor::Operator));
-    super::step(&step, &entries).expect("it is a step that judges").verdict
+    tape.entries()
+}
+
+fn verdict(step: &PlannedStep, history: &[Entry]) -> Verdict {
+    super::step(step, history).expect("it is a step that judges").verdict
 }
 
 fn lease(ttl: i64, renewable: bool) -> Event {
@@ -260,7 +261,23 @@ fn a_look_says_held_violated_or_that_it_saw_nothing(
     #[case] not_so: Event,
     #[case] blind: Event,
 ) {
-    assert_eq!(verdict(expect, so), Verdict::Held, "{expect}");
-    assert_eq!(verdict(expect, not_so), Verdict::Violated, "{expect}");
-    assert_eq!(verdict(expect, blind), Verdict::Inconclusive, "{expect}");
+    let step = expecting(expect);
+    for (seen, expected) in [(so, Verdict::Held), (not_so, Verdict::Violated), (blind, Verdict::Inconclusive)] {
+        let history = looked(&step, seen);
+        assert_eq!(verdict(&step, &history), expected, "{expect}");
+        proptest!(ProptestConfig::with_cases(64), |(by in 0_u64..1_000_000, which in 0..history.len())| {
+            let by = Duration::from_millis(by);
+            prop_assert_eq!(verdict(&step, &shifted(&history, by)), expected);
+            let mut wider = history.clone();
+            widen(&mut wider[which], by);
+            if expected != Verdict::Violated {
+                prop_assert_ne!(verdict(&step, &wider), Verdict::Violated);
+            }
+            let mut fewer = history.clone();
+            let gone = fewer.remove(which);
+            if expected != Verdict::Held && !matches!(gone.event, Event::StepBegan { .. }) {
+                prop_assert_ne!(verdict(&step, &fewer), Verdict::Held);
+            }
+        });
+    }
 }

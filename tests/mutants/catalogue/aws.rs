@@ -6,6 +6,7 @@ use super::{RENEW, REVOKE, done, no_content, refused, renewed};
 use crate::mutant::{Mutant, Reply, Turns, aws, aws_done, get, mutant, post};
 
 const CREDS: &str = "aws/creds/*";
+const STATIC: &str = "aws/static-creds/*";
 
 pub(super) fn mutants() -> Vec<Mutant> {
     vec![
@@ -69,6 +70,20 @@ pub(super) fn mutants() -> Vec<Mutant> {
             .on(aws("DeleteAccessKey").answer(aws_done))
             .on(aws("DeleteUser").answer(aws_done))
             .shows_in(&["aws/expiry"]),
+        mutant(
+            "whoever leads next answers a key that AWS does not know",
+            "AWS-12",
+            "another password than first or its password is refused",
+        )
+        .on(get(STATIC).turns(Turns::From(2)).rewrite(|_, reply| {
+            reply.body["data"]["access_key"] = json!("AKIAIOSFODNN7EXAMPLE");
+            reply.body["data"]["secret_key"] = json!("no key of anybody");
+        }))
+        .shows_in(&["aws/static_rotation_over_leader_loss"]),
+        mutant("whoever leads next rotates no key", "AWS-12", "was not known to deviate from AWS-12")
+            .on(get(STATIC).stale())
+            .shows_in(&["aws/static_rotation_over_leader_loss"])
+            .on_hashicorp(),
     ]
 }
 

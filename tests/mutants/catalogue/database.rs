@@ -148,6 +148,15 @@ pub(super) fn mutants() -> Vec<Mutant> {
                 *reply = Reply::refusal(500, why);
             }))
             .shows_in(&["windows/root_rotation_before_sent_killed"]),
+        mutant("Vault has locked itself out while the line was silent", "DBROOT-07", "target_refused")
+            .on(get(CREDS).answered(done).rewrite(|_, reply| {
+                let why = "failed to connect: FATAL: password authentication failed (SQLSTATE 28P01)";
+                *reply = Reply::refusal(500, why);
+            }))
+            .shows_in(&["windows/root_rotation_before_sent_cut"]),
+        mutant("rotate-root over a silent line answers 204", "DBROOT-07", "expected status 500, but done (204)")
+            .on(post(ROTATE_ROOT).answered(refused).rewrite(no_content))
+            .shows_in(&["windows/root_rotation_before_sent_cut"]),
         mutant("a rotation leaves another connection's password good", "DBROOT-04", "done (204)").on(post(
             "database/reset/two",
         )

@@ -87,6 +87,14 @@ pub(super) fn mutants() -> Vec<Mutant> {
         .rewrite(|_, reply| {
             *reply = Reply::with(200, json!({ "data": { "username": "reporting" } }));
         })),
+        mutant("a time of the schedule comes and nothing is rotated", "DBSTATIC-12", "the same password as first")
+            .on(get(READ).stale())
+            .shows_in(&["static_roles/rotated_by_schedule"])
+            .on_hashicorp(),
+        mutant("a schedule rotates in Vault alone", "DBSTATIC-12", "its password is refused: authentication")
+            .statements(Turns::From(1), "PASSWORD", nothing)
+            .shows_in(&["static_roles/rotated_by_schedule"])
+            .on_hashicorp(),
     ]
 }
 

@@ -123,6 +123,15 @@ impl Machine {
         Ok(())
     }
 
+    /// Has it open its logs anew, as the rotation of log files does; one that does not run is left as it is.
+    pub async fn hang_up(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(process) if process.pid().is_none() => Ok(()),
+            Body::Process(process) => Ok(process.hang_up()?),
+            Body::Container(container) => Ok(container.hang_up().await?),
+        }
+    }
+
     /// Takes it off its network.
     pub async fn disconnect(&self) -> Result<(), StackError> {
         match &self.body {

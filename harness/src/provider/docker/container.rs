@@ -166,6 +166,14 @@ impl Container {
         Ok(self.engine.kill(&self.blueprint.name).await?)
     }
 
+    /// Sends SIGHUP to its program; one that does not run is left as it is.
+    pub async fn hang_up(&self) -> Result<(), ContainerError> {
+        if self.made.lock().await.is_none() {
+            return Ok(());
+        }
+        Ok(self.engine.signal(&self.blueprint.name, "SIGHUP").await?)
+    }
+
     /// Freezes all of it.
     pub async fn pause(&self) -> Result<(), ContainerError> {
         let made = self.made.lock().await;

@@ -119,13 +119,18 @@ impl Engine {
 
     /// Kills a container; one that does not run is left as it is.
     pub(super) async fn kill(&self, name: &str) -> Result<(), EngineError> {
-        let options = KillContainerOptions { signal: "SIGKILL".to_owned() };
-        match self.client.kill_container(name, Some(options)).await {
-            Ok(()) => {}
-            Err(error) if status(&error) == Some(409) || status(&error) == Some(404) => {}
-            Err(error) => return Err(refused(&format!("kill {name}"), &error)),
-        }
+        self.signal(name, "SIGKILL").await?;
         self.exit(name).await.map(|_| ())
+    }
+
+    /// Sends a signal to a container's program; one that does not run is left as it is.
+    pub(super) async fn signal(&self, name: &str, signal: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptions { signal: signal.to_owned() };
+        match self.client.kill_container(name, Some(options)).await {
+            Ok(()) => Ok(()),
+            Err(error) if status(&error) == Some(409) || status(&error) == Some(404) => Ok(()),
+            Err(error) => Err(refused(&format!("send {signal} to {name}"), &error)),
+        }
     }
 
     /// Waits until a container does not run, and says how it ended.

@@ -30,7 +30,7 @@ use crate::provider::native::part::Part;
 use crate::provider::native::port::Port;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Seal, Server};
-use crate::scenario::{self, Dbms, Scenario};
+use crate::scenario::{Dbms, Scenario};
 use crate::stack::audit::AuditDevice;
 use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError};
 
@@ -105,14 +105,6 @@ impl Docker {
         let removed = self.engine.remove_all(&self.mark, None).await;
         self.estate.close().await.map_err(|e| UpError::Machine(e.to_string()))?;
         removed.map_err(broken)
-    }
-
-    /// What a stack wants that cannot be had here, if it does.
-    pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
-        (wanted.nodes > 1 && !wanted.audit.is_empty()).then_some(
-            "the audit devices of a cluster are files of this machine, one for each of its processes: run with `--provider \
-             native`",
-        )
     }
 
     pub(crate) async fn up(

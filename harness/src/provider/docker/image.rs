@@ -246,7 +246,10 @@ impl Engine {
             return called(part, image).ok_or_else(|| wrong("its tag is not its version".to_owned()));
         }
         let product = part.product().ok_or_else(|| ImageError::Program { part: part.clone() })?;
-        let said = self.say(image, program(product), labels).await.map_err(|error| wrong(error.to_string()))?;
+        let said = self.say(image, program(product), labels).await.map_err(|error| match error.of_the_image() {
+            Some(why) => wrong(why.to_owned()),
+            None => error.into(),
+        })?;
         let first = said.lines().next().unwrap_or_default();
         // A warning may stand before it: MariaDB warns of a network without a MAC address.
         let read = said.lines().find_map(find::read_version);

@@ -3,6 +3,8 @@
 
 mod aws;
 mod cluster;
+#[cfg(test)]
+mod compose_tests;
 pub mod container;
 mod database;
 pub mod disk;

@@ -73,6 +73,12 @@ impl Bench {
         self.marked(&["ps", "--all", "--format", "{{.Names}} {{.Status}}"])
     }
 
+    /// The containers that were started, whether they are still there or not.
+    pub(crate) fn started(&self) -> Vec<String> {
+        let name = "{{.Actor.Attributes.name}}";
+        self.marked(&["events", "--since", "1h", "--until", "0s", "--filter", "event=start", "--format", name])
+    }
+
     /// How many containers, networks and volumes there are.
     pub(crate) fn left(&self) -> (usize, usize, usize) {
         let networks = self.marked(&["network", "ls", "--format", "{{.Name}}"]);
@@ -83,15 +89,20 @@ impl Bench {
 
 /// The images that these tests run on, where the usual engine has them.
 pub(crate) fn images() -> Option<[&'static str; 2]> {
-    let is_there = |image: &&str| {
-        let seen = Command::new("docker").args(["image", "inspect", image]).output();
-        seen.is_ok_and(|seen| seen.status.success())
-    };
-    let either = |names: [&'static str; 2]| names.into_iter().find(is_there);
+    let either = |names: [&'static str; 2]| names.into_iter().find(|image| is_there(image));
     Some([
         either(["openbao/openbao:2.7.2", "leaseproof/openbao:2.7.2"])?,
         either(["postgres:17", "leaseproof/postgres:17"])?,
     ])
+}
+
+/// The image of Toxiproxy, which is built here.
+pub(crate) const TOXIPROXY: &str = "leaseproof/toxiproxy:2.12.0";
+
+/// Whether the usual engine has an image.
+pub(crate) fn is_there(image: &str) -> bool {
+    let seen = Command::new("docker").args(["image", "inspect", image]).output();
+    seen.is_ok_and(|seen| seen.status.success())
 }
 
 /// Whether there is an engine with the images; else it is said aloud, and a failure where all must run.
@@ -114,7 +125,8 @@ pub(crate) fn is_root(takes_it: &str) -> bool {
     is_root
 }
 
-fn not_tested(why: &str) {
+/// Says aloud that something was not tested; a failure where all must run.
+pub(crate) fn not_tested(why: &str) {
     tell(why);
     assert!(std::env::var("LEASEPROOF_REQUIRE_DOCKER").as_deref() != Ok("1"), "not tested: {why}");
 }

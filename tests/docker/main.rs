@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 mod bench;
 mod own_engine;
 
-use bench::{Bench, images, is_root, said, there_is_an_engine};
+use bench::{Bench, TOXIPROXY, images, is_root, is_there, not_tested, said, there_is_an_engine};
 use own_engine::OwnEngine;
 
 /// Two servers, a disk with what holds it, and time enough to be killed in.
@@ -135,6 +135,24 @@ fn a_container_that_exits_at_its_start_is_told_with_its_last_words_and_leaves_no
 }
 
 #[test]
+fn links_over_toxiproxy_are_on_a_server_in_a_container_too_and_it_goes_with_the_rest() {
+    if !there_is_an_engine() {
+        return;
+    }
+    if !is_there(TOXIPROXY) {
+        not_tested("there is no image of Toxiproxy here: compose/images/build.sh toxiproxy builds it");
+        return;
+    }
+    let cut = "fault: { down: { from: clients, to: postgres } }\n    during:\n      - expect: { ledger: reconciled }";
+    let bench = Bench::new(&BRIEF.replace("steps:\n", &format!("steps:\n  - {cut}\n")));
+    let output = bench.run(&["--proxy", "toxiproxy"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let started = bench.started();
+    assert!(started.iter().any(|name| name.ends_with("-toxiproxy")), "{started:?}");
+    assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
 fn a_user_who_may_not_use_the_engine_is_told_so() {
     if !there_is_an_engine() || !is_root("only root can be somebody who may not use the engine") {
         return;
@@ -197,18 +215,7 @@ fn the_engine_that_docker_host_names_is_used_and_when_its_disk_is_full_that_is_t
     let bench = Bench::new(BRIEF).on(&engine.host());
     let output = bench.run(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let events = [
-        "events",
-        "--since",
-        "1h",
-        "--until",
-        "0s",
-        "--filter",
-        "event=start",
-        "--format",
-        "{{.Actor.Attributes.name}}",
-    ];
-    let started = bench.marked(&events);
+    let started = bench.started();
     for server in ["-vault", "-postgres"] {
         assert!(started.iter().any(|name| name.ends_with(server)), "{started:?}");
     }

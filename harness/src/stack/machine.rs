@@ -26,6 +26,45 @@ pub enum Body {
     Container(Box<Container>),
 }
 
+impl Body {
+    /// Starts it; returns as soon as it runs, before it answers.
+    pub async fn start(&self) -> Result<(), StackError> {
+        match self {
+            Self::Process(process) => process.start().await?,
+            Self::Container(container) => container.start().await?,
+        }
+        Ok(())
+    }
+
+    /// Waits until it does not run, and says how it ended.
+    pub async fn exited(&self) -> String {
+        match self {
+            Self::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
+            Self::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
+        }
+    }
+
+    /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
+    pub async fn remove(&self) -> Result<(), StackError> {
+        match self {
+            Self::Process(process) => drop(process.kill().await?),
+            Self::Container(container) => container.remove().await?,
+        }
+        Ok(())
+    }
+
+    /// The file with its log up to now.
+    pub async fn log(&self) -> PathBuf {
+        match self {
+            Self::Process(process) => process.log().to_owned(),
+            Self::Container(container) => {
+                container.take_log().await;
+                container.log().to_owned()
+            }
+        }
+    }
+}
+
 impl From<Process> for Body {
     fn from(process: Process) -> Self {
         Self::Process(Arc::new(process))
@@ -72,11 +111,7 @@ impl Machine {
 
     /// Starts it; returns as soon as it runs, before it answers.
     pub async fn start(&self) -> Result<(), StackError> {
-        match &self.body {
-            Body::Process(process) => process.start().await?,
-            Body::Container(container) => container.start().await?,
-        }
-        Ok(())
+        self.body.start().await
     }
 
     /// Stops it in good order.
@@ -158,15 +193,10 @@ impl Machine {
 
     /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
     pub async fn remove(&self) -> Result<(), StackError> {
-        match &self.body {
-            Body::Process(_) => self.kill().await,
-            Body::Container(container) => {
-                let sent = self.history.now();
-                container.remove().await?;
-                self.changed(sent, ServerState::Killed);
-                Ok(())
-            }
-        }
+        let sent = self.history.now();
+        self.body.remove().await?;
+        self.changed(sent, ServerState::Killed);
+        Ok(())
     }
 
     /// Empties it, as if it had a new disk: the folder of a process's data, or all of a container.
@@ -195,13 +225,7 @@ impl Machine {
 
     /// The file with its log up to now.
     pub async fn log(&self) -> PathBuf {
-        match &self.body {
-            Body::Process(process) => process.log().to_owned(),
-            Body::Container(container) => {
-                container.take_log().await;
-                container.log().to_owned()
-            }
-        }
+        self.body.log().await
     }
 
     /// The last lines of its log, cleaned of secrets.
@@ -221,7 +245,7 @@ impl Machine {
         let sent = self.history.now();
         let seen = tokio::select! {
             seen = wait::until(UP, look) => seen,
-            how = self.exited() => {
+            how = self.body.exited() => {
                 self.changed(sent, ServerState::Exited(how.clone()));
                 return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });
             }
@@ -231,14 +255,6 @@ impl Machine {
         }
         self.changed(sent, ServerState::Ready);
         Ok(())
-    }
-
-    /// Waits until it does not run, and says how it ended.
-    async fn exited(&self) -> String {
-        match &self.body {
-            Body::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
-            Body::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
-        }
     }
 
     fn changed(&self, sent: Moment, state: ServerState) {

@@ -140,7 +140,7 @@ impl Suite {
             aws,
             aws_plugin,
             agent,
-            toxiproxy: self.toxiproxy.clone(),
+            toxiproxy: site.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {

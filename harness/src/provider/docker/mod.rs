@@ -14,6 +14,7 @@ pub mod mark;
 mod network;
 mod raft;
 mod sealer;
+mod toxiproxy;
 mod up;
 mod vault;
 

@@ -32,7 +32,7 @@ use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Seal, Server};
 use crate::scenario::{Dbms, Scenario};
 use crate::stack::audit::AuditDevice;
-use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError};
+use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack};
 
 /// The folder of our own files in a container.
 pub(super) const FILES: &str = "/leaseproof";
@@ -121,15 +121,11 @@ impl Docker {
         let labels = self.mark.labels_of(name);
         let up = async {
             let network = self.engine.network(&prefix, labels.clone()).await.map_err(broken)?;
-            let lines = match &programs.toxiproxy {
-                None => Lines::InProcess { seed },
-                Some(program) => {
-                    let read = scenario.links_read();
-                    Lines::start(program, &folder, self.estate.owner(), seed, read, history).await?
-                }
-            };
-            let addresses = Addresses::default();
-            let place = Place { docker: self, network, addresses, labels, folder, prefix, lines, history };
+            let (addresses, lines) = (Addresses::default(), Lines::InProcess { seed });
+            let mut place = Place { docker: self, network, addresses, labels, folder, prefix, lines, history };
+            if let Some(program) = &programs.toxiproxy {
+                place.lines = place.over_toxiproxy(program, seed, scenario.links_read()).await?;
+            }
             Box::pin(place.stack(programs, scenario)).await
         };
         let up = Box::pin(up).await;
@@ -152,7 +148,7 @@ impl Docker {
             disk.remove().await.map_err(broken)?;
         }
         if let Some(toxiproxy) = &toxiproxy {
-            toxiproxy.process.kill().await.map_err(StackError::from)?;
+            toxiproxy.body.remove().await?;
         }
         gone.into_iter().collect::<Result<(), _>>()?;
         self.remove(name).await
@@ -183,7 +179,7 @@ pub(super) struct Place<'a> {
     pub(super) network: Network,
     pub(super) addresses: Addresses,
     pub(super) labels: Vec<(String, String)>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     prefix: String,
     pub(super) lines: Lines,
     pub(super) history: &'a History,

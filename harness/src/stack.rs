@@ -112,6 +112,20 @@ pub enum StackError {
         /// The last lines of its log.
         log: String,
     },
+    /// It ended, since something else listens where it is to.
+    #[error(
+        "{server} ended while it was starting: {how}; something else took its port {port} while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again\n{log}"
+    )]
+    PortTaken {
+        /// Which.
+        server: Server,
+        /// Its port.
+        port: u16,
+        /// Its exit status.
+        how: String,
+        /// The last lines of its log.
+        log: String,
+    },
     /// It did not answer in time.
     #[error("{server} did not answer as it must within {} s: {last}\n{log}", limit.as_secs())]
     Silent {

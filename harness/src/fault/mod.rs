@@ -66,10 +66,13 @@ pub enum FaultError {
 }
 
 impl FaultError {
-    /// Who it was that would not: an engine that does not start a container says nothing of the server in it.
+    /// What it was that went wrong: an engine that starts no container, or somebody else on a server's port, says nothing of
+    /// that server.
     pub fn cut_by(&self) -> CutBy {
         match self {
-            Self::Stack(StackError::Container(ContainerError::Start { .. })) => CutBy::Environment,
+            Self::Stack(StackError::Container(ContainerError::Start { .. }) | StackError::PortTaken { .. }) => {
+                CutBy::Environment
+            }
             _ => CutBy::Fault,
         }
     }

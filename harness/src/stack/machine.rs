@@ -247,7 +247,11 @@ impl Machine {
             seen = wait::until(UP, look) => seen,
             how = self.body.exited() => {
                 self.changed(sent, ServerState::Exited(how.clone()));
-                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });
+                let (server, log) = (self.server, self.last_log_lines().await);
+                return Err(match self.ports.iter().find(|port| port.is_taken()) {
+                    Some(port) => StackError::PortTaken { server, port: port.number(), how, log },
+                    None => StackError::Ended { server, how, log },
+                });
             }
         };
         if let Err(last) = seen {

@@ -77,6 +77,20 @@ impl From<Container> for Body {
     }
 }
 
+/// How many of the last lines of a log are told.
+const LINES: usize = 12;
+/// What stands in the line in which a server says that it cannot go on.
+const REASONS: [&str; 3] = ["FATAL:", "PANIC:", "No space left on device"];
+
+/// The last lines of a log. PostgreSQL says why it ends before it repeats the statement, which can be longer than that.
+fn last_words(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let (before, last) = lines.split_at(lines.len().saturating_sub(LINES));
+    let gives_a_reason = |line: &&&str| REASONS.iter().any(|words| line.contains(words));
+    let reason = before.iter().rfind(gives_a_reason).filter(|_| !last.iter().any(|line| gives_a_reason(&line)));
+    reason.into_iter().chain(last).copied().collect::<Vec<_>>().join("\n")
+}
+
 /// A server's process or container, and where it writes its log.
 #[derive(Debug)]
 pub struct Machine {
@@ -228,13 +242,10 @@ impl Machine {
         self.body.log().await
     }
 
-    /// The last lines of its log, cleaned of secrets.
+    /// The last lines of its log, cleaned of secrets; and what it gave as the reason for its end, where more lines follow.
     pub async fn last_log_lines(&self) -> String {
         let text = std::fs::read(self.log().await).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().rev().take(12).collect();
-        let tail: Vec<&str> = lines.into_iter().rev().collect();
-        self.history.secrets().redact(&tail.join("\n"))
+        self.history.secrets().redact(&last_words(&String::from_utf8_lossy(&text)))
     }
 
     /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
@@ -264,5 +275,21 @@ impl Machine {
     fn changed(&self, sent: Moment, state: ServerState) {
         let at = Interval::new(sent, self.history.now());
         self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, node: self.node, state });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_is_followed_by_a_long_statement_is_told_before_the_last_lines() {
+        let statement = "a line of it\n".repeat(40);
+        let log = format!("starting\nPANIC:  could not write: No space left on device\nSTATEMENT:  {statement}ended");
+        let told = last_words(&log);
+        assert!(told.starts_with("PANIC:  could not write: No space left on device\na line"), "{told}");
+        assert_eq!((told.lines().count(), told.lines().last()), (LINES + 1, Some("ended")));
+        let short = "starting\nFATAL:  no\nended";
+        assert_eq!(last_words(short), short);
     }
 }

@@ -21,18 +21,25 @@ type Results = Result<HashMap<String, Option<String>>, String>;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = match checks() {
-        Ok(names) => trials(names),
+        Ok(names) => trials(names, only(&arguments)),
         Err(why) => vec![Trial::ignorable_test("report.html in a headless Chromium", move || lacking(&why))],
     };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// The one check that is asked for, where one is: a runner that gives each test a process, as nextest does, would otherwise
+/// make all checks in each of them.
+fn only(arguments: &Arguments) -> Option<String> {
+    arguments.exact.then(|| arguments.filter.clone()).flatten()
+}
+
 /// One test for each check. They share one browser, which the first of them to run starts.
-fn trials(names: Vec<String>) -> Vec<Trial> {
+fn trials(names: Vec<String>, only: Option<String>) -> Vec<Trial> {
     let results: Arc<OnceLock<Results>> = Arc::default();
+    let only = only.map(Arc::from);
     let trial = |name: String| {
-        let results = Arc::clone(&results);
-        Trial::test(name.clone(), move || match results.get_or_init(run) {
+        let (results, only): (_, Option<Arc<str>>) = (Arc::clone(&results), only.clone());
+        Trial::test(name.clone(), move || match results.get_or_init(|| run(only.as_deref())) {
             Err(why) => Err(Failed::from(why)),
             Ok(results) => match results.get(&name) {
                 Some(None) => Ok(()),
@@ -87,14 +94,15 @@ fn told(output: &[u8]) -> impl Iterator<Item = (String, Option<String>)> {
     lines.into_iter().filter_map(move |line| Some((text(&line["name"])?, text(&line["error"]))))
 }
 
-/// Makes the reports and looks at them.
-fn run() -> Results {
+/// Makes the reports and looks at them, with one check or all.
+fn run(only: Option<&str>) -> Results {
     // Named, the folder is kept, for people to look at.
     let look = std::env::var_os("LEASEPROOF_LOOK").map(PathBuf::from);
     let temporary = tempfile::tempdir().map_err(|error| error.to_string())?;
     let pages = look.as_deref().unwrap_or(temporary.path());
     page::all(pages)?;
-    let output = node(&["run.js".as_ref(), pages.as_os_str()]).output().map_err(|error| error.to_string())?;
+    let mut command = node(&["run.js".as_ref(), pages.as_os_str()]);
+    let output = command.args(only).output().map_err(|error| error.to_string())?;
     let results = told(&output.stdout).collect();
     if !output.status.success() {
         return Err(format!("the browser could not be used: {}", String::from_utf8_lossy(&output.stderr)));

@@ -297,8 +297,9 @@ impl Place<'_> {
         })
     }
 
-    /// A link: for the harness's own clients on loopback, for containers on this machine's address on their network, and
-    /// nowhere else.
+    /// A link: to what only the harness's own clients reach on loopback, for containers on this machine's address on their
+    /// network, and nowhere else. Vault is reached there by clients too: what it calls its own address others are told, and
+    /// ask there, as itself does for the keys of its own JWTs.
     pub(super) async fn link(
         &self,
         from: Endpoint,
@@ -306,7 +307,9 @@ impl Place<'_> {
         nth: u64,
         upstream: SocketAddr,
     ) -> Result<Link, UpError> {
-        let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
+        let of_clients =
+            from == Endpoint::Clients && matches!(to, Endpoint::Postgres | Endpoint::Mysql | Endpoint::Aws);
+        let listen = if of_clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
         self.lines.lay_at(listen, from, to, nth, upstream).await
     }
 }

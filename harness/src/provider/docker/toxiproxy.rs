@@ -1,6 +1,7 @@
 //! The Toxiproxy server that a scenario's links are on, as a container: on this machine's own network, since its links lead
 //! from this machine's addresses to this machine's ports.
 
+use super::container::Blueprint;
 use super::up::{Place, claim};
 use crate::provider::UpError;
 use crate::provider::native::find::{Found, How};
@@ -24,10 +25,12 @@ impl Place<'_> {
             return Lines::start(program, &self.folder, self.docker.owner(), seed, read, self.history).await;
         }
         let port = claim()?;
-        let mut blueprint = self.blueprint(&"toxiproxy", program, Vec::new())?;
-        blueprint.network = HOST.to_owned();
-        blueprint.arguments = lines::arguments(&port).to_vec();
-        blueprint.environment = vec![lines::QUIET.map(str::to_owned).into()];
+        let blueprint = Blueprint {
+            network: HOST.to_owned(),
+            arguments: lines::arguments(&port).to_vec(),
+            environment: vec![lines::QUIET.map(str::to_owned).into()],
+            ..self.blueprint(&"toxiproxy", program, Vec::new())?
+        };
         Lines::on(self.container(blueprint).into(), port, name_of(program), seed, read, self.history).await
     }
 }

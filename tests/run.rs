@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -171,6 +172,42 @@ fn servers_that_are_kept_stay_up_until_the_run_is_stopped_and_its_verdict_stays(
     assert_eq!(code, Some(1), "{stderr}");
     assert_eq!(place.record()["scenarios"][0]["result"], "violated");
     place.assert_nothing_is_left();
+}
+
+#[test]
+fn a_port_that_something_else_took_while_its_server_was_down_is_a_broken_environment() {
+    let place = Place::new();
+    let down = "name: A server is down for a while\nstack: { vault: {}, postgres: {} }\nsteps:\n  \
+                - fault: { stop: { server: postgres } }\n    during:\n      - wait: { for: 10s }\n  \
+                - api: { path: sys/seal-status, answers: { status: 200 } }\n";
+    let file = place.0.path().join("down.yaml");
+    fs::write(&file, down).unwrap();
+    let mut run = place.run(file.to_str().unwrap(), &[]);
+    until_happened(&place, &mut run, "fault_injected");
+    let settings = found(&place.home(), "postgresql.conf").unwrap();
+    let port = settings.lines().find_map(|line| line.strip_prefix("port = ")).unwrap();
+    let taken = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    let (code, stderr) = ended(run);
+    drop(taken);
+    assert_eq!(code, Some(3), "{stderr}");
+    let record = place.record();
+    let (result, reason) = (&record["scenarios"][0]["result"], record["scenarios"][0]["reason"].as_str().unwrap());
+    assert_eq!(result, "broken", "{reason}");
+    for told in [&format!("something else took its port {port}"), "`ss -ltnp` shows"] {
+        assert!(reason.contains(told), "{told}: {reason}");
+    }
+    place.assert_nothing_is_left();
+}
+
+/// The text of the first file of that name below a folder.
+fn found(folder: &Path, name: &str) -> Option<String> {
+    fs::read_dir(folder).ok()?.find_map(|entry| {
+        let path = entry.ok()?.path();
+        if path.is_dir() {
+            return found(&path, name);
+        }
+        (path.file_name()? == name).then(|| fs::read_to_string(&path).ok())?
+    })
 }
 
 #[test]

@@ -93,7 +93,8 @@ toxiproxy() {
     need go "$tag" "the Go toolchain"
     say "$tag: go install (a minute)"
     mkdir -p "$work/toxiproxy"
-    GOBIN=$work/go CGO_ENABLED=0 go install "github.com/Shopify/toxiproxy/v2/cmd/server@v$TOXIPROXY"
+    GOBIN=$work/go CGO_ENABLED=0 go install -ldflags "-s -X github.com/Shopify/toxiproxy/v2.Version=$TOXIPROXY" \
+        "github.com/Shopify/toxiproxy/v2/cmd/server@v$TOXIPROXY"
     install -m 0755 "$work/go/server" "$work/toxiproxy/toxiproxy"
     make_image toxiproxy "$tag"
 }

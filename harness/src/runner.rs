@@ -263,7 +263,7 @@ impl Runner {
                 let injected = injected.map_err(|e| {
                     let why = format!("the fault “{broken}” could not be injected: {e}");
                     self.ended(&step.number, Judgement::inconclusive(why.clone(), Vec::new()));
-                    End::Cut(CutBy::Fault, why)
+                    End::Cut(e.cut_by(), why)
                 })?;
                 let number = injected.fault;
                 let is_over = injected.is_momentary() && step.during.is_none();
@@ -304,11 +304,12 @@ impl Runner {
         let injected = self.faults.remove(place);
         let healed = injected.heal(&self.world).await;
         healed.map_err(|error| {
+            let by = error.cut_by();
             let why = match error {
                 FaultError::NeverCame { .. } => error.to_string(),
                 error => format!("a fault was not seen to heal: {error}"),
             };
-            End::Cut(CutBy::Fault, why)
+            End::Cut(by, why)
         })
     }
 

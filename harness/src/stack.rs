@@ -74,6 +74,16 @@ impl Stack {
     }
 }
 
+/// What to do about what a server said last.
+fn advice(log: &str) -> &'static str {
+    if log.to_lowercase().contains("no space left on device") {
+        "\nits disk is full: make room where the run's folder lies (LEASEPROOF_HOME names another place), or in the Docker engine, \
+         where `docker system df` shows what fills it"
+    } else {
+        ""
+    }
+}
+
 /// A server that did not do what it must, without any fault.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -93,10 +103,24 @@ pub enum StackError {
     #[error("{0} is a process of this machine, which has no network of its own to be taken off")]
     NoNetwork(Server),
     /// It ended.
-    #[error("{server} ended while it was starting: {how}\n{log}")]
+    #[error("{server} ended while it was starting: {how}\n{log}{}", advice(.log))]
     Ended {
         /// Which.
         server: Server,
+        /// Its exit status.
+        how: String,
+        /// The last lines of its log.
+        log: String,
+    },
+    /// It ended, since something else listens where it is to.
+    #[error(
+        "{server} ended while it was starting: {how}; something else took its port {port} while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again\n{log}"
+    )]
+    PortTaken {
+        /// Which.
+        server: Server,
+        /// Its port.
+        port: u16,
         /// Its exit status.
         how: String,
         /// The last lines of its log.

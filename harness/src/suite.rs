@@ -43,7 +43,6 @@ pub struct Suite {
     settings: Settings,
     sites: Vec<Site>,
     on_demand: OnDemand,
-    toxiproxy: Option<Found>,
     folder: PathBuf,
     id: String,
     started: jiff::Timestamp,
@@ -66,6 +65,7 @@ impl Suite {
             postgres: settings.postgres.clone(),
             postgres_bin: settings.postgres_bin.clone(),
             mysql: settings.mysql.clone(),
+            toxiproxy: settings.toxiproxy.clone(),
             images: settings.images.clone(),
         };
         let mut sites: Vec<Site> = Vec::new();
@@ -76,17 +76,12 @@ impl Suite {
                 sites.push(site);
             }
         }
-        let toxiproxy = match &settings.toxiproxy {
-            Some(part) => Some(Fetcher::new(Places::here(Cache::usual()?)).provide(part, None, &progress).await?),
-            None => None,
-        };
         let started = jiff::Timestamp::now();
         let (folder, id) = folder::make(&settings.reports, started)?;
         Ok(Self {
             settings,
             sites,
             on_demand: OnDemand::new(Fetcher::new(Places::here(Cache::usual()?))),
-            toxiproxy,
             folder,
             id,
             started,
@@ -110,7 +105,7 @@ impl Suite {
     /// Where servers come from, and why, in one line.
     pub fn provider(&self) -> String {
         let sites = self.sites.iter().map(|site| site.why.as_str()).collect::<Vec<_>>().join("; ");
-        let links = if self.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
+        let links = if self.settings.toxiproxy.is_some() { OVER_TOXIPROXY } else { "" };
         format!("{sites}{links}")
     }
 

@@ -73,6 +73,7 @@ pub(super) async fn keep(args: Up) -> Result<Exit, Failure> {
         postgres: args.databases.postgres,
         postgres_bin: args.databases.postgres_bin_dir,
         mysql: scenario.stack.mysql.is_some().then_some(args.databases.mysql),
+        toxiproxy: None,
         images: args.image.into_iter().collect(),
     };
     let progress = |progress| {

@@ -1,9 +1,7 @@
 //! Faults of audit devices and of disks. Whether the server bears them is what scenarios are about, so they are seen at the
 //! disk or the socket, and healed there.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,7 +13,6 @@ use crate::outcome::Outcome;
 use crate::scenario::file::{FillDisk, Method};
 use crate::scenario::one::Broken;
 use crate::scenario::word::Name;
-use crate::stack::StackError;
 use crate::stack::audit::{AuditDevice, AuditFile, AuditKind, Receiver, Reception};
 use crate::stack::disk::{Disk, DiskError};
 use crate::wait::Looks;
@@ -125,15 +122,20 @@ async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError>
 
 /// Something else comes to lie where the file was, and the server opens it anew.
 async fn block(world: &World, name: &Name) -> Result<Effect, FaultError> {
-    let files = device(world, name)?.files();
-    let mut asides = Vec::new();
-    for file in files.iter().filter(|file| file.path.exists()) {
-        let aside = aside(&file.path);
-        in_the_way(fs::rename(&file.path, &aside).and_then(|()| fs::create_dir(&file.path)), &file.path)?;
-        asides.push(aside);
+    let mut blocked = Vec::new();
+    for file in device(world, name)?.files() {
+        if in_the_way(file.block().await, file)? {
+            blocked.push(file);
+        }
     }
-    hang_up(world)?;
-    let sizes = || async { asides.iter().map(|file| fs::metadata(file).map_or(0, |found| found.len())).sum() };
+    hang_up(world).await?;
+    let sizes = || async {
+        let mut sum = 0;
+        for file in &blocked {
+            sum += file.size_aside().await.unwrap_or_default();
+        }
+        sum
+    };
     let seen = until_nothing_more_is_taken(world, sizes).await?;
     Ok(effect(Undo::Unblock(name.clone()), format!("nothing more is written to the file that was moved away; {seen}")))
 }
@@ -141,12 +143,9 @@ async fn block(world: &World, name: &Name) -> Result<Effect, FaultError> {
 async fn unblock(world: &World, name: &Name) -> Result<String, FaultError> {
     let device = device(world, name)?;
     for file in device.files() {
-        let aside = aside(&file.path);
-        if aside.exists() {
-            in_the_way(fs::remove_dir(&file.path).and_then(|()| fs::rename(&aside, &file.path)), &file.path)?;
-        }
+        in_the_way(file.unblock().await, file)?;
     }
-    hang_up(world)?;
+    hang_up(world).await?;
     let look = || async {
         let before = device.size().await.unwrap_or_default();
         let outcome = request(world).await;
@@ -156,22 +155,16 @@ async fn unblock(world: &World, name: &Name) -> Result<String, FaultError> {
     until_shows("a file that is written to", look).await
 }
 
-/// Where a file is moved to meanwhile.
-fn aside(path: &Path) -> PathBuf {
-    path.with_extension("aside")
-}
-
-/// Every node opens its logs anew.
-fn hang_up(world: &World) -> Result<(), FaultError> {
-    let processes = world.stack.vault.nodes.iter().filter_map(|node| node.machine.process());
-    for process in processes.filter(|process| process.pid().is_some()) {
-        process.hang_up().map_err(StackError::from)?;
+/// Every node that runs opens its logs anew.
+async fn hang_up(world: &World) -> Result<(), FaultError> {
+    for node in &world.stack.vault.nodes {
+        node.machine.hang_up().await?;
     }
     Ok(())
 }
 
-fn in_the_way(done: io::Result<()>, path: &Path) -> Result<(), FaultError> {
-    done.map_err(|error| FaultError::Refused { what: path.display().to_string(), why: error.to_string() })
+fn in_the_way<T>(done: io::Result<T>, file: &AuditFile) -> Result<T, FaultError> {
+    done.map_err(|error| FaultError::Refused { what: file.path.display().to_string(), why: error.to_string() })
 }
 
 async fn disable(world: &World, name: &Name) -> Result<Effect, FaultError> {

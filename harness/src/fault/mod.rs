@@ -15,8 +15,9 @@ mod vault;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Actor, Event, Part};
+use crate::event::{Actor, CutBy, Event, Part};
 use crate::outcome::{Outcome, Refusal, Silence, Unknown};
+use crate::provider::docker::container::ContainerError;
 use crate::scenario::file::Node;
 use crate::scenario::one::Broken;
 use crate::stack::{StackError, VaultNode};
@@ -62,6 +63,19 @@ pub enum FaultError {
         /// What was seen instead.
         last: String,
     },
+}
+
+impl FaultError {
+    /// What it was that went wrong: an engine that starts no container, or somebody else on a server's port, says nothing of
+    /// that server.
+    pub fn cut_by(&self) -> CutBy {
+        match self {
+            Self::Stack(StackError::Container(ContainerError::Start { .. }) | StackError::PortTaken { .. }) => {
+                CutBy::Environment
+            }
+            _ => CutBy::Fault,
+        }
+    }
 }
 
 /// A fault that lasts. It must be healed; dropping it leaves its effect to the stack's own end.

@@ -47,6 +47,8 @@ pub struct Wanted {
     pub postgres_bin: Option<PathBuf>,
     /// The MySQL or MariaDB that is wanted; `None` when no scenario has it.
     pub mysql: Option<Part>,
+    /// The Toxiproxy server that links are to be on; `None`: they are in this process.
+    pub toxiproxy: Option<Part>,
     /// Images that were named in place of the usual ones.
     pub images: Images,
 }
@@ -64,6 +66,8 @@ pub struct Site {
     pub postgres: Found,
     /// What scenarios that want MySQL run on, or why they cannot; nothing when none wants it.
     pub mysql: Option<Result<Found, String>>,
+    /// The Toxiproxy server that links are on; `None`: they are in this process.
+    pub toxiproxy: Option<Found>,
 }
 
 /// Why a site cannot be used.
@@ -134,9 +138,13 @@ impl Site {
             Some(part) => Some(fetcher.provide(part, None, on).await.map_err(|error| error.to_string())),
             None => None,
         };
+        let toxiproxy = match &wanted.toxiproxy {
+            Some(part) => Some(fetcher.provide(part, None, on).await?),
+            None => None,
+        };
         let provider = Provider::Native(Native::new(Estate::open()?, cache));
         let why = format!("native: servers as processes of this machine ({why})");
-        Ok(Self { provider, why, vaults, postgres, mysql })
+        Ok(Self { provider, why, vaults, postgres, mysql, toxiproxy })
     }
 
     async fn docker(engine: Engine, wanted: &Wanted, why: &str, on: OnProgress<'_>) -> Result<Self, SiteError> {
@@ -151,7 +159,18 @@ impl Site {
             Some(part) => Some(docker.provide(part, on).await.map_err(|error| error.to_string())),
             None => None,
         };
-        Ok(Self { provider: Provider::Docker(docker), why, vaults, postgres, mysql })
+        let toxiproxy = match &wanted.toxiproxy {
+            Some(part) => Some(match docker.provide(part, on).await {
+                Ok(found) => found,
+                // Its links lie on this machine either way.
+                Err(ImageError::Missing { .. }) => {
+                    Fetcher::new(Places::here(Cache::usual()?)).provide(part, None, on).await?
+                }
+                Err(error) => return Err(error.into()),
+            }),
+            None => None,
+        };
+        Ok(Self { provider: Provider::Docker(docker), why, vaults, postgres, mysql, toxiproxy })
     }
 }
 

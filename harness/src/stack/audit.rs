@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use crate::provider::native::port::Port;
 use crate::scenario::word::Name;
 use crate::wait::Looks;
@@ -51,7 +51,7 @@ pub enum AuditKind {
 /// The file of one node.
 #[derive(Debug)]
 pub struct AuditFile {
-    /// Where it is.
+    /// Where it is: on this machine, or in the container that holds its disk.
     pub path: PathBuf,
     /// The disk of its own that it lies on.
     pub disk: Option<Disk>,
@@ -68,10 +68,39 @@ impl AuditFile {
 
     /// How long it is.
     pub async fn size(&self) -> io::Result<u64> {
+        self.size_at(&self.path).await
+    }
+
+    /// Moves it away and has a folder lie in its place; `false` when there is no file yet.
+    pub async fn block(&self) -> io::Result<bool> {
         match &self.disk {
-            Some(disk) => disk.size(&self.path).await,
-            None => Ok(tokio::fs::metadata(&self.path).await?.len()),
+            Some(disk) => disk.block(&self.path, &self.aside()).await,
+            None => disk::block(&self.path, &self.aside()),
         }
+    }
+
+    /// Puts it back, if it was moved away.
+    pub async fn unblock(&self) -> io::Result<()> {
+        match &self.disk {
+            Some(disk) => disk.unblock(&self.path, &self.aside()).await,
+            None => disk::unblock(&self.path, &self.aside()),
+        }
+    }
+
+    /// How long it is where it was moved to.
+    pub async fn size_aside(&self) -> io::Result<u64> {
+        self.size_at(&self.aside()).await
+    }
+
+    async fn size_at(&self, path: &Path) -> io::Result<u64> {
+        match &self.disk {
+            Some(disk) => disk.size(path).await,
+            None => Ok(tokio::fs::metadata(path).await?.len()),
+        }
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.path.with_extension("aside")
     }
 }
 

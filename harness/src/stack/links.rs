@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::Body;
 use crate::link::Link;
 use crate::provider::native::port::Port;
-use crate::provider::native::process::Process;
 use crate::scenario::file::Endpoint;
 
 /// The Toxiproxy server that a stack's links are on.
 #[derive(Debug)]
 pub struct ToxiproxyServer {
-    /// Its process.
-    pub process: Process,
+    /// Its process or container.
+    pub body: Body,
     /// The ports of its API and of the links, which stay theirs while a link is down.
     pub ports: Vec<Port>,
 }

@@ -26,6 +26,45 @@ pub enum Body {
     Container(Box<Container>),
 }
 
+impl Body {
+    /// Starts it; returns as soon as it runs, before it answers.
+    pub async fn start(&self) -> Result<(), StackError> {
+        match self {
+            Self::Process(process) => process.start().await?,
+            Self::Container(container) => container.start().await?,
+        }
+        Ok(())
+    }
+
+    /// Waits until it does not run, and says how it ended.
+    pub async fn exited(&self) -> String {
+        match self {
+            Self::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
+            Self::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
+        }
+    }
+
+    /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
+    pub async fn remove(&self) -> Result<(), StackError> {
+        match self {
+            Self::Process(process) => drop(process.kill().await?),
+            Self::Container(container) => container.remove().await?,
+        }
+        Ok(())
+    }
+
+    /// The file with its log up to now.
+    pub async fn log(&self) -> PathBuf {
+        match self {
+            Self::Process(process) => process.log().to_owned(),
+            Self::Container(container) => {
+                container.take_log().await;
+                container.log().to_owned()
+            }
+        }
+    }
+}
+
 impl From<Process> for Body {
     fn from(process: Process) -> Self {
         Self::Process(Arc::new(process))
@@ -36,6 +75,20 @@ impl From<Container> for Body {
     fn from(container: Container) -> Self {
         Self::Container(Box::new(container))
     }
+}
+
+/// How many of the last lines of a log are told.
+const LINES: usize = 12;
+/// What stands in the line in which a server says that it cannot go on.
+const REASONS: [&str; 3] = ["FATAL:", "PANIC:", "No space left on device"];
+
+/// The last lines of a log. PostgreSQL says why it ends before it repeats the statement, which can be longer than that.
+fn last_words(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let (before, last) = lines.split_at(lines.len().saturating_sub(LINES));
+    let gives_a_reason = |line: &&&str| REASONS.iter().any(|words| line.contains(words));
+    let reason = before.iter().rfind(gives_a_reason).filter(|_| !last.iter().any(|line| gives_a_reason(&line)));
+    reason.into_iter().chain(last).copied().collect::<Vec<_>>().join("\n")
 }
 
 /// A server's process or container, and where it writes its log.
@@ -72,11 +125,7 @@ impl Machine {
 
     /// Starts it; returns as soon as it runs, before it answers.
     pub async fn start(&self) -> Result<(), StackError> {
-        match &self.body {
-            Body::Process(process) => process.start().await?,
-            Body::Container(container) => container.start().await?,
-        }
-        Ok(())
+        self.body.start().await
     }
 
     /// Stops it in good order.
@@ -123,6 +172,15 @@ impl Machine {
         Ok(())
     }
 
+    /// Has it open its logs anew, as the rotation of log files does; one that does not run is left as it is.
+    pub async fn hang_up(&self) -> Result<(), StackError> {
+        match &self.body {
+            Body::Process(process) if process.pid().is_none() => Ok(()),
+            Body::Process(process) => Ok(process.hang_up()?),
+            Body::Container(container) => Ok(container.hang_up().await?),
+        }
+    }
+
     /// Takes it off its network.
     pub async fn disconnect(&self) -> Result<(), StackError> {
         match &self.body {
@@ -149,15 +207,10 @@ impl Machine {
 
     /// Ends it for good. A container goes with all that it stored; a process's folder is its provider's to remove.
     pub async fn remove(&self) -> Result<(), StackError> {
-        match &self.body {
-            Body::Process(_) => self.kill().await,
-            Body::Container(container) => {
-                let sent = self.history.now();
-                container.remove().await?;
-                self.changed(sent, ServerState::Killed);
-                Ok(())
-            }
-        }
+        let sent = self.history.now();
+        self.body.remove().await?;
+        self.changed(sent, ServerState::Killed);
+        Ok(())
     }
 
     /// Empties it, as if it had a new disk: the folder of a process's data, or all of a container.
@@ -186,22 +239,13 @@ impl Machine {
 
     /// The file with its log up to now.
     pub async fn log(&self) -> PathBuf {
-        match &self.body {
-            Body::Process(process) => process.log().to_owned(),
-            Body::Container(container) => {
-                container.take_log().await;
-                container.log().to_owned()
-            }
-        }
+        self.body.log().await
     }
 
-    /// The last lines of its log, cleaned of secrets.
+    /// The last lines of its log, cleaned of secrets; and what it gave as the reason for its end, where more lines follow.
     pub async fn last_log_lines(&self) -> String {
         let text = std::fs::read(self.log().await).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().rev().take(12).collect();
-        let tail: Vec<&str> = lines.into_iter().rev().collect();
-        self.history.secrets().redact(&tail.join("\n"))
+        self.history.secrets().redact(&last_words(&String::from_utf8_lossy(&text)))
     }
 
     /// Waits until `look` sees what it wants; an exit meanwhile ends the wait.
@@ -212,9 +256,13 @@ impl Machine {
         let sent = self.history.now();
         let seen = tokio::select! {
             seen = wait::until(UP, look) => seen,
-            how = self.exited() => {
+            how = self.body.exited() => {
                 self.changed(sent, ServerState::Exited(how.clone()));
-                return Err(StackError::Ended { server: self.server, how, log: self.last_log_lines().await });
+                let (server, log) = (self.server, self.last_log_lines().await);
+                return Err(match self.ports.iter().find(|port| port.is_taken()) {
+                    Some(port) => StackError::PortTaken { server, port: port.number(), how, log },
+                    None => StackError::Ended { server, how, log },
+                });
             }
         };
         if let Err(last) = seen {
@@ -224,16 +272,24 @@ impl Machine {
         Ok(())
     }
 
-    /// Waits until it does not run, and says how it ended.
-    async fn exited(&self) -> String {
-        match &self.body {
-            Body::Process(process) => process.exited().await.map_or_else(|e| e.to_string(), |exit| exit.to_string()),
-            Body::Container(container) => container.exited().await.unwrap_or_else(|e| e.to_string()),
-        }
-    }
-
     fn changed(&self, sent: Moment, state: ServerState) {
         let at = Interval::new(sent, self.history.now());
         self.history.write(at, Actor::Harness, None, Event::Server { server: self.server, node: self.node, state });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_is_followed_by_a_long_statement_is_told_before_the_last_lines() {
+        let statement = "a line of it\n".repeat(40);
+        let log = format!("starting\nPANIC:  could not write: No space left on device\nSTATEMENT:  {statement}ended");
+        let told = last_words(&log);
+        assert!(told.starts_with("PANIC:  could not write: No space left on device\na line"), "{told}");
+        assert_eq!((told.lines().count(), told.lines().last()), (LINES + 1, Some("ended")));
+        let short = "starting\nFATAL:  no\nended";
+        assert_eq!(last_words(short), short);
     }
 }

@@ -140,7 +140,7 @@ impl Suite {
             aws,
             aws_plugin,
             agent,
-            toxiproxy: self.toxiproxy.clone(),
+            toxiproxy: site.toxiproxy.clone(),
         };
         let keep = self.settings.keep.then(|| self.keeper(run, site));
         Box::pin(runner::run(Run {
@@ -272,19 +272,10 @@ fn lacks(site: &Site, scenario: &Scenario) -> Option<String> {
         return Some(what.to_owned());
     }
     let of_containers = |fault: &Fault| fault.disconnect.is_some();
-    let of_processes = |fault: &Fault| fault.block_audit.is_some();
-    match &site.provider {
-        Provider::Native(_) if scenario.has_fault(of_containers) => {
-            let why = "`disconnect` takes a container off its network, and a process has none of its own: run with \
-                       `--provider docker`";
-            return Some(why.to_owned());
-        }
-        Provider::Docker(_) if scenario.has_fault(of_processes) => {
-            let why = "`block_audit` moves a file of this machine away under a process of this machine: run with \
-                       `--provider native`";
-            return Some(why.to_owned());
-        }
-        Provider::Native(_) | Provider::Docker(_) => {}
+    if matches!(site.provider, Provider::Native(_)) && scenario.has_fault(of_containers) {
+        let why = "`disconnect` takes a container off its network, and a process has none of its own: run with \
+                   `--provider docker`";
+        return Some(why.to_owned());
     }
     scenario.stack.mysql.as_ref()?;
     match &site.mysql {

@@ -23,6 +23,7 @@ impl Place<'_> {
         programs: &Programs,
         wanted: &scenario::Stack,
         plugin: Option<Plugin>,
+        volumes: Vec<Vec<(String, String)>>,
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
         let program = &programs.vault;
         let turn = Turn::take().await;
@@ -37,7 +38,7 @@ impl Place<'_> {
         }
         let peers = peers(names, &doors);
         let (mut planned, mut inside) = (Vec::new(), None);
-        for ((number, name), door) in (10..).zip(names).zip(doors) {
+        for (((number, name), door), volumes) in (10..).zip(names).zip(doors).zip(volumes) {
             let ports = vec![claim()?, claim()?];
             let (api, cluster) = (ports[0].address(), ports[1].address());
             let clients = self.link(Endpoint::Clients, (*name).into(), number, api).await?;
@@ -47,6 +48,8 @@ impl Place<'_> {
                 called: name.to_string(),
                 plugin: plugin.clone(),
                 data: Some((&template, vec![("raft/peers.json".to_owned(), peers.clone())])),
+                volumes,
+                audited: !wanted.audit.is_empty(),
                 ..Order::alone(Server::Vault, ports, api_of_clients, &wanted.configuration, self.history)
             };
             let (mut node, put_in) = self.node(program, order)?;

@@ -101,7 +101,7 @@ pub enum ContainerError {
     /// The engine said no.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Its first start.
+    /// The engine would not start it.
     #[error("cannot start {image} as a container: {source}{log}")]
     Start {
         /// The image.
@@ -132,8 +132,10 @@ impl Container {
     pub async fn start(&self) -> Result<(), ContainerError> {
         let mut made = self.made.lock().await;
         if let Some(made) = made.as_ref() {
-            made.start().await.map_err(|error| self.refused("start", &error))?;
-            return self.note_address().await;
+            return match made.start().await {
+                Ok(()) => self.note_address().await,
+                Err(error) => Err(self.not_started(&error).await),
+            };
         }
         match self.request().start().await {
             Ok(container) => {
@@ -141,13 +143,17 @@ impl Container {
                 self.note_address().await
             }
             Err(error) => {
-                let source = self.refused("start", &error);
-                let log = self.last_words().await;
+                let error = self.not_started(&error).await;
                 // What was made before it failed is not left behind; the first error is the one that counts.
                 let _ = self.engine.remove(&self.blueprint.name).await;
-                Err(ContainerError::Start { image: self.blueprint.image.clone(), source, log })
+                Err(error)
             }
         }
+    }
+
+    async fn not_started(&self, error: &testcontainers::TestcontainersError) -> ContainerError {
+        let source = self.refused("start", error);
+        ContainerError::Start { image: self.blueprint.image.clone(), source, log: self.last_words().await }
     }
 
     /// Asks it to stop, and kills it after the grace.
@@ -164,6 +170,14 @@ impl Container {
             return Ok(());
         }
         Ok(self.engine.kill(&self.blueprint.name).await?)
+    }
+
+    /// Sends SIGHUP to its program; one that does not run is left as it is.
+    pub async fn hang_up(&self) -> Result<(), ContainerError> {
+        if self.made.lock().await.is_none() {
+            return Ok(());
+        }
+        Ok(self.engine.signal(&self.blueprint.name, "SIGHUP").await?)
     }
 
     /// Freezes all of it.

@@ -20,6 +20,9 @@ use crate::service::postgres::launch as postgres;
 use crate::service::{mysql as mysql_service, postgres as postgres_service};
 use crate::stack::DatabaseServer;
 
+/// Where MySQL listens in its container.
+const MYSQL: u16 = 3306;
+
 /// What differs between the servers.
 struct Inside {
     /// Where it listens.
@@ -48,23 +51,26 @@ impl Inside {
                 Self { port, user: "postgres", admin: postgres_service::ADMIN, argument: None, files }
             }
             Dbms::Mysql => {
-                let port = 3306;
-                let (data, mariadb) = (mysql::DATA_OF_CONTAINER, program.product == Product::MariaDb);
-                let general = mysql::configuration(mariadb, wanted.max_connections);
-                let settings = format!(
-                    "[mysqld]\ndatadir = {data}\ntmpdir = {data}\nsocket = mysqld.sock\npid_file = mysqld.pid\n\
-                     bind_address = 0.0.0.0\nport = {port}\n{general}"
-                );
+                let settings = mysql_settings(program.product == Product::MariaDb, wanted.max_connections);
                 let files = vec![
                     ("start.sh", mysql::START.to_owned()),
                     ("administration.sql", mysql::administration(password, "%")),
                     ("my.cnf", settings),
                 ];
                 let argument = Some(program.program.display().to_string());
-                Self { port, user: "mysql", admin: mysql_service::ADMIN, argument, files }
+                Self { port: MYSQL, user: "mysql", admin: mysql_service::ADMIN, argument, files }
             }
         }
     }
+}
+
+/// The settings file of a MySQL or MariaDB server.
+pub(super) fn mysql_settings(mariadb: bool, max_connections: u32) -> String {
+    let (data, general) = (mysql::DATA_OF_CONTAINER, mysql::configuration(mariadb, max_connections));
+    format!(
+        "[mysqld]\ndatadir = {data}\ntmpdir = {data}\nsocket = mysqld.sock\npid_file = mysqld.pid\n\
+         bind_address = 0.0.0.0\nport = {MYSQL}\n{general}"
+    )
 }
 
 impl Place<'_> {

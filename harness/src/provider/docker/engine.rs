@@ -75,16 +75,32 @@ fn advice(why: &str) -> &'static str {
     if why.contains("no space left on device") {
         "; its disk is full: `docker system df` shows what fills it, `docker system prune` frees what nothing uses"
     } else if why.contains("port is already allocated") || why.contains("address already in use") {
-        "; something else took that port between two steps: run it again"
+        "; something else took that port while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again"
     } else if why.contains("address pool") {
         "; its networks are used up: `leaseproof clean` removes those of dead runs, `docker network prune` all unused \
          ones, and fewer `--jobs` need fewer"
     } else if why.contains("no such image") {
         "; build it with `compose/images/build.sh`, or name another with `--image`"
-    } else if why.contains("permission denied") || why.contains("executable file not found") {
+    } else if speaks_of_the_image(&why) {
         "; the image is not what it should be: name another with `--image`"
     } else {
         ""
+    }
+}
+
+/// Whether it is what is in an image that the engine speaks of, in small letters.
+fn speaks_of_the_image(why: &str) -> bool {
+    let words = ["permission denied", "executable file not found", "exec format error", "unable to find user"];
+    words.iter().any(|words| why.contains(words))
+}
+
+impl EngineError {
+    /// What it said of an image, if that is not what it should be.
+    pub(super) fn of_the_image(&self) -> Option<&str> {
+        match self {
+            Self::Refused { why, .. } if speaks_of_the_image(&why.to_lowercase()) => Some(why),
+            _ => None,
+        }
     }
 }
 
@@ -119,13 +135,18 @@ impl Engine {
 
     /// Kills a container; one that does not run is left as it is.
     pub(super) async fn kill(&self, name: &str) -> Result<(), EngineError> {
-        let options = KillContainerOptions { signal: "SIGKILL".to_owned() };
-        match self.client.kill_container(name, Some(options)).await {
-            Ok(()) => {}
-            Err(error) if status(&error) == Some(409) || status(&error) == Some(404) => {}
-            Err(error) => return Err(refused(&format!("kill {name}"), &error)),
-        }
+        self.signal(name, "SIGKILL").await?;
         self.exit(name).await.map(|_| ())
+    }
+
+    /// Sends a signal to a container's program; one that does not run is left as it is.
+    pub(super) async fn signal(&self, name: &str, signal: &str) -> Result<(), EngineError> {
+        let options = KillContainerOptions { signal: signal.to_owned() };
+        match self.client.kill_container(name, Some(options)).await {
+            Ok(()) => Ok(()),
+            Err(error) if status(&error) == Some(409) || status(&error) == Some(404) => Ok(()),
+            Err(error) => Err(refused(&format!("send {signal} to {name}"), &error)),
+        }
     }
 
     /// Waits until a container does not run, and says how it ended.
@@ -264,9 +285,18 @@ mod tests {
     #[case("write /var/lib/docker/tmp/x: no space left on device", "docker system df")]
     #[case("driver failed: Bind for 127.0.0.1:20010 failed: port is already allocated", "run it again")]
     #[case("could not find an available, non-overlapping IPv4 address pool", "fewer `--jobs`")]
-    #[case("exec: \"bao\": executable file not found in $PATH: unknown", "--image")]
     fn a_refusal_says_what_to_do(#[case] why: &str, #[case] told: &str) {
         let error = EngineError::Refused { what: "start it".to_owned(), why: why.to_owned() };
         assert!(error.to_string().contains(why) && error.to_string().contains(told), "{error}");
+        assert_eq!(error.of_the_image(), None);
+    }
+
+    #[rstest::rstest]
+    #[case("exec: \"bao\": executable file not found in $PATH: unknown")]
+    #[case("exec /bin/bao: exec format error")]
+    fn an_image_that_is_not_what_it_should_be_is_told_from_an_engine_that_cannot(#[case] why: &str) {
+        let error = EngineError::Refused { what: "start it".to_owned(), why: why.to_owned() };
+        assert_eq!(error.of_the_image(), Some(why));
+        assert!(error.to_string().contains("--image"), "{error}");
     }
 }

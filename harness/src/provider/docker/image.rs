@@ -25,6 +25,8 @@ const MARIADB_DEFAULT: &str = "11.8";
 /// The Moto, and the last LocalStack whose image asks for no account.
 const MOTO: &str = "5.2.5";
 const LOCALSTACK: &str = "4.14.0";
+/// What the names of images that are built here begin with. None of them is ever pulled.
+const OURS: &str = "leaseproof";
 /// How long a registry may take to answer, or to go on, before it is called unreachable.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -42,7 +44,7 @@ pub struct Named {
 }
 
 /// The services that have images.
-pub const SERVICES: [&str; 7] = ["openbao", "vault", "postgres", "mysql", "mariadb", "moto", "localstack"];
+pub const SERVICES: [&str; 8] = ["openbao", "vault", "postgres", "mysql", "mariadb", "moto", "localstack", "toxiproxy"];
 
 impl FromStr for Named {
     type Err = String;
@@ -89,8 +91,10 @@ impl Images {
             Part::MariaDb(version) => ("mariadb", or(version, MARIADB_DEFAULT)),
             Part::Moto => ("motoserver/moto", MOTO.to_owned()),
             Part::Localstack => ("localstack/localstack", LOCALSTACK.to_owned()),
-            // The proxy is the harness's own, on this machine; the plugin is put into the container of who starts it.
-            Part::Toxiproxy(_) | Part::VaultBinary(_) | Part::AwsPlugin => {
+            // Its makers publish theirs in a registry of their own: it is named, or built here.
+            Part::Toxiproxy(version) => (OURS, version.to_string()),
+            // The plugin is put into the container of who starts it.
+            Part::VaultBinary(_) | Part::AwsPlugin => {
                 return Err(ImageError::Program { part: part.clone() });
             }
         };
@@ -98,7 +102,8 @@ impl Images {
         if let Some(named) = self.0.get(service) {
             return Ok(vec![named.clone()]);
         }
-        Ok(vec![format!("{official}:{version}"), format!("leaseproof/{service}:{version}")])
+        let built = format!("{OURS}/{service}:{version}");
+        Ok(if official == OURS { vec![built] } else { vec![format!("{official}:{version}"), built] })
     }
 }
 
@@ -168,7 +173,7 @@ fn program(product: Product) -> &'static str {
         Product::OpenBao => "bao",
         Product::Vault => "vault",
         Product::Postgres => "postgres",
-        Product::Toxiproxy => "toxiproxy-server",
+        Product::Toxiproxy => "/toxiproxy",
         Product::Mysql => "mysqld",
         Product::MariaDb => "mariadbd",
         Product::Moto => "moto_server",
@@ -204,6 +209,10 @@ impl Engine {
         let Some(wanted) = tried.first().cloned() else {
             return Err(ImageError::Missing { part: part.clone(), tried, why: "none is known".to_owned() });
         };
+        if wanted.starts_with(&format!("{OURS}/")) {
+            let why = "such an image is built, and in no registry".to_owned();
+            return Err(ImageError::Missing { part: part.clone(), tried, why });
+        }
         on(Progress::Fetching { part: part.clone(), with: format!("docker pull {wanted}") });
         match self.pull(part, &wanted, on).await {
             Ok(()) => Ok(wanted),
@@ -246,7 +255,10 @@ impl Engine {
             return called(part, image).ok_or_else(|| wrong("its tag is not its version".to_owned()));
         }
         let product = part.product().ok_or_else(|| ImageError::Program { part: part.clone() })?;
-        let said = self.say(image, program(product), labels).await.map_err(|error| wrong(error.to_string()))?;
+        let said = self.say(image, program(product), labels).await.map_err(|error| match error.of_the_image() {
+            Some(why) => wrong(why.to_owned()),
+            None => error.into(),
+        })?;
         let first = said.lines().next().unwrap_or_default();
         // A warning may stand before it: MariaDB warns of a network without a MAC address.
         let read = said.lines().find_map(find::read_version);
@@ -302,6 +314,7 @@ mod tests {
         assert_eq!(of("mysql"), ["mysql:9.7", "leaseproof/mysql:9.7"]);
         assert_eq!(of("mariadb:10.11"), ["mariadb:10.11", "leaseproof/mariadb:10.11"]);
         assert_eq!(of("localstack"), ["localstack/localstack:4.14.0", "leaseproof/localstack:4.14.0"]);
+        assert_eq!(of("toxiproxy"), ["leaseproof/toxiproxy:2.12.0"]);
     }
 
     #[test]

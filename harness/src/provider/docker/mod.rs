@@ -3,6 +3,8 @@
 
 mod aws;
 mod cluster;
+#[cfg(test)]
+mod compose_tests;
 pub mod container;
 mod database;
 pub mod disk;
@@ -12,6 +14,7 @@ pub mod mark;
 mod network;
 mod raft;
 mod sealer;
+mod toxiproxy;
 mod up;
 mod vault;
 

@@ -30,9 +30,9 @@ use crate::provider::native::part::Part;
 use crate::provider::native::port::Port;
 use crate::provider::{Programs, UpError};
 use crate::scenario::file::{Endpoint, Seal, Server};
-use crate::scenario::{self, Dbms, Scenario};
+use crate::scenario::{Dbms, Scenario};
 use crate::stack::audit::AuditDevice;
-use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack, StackError};
+use crate::stack::{DatabaseServer, Links, Machine, Plugin, Stack};
 
 /// The folder of our own files in a container.
 pub(super) const FILES: &str = "/leaseproof";
@@ -107,14 +107,6 @@ impl Docker {
         removed.map_err(broken)
     }
 
-    /// What a stack wants that cannot be had here, if it does.
-    pub(crate) fn lacks(wanted: &scenario::Stack) -> Option<&'static str> {
-        (wanted.nodes > 1 && !wanted.audit.is_empty()).then_some(
-            "the audit devices of a cluster are files of this machine, one for each of its processes: run with `--provider \
-             native`",
-        )
-    }
-
     pub(crate) async fn up(
         &self,
         programs: &Programs,
@@ -129,15 +121,11 @@ impl Docker {
         let labels = self.mark.labels_of(name);
         let up = async {
             let network = self.engine.network(&prefix, labels.clone()).await.map_err(broken)?;
-            let lines = match &programs.toxiproxy {
-                None => Lines::InProcess { seed },
-                Some(program) => {
-                    let read = scenario.links_read();
-                    Lines::start(program, &folder, self.estate.owner(), seed, read, history).await?
-                }
-            };
-            let addresses = Addresses::default();
-            let place = Place { docker: self, network, addresses, labels, folder, prefix, lines, history };
+            let (addresses, lines) = (Addresses::default(), Lines::InProcess { seed });
+            let mut place = Place { docker: self, network, addresses, labels, folder, prefix, lines, history };
+            if let Some(program) = &programs.toxiproxy {
+                place.lines = place.over_toxiproxy(program, seed, scenario.links_read()).await?;
+            }
             Box::pin(place.stack(programs, scenario)).await
         };
         let up = Box::pin(up).await;
@@ -160,7 +148,7 @@ impl Docker {
             disk.remove().await.map_err(broken)?;
         }
         if let Some(toxiproxy) = &toxiproxy {
-            toxiproxy.process.kill().await.map_err(StackError::from)?;
+            toxiproxy.body.remove().await?;
         }
         gone.into_iter().collect::<Result<(), _>>()?;
         self.remove(name).await
@@ -191,7 +179,7 @@ pub(super) struct Place<'a> {
     pub(super) network: Network,
     pub(super) addresses: Addresses,
     pub(super) labels: Vec<(String, String)>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     prefix: String,
     pub(super) lines: Lines,
     pub(super) history: &'a History,
@@ -309,8 +297,9 @@ impl Place<'_> {
         })
     }
 
-    /// A link: for the harness's own clients on loopback, for containers on this machine's address on their network, and
-    /// nowhere else.
+    /// A link: to what only the harness's own clients reach on loopback, for containers on this machine's address on their
+    /// network, and nowhere else. Vault is reached there by clients too: what it calls its own address others are told, and
+    /// ask there, as itself does for the keys of its own JWTs.
     pub(super) async fn link(
         &self,
         from: Endpoint,
@@ -318,7 +307,9 @@ impl Place<'_> {
         nth: u64,
         upstream: SocketAddr,
     ) -> Result<Link, UpError> {
-        let listen = if from == Endpoint::Clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
+        let of_clients =
+            from == Endpoint::Clients && matches!(to, Endpoint::Postgres | Endpoint::Mysql | Endpoint::Aws);
+        let listen = if of_clients { Ipv4Addr::LOCALHOST.into() } else { self.network.gateway };
         self.lines.lay_at(listen, from, to, nth, upstream).await
     }
 }

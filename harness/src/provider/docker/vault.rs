@@ -31,8 +31,8 @@ pub(super) struct Extras {
     pub(super) seal: Option<Transit>,
     /// The AWS engine, where it has none built in.
     pub(super) plugin: Option<Plugin>,
-    /// Volumes of its container: name, path.
-    pub(super) volumes: Vec<(String, String)>,
+    /// The volumes of each node's container: name, path.
+    pub(super) volumes: Vec<Vec<(String, String)>>,
     /// Where it keeps its data, if not in its own folder.
     pub(super) data: Option<String>,
 }
@@ -155,7 +155,7 @@ impl Place<'_> {
     ) -> Result<(VaultServer, Vec<Laid>), UpError> {
         let Extras { seal, plugin, volumes, data: folder } = extras;
         if wanted.nodes > 1 {
-            return self.cluster(programs, wanted, plugin).await;
+            return self.cluster(programs, wanted, plugin, volumes).await;
         }
         let program = &programs.vault;
         let port = claim()?;
@@ -172,7 +172,7 @@ impl Place<'_> {
             plugin,
             // On a disk of its own it lies already.
             data: template.as_ref().filter(|_| folder.is_none()).map(|template| (template, Vec::new())),
-            volumes,
+            volumes: volumes.into_iter().next().unwrap_or_default(),
             folder,
             audited: !wanted.audit.is_empty(),
             ..Order::alone(Server::Vault, vec![port], link.address().to_string(), &wanted.configuration, self.history)

@@ -15,7 +15,7 @@ use crate::stack::audit::{AuditDevice, AuditFile, AuditKind, Receiver};
 use crate::stack::disk::Disk;
 
 /// The name of every audit device's file.
-const FILE: &str = "audit.log";
+pub(in crate::provider) const FILE: &str = "audit.log";
 /// The sizes of small disks: of one for audit entries, and of one for raft's files.
 pub(in crate::provider) const ENTRIES: u64 = 256 << 10;
 pub(in crate::provider) const STORAGE: u64 = 64 << 20;
@@ -57,7 +57,7 @@ impl Native {
 
     async fn audit_file(&self, name: &str, of: &str, own_disk: bool) -> Result<AuditFile, UpError> {
         if own_disk {
-            let disk = self.disk(name, of, ENTRIES).await?;
+            let disk = self.disk(name, &folder_of(of), ENTRIES).await?;
             let path = disk.root().join(FILE);
             return Ok(AuditFile { path, disk: Some(Disk::Mounted(Box::new(disk))) });
         }

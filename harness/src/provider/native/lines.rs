@@ -16,11 +16,20 @@ use crate::history::History;
 use crate::link::{Link, Proxy, Remote, Toxiproxy};
 use crate::provider::UpError;
 use crate::scenario::file::Endpoint;
-use crate::stack::{StackError, ToxiproxyServer};
+use crate::stack::{Body, StackError, ToxiproxyServer};
 use crate::wait::Looks;
 
 /// How long the server may take to answer. It takes a few milliseconds.
 const UP: Duration = Duration::from_secs(30);
+
+/// The variable that keeps it from writing a line for each connection and request.
+pub(in crate::provider) const QUIET: [&str; 2] = ["LOG_LEVEL", "warn"];
+
+/// The arguments by which its API listens on this port.
+pub(in crate::provider) fn arguments(port: &Port) -> [String; 4] {
+    let (host, port) = (port.address().ip().to_string(), port.number().to_string());
+    ["-host".to_owned(), host, "-port".to_owned(), port]
+}
 
 /// Lays links until the stack is up.
 pub(in crate::provider) enum Lines {
@@ -38,8 +47,8 @@ pub(in crate::provider) enum Lines {
         read: Vec<(Endpoint, Endpoint)>,
         /// Its API.
         api: Toxiproxy,
-        /// Its process.
-        process: Box<Process>,
+        /// Its process or container.
+        body: Box<Body>,
         /// The ports that it listens on.
         ports: Mutex<Vec<Port>>,
     },
@@ -56,21 +65,30 @@ impl Lines {
         history: &History,
     ) -> Result<Self, UpError> {
         let port = claim()?;
-        let launch = Launch::new("toxiproxy", &program.program, folder)
-            .args(["-host", &port.address().ip().to_string(), "-port", &port.number().to_string()])
-            // Else it writes a line for each connection and request.
-            .env("LOG_LEVEL", "warn")
-            .owned_by(owner);
-        let process = Box::new(Process::new(launch));
-        process.start().await.map_err(StackError::from)?;
+        let [name, value] = QUIET;
+        let launch =
+            Launch::new("toxiproxy", &program.program, folder).args(arguments(&port)).env(name, value).owned_by(owner);
+        Self::on(Process::new(launch).into(), port, name_of(program), seed, read, history).await
+    }
+
+    /// The same on whatever it runs as, with its API on this port.
+    pub(in crate::provider) async fn on(
+        body: Body,
+        port: Port,
+        product: String,
+        seed: u64,
+        read: Vec<(Endpoint, Endpoint)>,
+        history: &History,
+    ) -> Result<Self, UpError> {
+        body.start().await?;
         let api = Toxiproxy::at(port.address()).await.map_err(StackError::from)?;
-        until_answering(&api, &process).await?;
+        until_answering(&api, &body).await?;
         let but = |(from, to): &(Endpoint, Endpoint)| {
             format!(", but {from}→{to}, which is read: a fault waits for its moment there, or consumers are overheard")
         };
         let but: String = read.iter().map(but).collect();
-        history.note(Actor::Harness, Event::Note(format!("the links are on {}{but}", name_of(program))));
-        Ok(Self::Toxiproxy { seed, read, api, process, ports: Mutex::new(vec![port]) })
+        history.note(Actor::Harness, Event::Note(format!("the links are on {product}{but}")));
+        Ok(Self::Toxiproxy { seed, read, api, body: Box::new(body), ports: Mutex::new(vec![port]) })
     }
 
     /// Lays a link between two ends, on loopback; `nth` sets its chance apart from the others'.
@@ -113,10 +131,9 @@ impl Lines {
     pub(in crate::provider) fn into_server(self) -> Option<ToxiproxyServer> {
         match self {
             Self::InProcess { .. } => None,
-            Self::Toxiproxy { process, ports, .. } => Some(ToxiproxyServer {
-                process: *process,
-                ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner),
-            }),
+            Self::Toxiproxy { body, ports, .. } => {
+                Some(ToxiproxyServer { body: *body, ports: ports.into_inner().unwrap_or_else(PoisonError::into_inner) })
+            }
         }
     }
 }
@@ -127,7 +144,7 @@ async fn in_process(listen: IpAddr, seed: u64, nth: u64, upstream: SocketAddr) -
     Ok(Link::InProcess(proxy.map_err(StackError::from)?))
 }
 
-async fn until_answering(api: &Toxiproxy, process: &Process) -> Result<(), UpError> {
+async fn until_answering(api: &Toxiproxy, body: &Body) -> Result<(), UpError> {
     let looking = async {
         let mut looks = Looks::within(UP);
         let mut last = String::new();
@@ -141,9 +158,8 @@ async fn until_answering(api: &Toxiproxy, process: &Process) -> Result<(), UpErr
     };
     tokio::select! {
         seen = looking => seen,
-        exit = process.exited() => {
-            let how = exit.map_or_else(|error| error.to_string(), |exit| exit.to_string());
-            let log = std::fs::read_to_string(process.log()).unwrap_or_default();
+        how = body.exited() => {
+            let log = std::fs::read_to_string(body.log().await).unwrap_or_default();
             Err(UpError::Machine(format!("toxiproxy ended while it was starting: {how}\n{log}")))
         }
     }

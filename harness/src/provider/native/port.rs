@@ -73,6 +73,11 @@ impl Port {
         (Ipv4Addr::LOCALHOST, self.number).into()
     }
 
+    /// Whether somebody listens on it.
+    pub fn is_taken(&self) -> bool {
+        TcpListener::bind(self.address()).is_err()
+    }
+
     /// The claim on this very port; `None` when it is claimed or listened on.
     fn try_claim(folder: &Path, number: u16) -> Result<Option<Self>, PortError> {
         let name = number.to_string();

@@ -36,7 +36,7 @@ use crate::service::vault::Vault;
 use crate::service::vault::launch as vault_launch;
 use crate::stack::audit::AuditDevice;
 use crate::stack::disk::Disk;
-use crate::stack::{Back, DatabaseServer, Links, Machine, Next, Plugin, Stack, StackError, VaultNode, VaultServer};
+use crate::stack::{Back, DatabaseServer, Links, Machine, Next, Plugin, Stack, VaultNode, VaultServer};
 use crate::time::Clock;
 
 /// How much of its memory may be garbage before a Vault collects it, in percent of what is in use, and from where on it
@@ -171,7 +171,7 @@ impl Native {
             disk.remove().await.map_err(|e| UpError::Machine(e.to_string()))?;
         }
         if let Some(toxiproxy) = &toxiproxy {
-            toxiproxy.process.kill().await.map_err(StackError::from)?;
+            toxiproxy.body.remove().await?;
         }
         gone.into_iter().collect::<Result<(), _>>()?;
         let folder = self.estate.path().join(name);

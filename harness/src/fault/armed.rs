@@ -85,11 +85,17 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
 }
 
 fn watch(when: &When, to: Endpoint) -> Result<Watch, String> {
-    let (protocol, pattern) = match (&when.statement, &when.request) {
-        (Some(statement), _) if Dbms::at(to) == Some(Dbms::Mysql) => (Protocol::MySql, statement),
-        (Some(statement), _) => (Protocol::Postgres, statement),
-        (None, Some(request)) => (Protocol::Http, request),
-        (None, None) => return Err("it names neither a statement nor a request".to_owned()),
+    let whole: String;
+    let (protocol, pattern) = match (&when.statement, &when.request, &when.action) {
+        (Some(statement), ..) if Dbms::at(to) == Some(Dbms::Mysql) => (Protocol::MySql, statement.as_str()),
+        (Some(statement), ..) => (Protocol::Postgres, statement.as_str()),
+        (None, Some(request), _) => (Protocol::Http, request.as_str()),
+        (None, None, Some(action)) => {
+            // `DeleteUser` is not `DeleteUserPolicy`.
+            whole = format!("^(?:{})$", action.as_str());
+            (Protocol::Aws, whole.as_str())
+        }
+        (None, None, None) => return Err("it names no statement, request or action".to_owned()),
     };
     let pattern = Regex::new(pattern).map_err(|error| error.to_string())?;
     let moment = if when.after.is_some() { Moment::AfterDone } else { Moment::BeforeSent };

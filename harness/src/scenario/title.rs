@@ -439,7 +439,8 @@ fn action(action: Option<&crate::scenario::mark::Marked<String>>) -> &str {
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = self.statement.as_ref().or(self.request.as_ref()).map(|pattern| pattern.value.as_str());
+        let what = self.statement.as_ref().or(self.request.as_ref()).or(self.action.as_ref());
+        let what = what.map(|pattern| pattern.value.as_str());
         let (moment, is) = if self.after.is_some() { ("after", "is done") } else { ("before", "is sent") };
         write!(f, "{moment} “{}” {is}", what.unwrap_or_default())
     }

@@ -1,4 +1,5 @@
-//! HTTP/1.1, as far as it takes to know which request is made: its first line, and where it ends.
+//! HTTP/1.1, as far as it takes to know which request is made: its first line, where it ends, and of AWS's API the action
+//! that its form asks for.
 //!
 //! A client asks one thing at a time on a connection, as all of ours do; so the first byte that the server sends after a
 //! request is that request's answer.
@@ -50,6 +51,11 @@ impl Requests {
         let part = std::mem::replace(&mut self.held, rest);
         let request = self.read(&part);
         Some((part, request))
+    }
+
+    /// Whether a request has been given out up to its end.
+    fn is_between(&self) -> bool {
+        self.next == Next::Head
     }
 
     /// How many of the held bytes are the next part, once it is whole.
@@ -136,6 +142,76 @@ impl Http {
     pub(super) fn new(watch: Watch) -> Self {
         Self { watch, requests: Requests::new(), asked: false }
     }
+}
+
+/// A longer form than this is none of AWS's API.
+const LONGEST_FORM: usize = 256 << 10;
+
+/// A connection to AWS, of which only the client's side is read. What a request asks for stands in its body, so it is kept
+/// back until it is whole.
+pub(super) struct Aws {
+    watch: Watch,
+    requests: Requests,
+    /// The parts of the request that is under way, and which of its bytes are its form.
+    kept: Vec<u8>,
+    form: Vec<u8>,
+    asked: bool,
+}
+
+impl Aws {
+    pub(super) fn new(watch: Watch) -> Self {
+        Self { watch, requests: Requests::new(), kept: Vec::new(), form: Vec::new(), asked: false }
+    }
+}
+
+impl Talk for Aws {
+    fn asked(&mut self, bytes: &[u8]) -> Passed {
+        self.requests.hear(bytes);
+        let mut passed = Passed::default();
+        while let Some((part, head)) = self.requests.next() {
+            if head.is_none() {
+                self.form.extend(&part);
+            }
+            self.kept.extend(part);
+            let blind = self.requests.next == Next::Blind || self.form.len() > LONGEST_FORM;
+            if !self.requests.is_between() && !blind {
+                continue;
+            }
+            let form = std::mem::take(&mut self.form);
+            if action(&form).is_some_and(|action| self.watch.pattern.is_match(action)) {
+                if self.watch.moment == Moment::BeforeSent {
+                    passed.come = true;
+                    return passed;
+                }
+                self.asked = true;
+            }
+            passed.bytes.append(&mut self.kept);
+        }
+        passed
+    }
+
+    fn answered(&mut self, bytes: &[u8]) -> Passed {
+        if self.asked && !bytes.is_empty() {
+            return Passed { bytes: Vec::new(), come: true };
+        }
+        Passed { bytes: bytes.to_vec(), come: false }
+    }
+
+    fn rest(&mut self, way: Way) -> Vec<u8> {
+        match way {
+            Way::Up => {
+                let mut rest = std::mem::take(&mut self.kept);
+                rest.append(&mut self.requests.held);
+                rest
+            }
+            Way::Down => Vec::new(),
+        }
+    }
+}
+
+/// The action of AWS's API that a form asks for.
+fn action(form: &[u8]) -> Option<&str> {
+    std::str::from_utf8(form).ok()?.split('&').find_map(|field| field.strip_prefix("Action="))
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -23,7 +23,8 @@ use super::toxic::Way;
 pub struct Watch {
     /// What is spoken on the link.
     pub protocol: Protocol,
-    /// What a statement, or a request's method and path (`POST /v1/sys/leases/renew`), has to match somewhere.
+    /// What a statement, a request's method and path (`POST /v1/sys/leases/renew`), or an action of AWS's API has to match
+    /// somewhere.
     pub pattern: Regex,
     /// When, of that statement or request.
     pub moment: Moment,
@@ -38,6 +39,8 @@ pub enum Protocol {
     MySql,
     /// HTTP/1.1, in the clear.
     Http,
+    /// AWS's API: forms over HTTP/1.1, in the clear.
+    Aws,
 }
 
 /// A moment in the life of a statement or request.
@@ -77,6 +80,7 @@ impl Watch {
             Protocol::Postgres => Box::new(postgres::Postgres::new(self.clone(), fresh)),
             Protocol::MySql => Box::new(mysql::MySql::new(self.clone(), fresh)),
             Protocol::Http => Box::new(http::Http::new(self.clone())),
+            Protocol::Aws => Box::new(http::Aws::new(self.clone())),
         }
     }
 }

@@ -45,7 +45,9 @@ impl Ear {
     /// For a new connection.
     pub(crate) fn new(protocol: Protocol) -> Self {
         match protocol {
-            Protocol::Http => Self::Http { requests: Requests::new(), waiting: VecDeque::new(), answer: Vec::new() },
+            Protocol::Http | Protocol::Aws => {
+                Self::Http { requests: Requests::new(), waiting: VecDeque::new(), answer: Vec::new() }
+            }
             Protocol::Postgres => Self::Postgres { up: Vec::new(), down: Vec::new(), username: None, done: false },
             Protocol::MySql => Self::Deaf,
         }

@@ -15,6 +15,16 @@ fn http(moment: Moment) -> Box<dyn Talk> {
     watch(Protocol::Http, "^PUT /v1/sys/leases/renew$", moment).reader(true)
 }
 
+fn aws(moment: Moment) -> Box<dyn Talk> {
+    watch(Protocol::Aws, "^(?:DeleteUser)$", moment).reader(true)
+}
+
+/// A request as Vault's SDK makes it.
+fn form(action: &str) -> Vec<u8> {
+    let body = format!("Action={action}&UserName=vault-x&Version=2010-05-08");
+    format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
 fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len() + 4).unwrap();
     [&[tag][..], &length.to_be_bytes(), body].concat()
@@ -122,6 +132,29 @@ fn a_request_is_done_when_the_server_says_its_first_byte_which_does_not_pass() {
     passes(&talk.answered(b"HTTP/1.1 204 No Content\r\n\r\n"), b"HTTP/1.1 204 No Content\r\n\r\n");
     let request = b"PUT /v1/sys/leases/renew HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}";
     passes(&talk.asked(request), request);
+    assert_eq!(talk.answered(b"H"), Passed { bytes: Vec::new(), come: true });
+}
+
+#[test]
+fn an_action_is_met_when_its_form_is_whole_and_no_byte_of_it_has_passed() {
+    let mut talk = aws(Moment::BeforeSent);
+    let other = form("DeleteUserPolicy");
+    passes(&talk.asked(&other), &other);
+    let user = form("DeleteUser");
+    let (most, rest) = user.split_at(user.len() - 3);
+    passes(&talk.asked(most), b"");
+    assert_eq!(talk.asked(rest), Passed { bytes: Vec::new(), come: true });
+    assert_eq!(talk.rest(Way::Up), user);
+}
+
+#[test]
+fn an_action_is_done_when_aws_says_its_first_byte_which_does_not_pass() {
+    let mut talk = aws(Moment::AfterDone);
+    let other = form("ListAccessKeys");
+    passes(&talk.asked(&other), &other);
+    passes(&talk.answered(b"HTTP/1.1 200 OK\r\n"), b"HTTP/1.1 200 OK\r\n");
+    let user = form("DeleteUser");
+    passes(&talk.asked(&user), &user);
     assert_eq!(talk.answered(b"H"), Passed { bytes: Vec::new(), come: true });
 }
 
@@ -256,12 +289,23 @@ proptest! {
     }
 
     #[test]
+    fn actions_are_met_at_the_same_byte_however_they_are_cut(
+        said in prop::collection::vec(prop::sample::select(vec!["CreateUser", "DeleteUserPolicy", "DeleteUser"]), 0..6),
+        lengths in prop::collection::vec(1_usize..40, 1..8),
+    ) {
+        let said = said.into_iter().map(form).collect::<Vec<_>>().concat();
+        let whole = in_chunks(|bytes| aws(Moment::BeforeSent).asked(bytes), &said, &[said.len().max(1)]);
+        let mut talk = aws(Moment::BeforeSent);
+        prop_assert_eq!(in_chunks(|bytes| talk.asked(bytes), &said, &lengths), whole);
+    }
+
+    #[test]
     fn whatever_is_said_passes_unchanged_as_long_as_the_moment_has_not_come(
         said in prop::collection::vec(any::<u8>(), 0..600),
         lengths in prop::collection::vec(1_usize..40, 1..8),
         fresh in any::<bool>(),
     ) {
-        for protocol in [Protocol::Postgres, Protocol::MySql, Protocol::Http] {
+        for protocol in [Protocol::Postgres, Protocol::MySql, Protocol::Http, Protocol::Aws] {
             for moment in [Moment::BeforeSent, Moment::AfterDone] {
                 // Matches nothing.
                 let mut talk = watch(protocol, "[^\\s\\S]", moment).reader(fresh);

@@ -174,8 +174,8 @@ pub struct Kill {
     /// One node of a Vault cluster; all of them when left out.
     #[serde(default)]
     pub node: Option<Marked<Node>>,
-    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
-    /// from `clients` to `vault`. At once when left out.
+    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, a `request` on the link
+    /// from `clients` to `vault`, or an `action` on the link from `vault` to `aws`. At once when left out.
     #[serde(default)]
     pub when: Option<Marked<When>>,
 }
@@ -184,8 +184,8 @@ pub struct Kill {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sealing {
-    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, or a `request` on the link
-    /// from `clients` to `vault`. At once when left out.
+    /// The moment for which the fault waits: a `statement` on the link from `vault` to `postgres`, a `request` on the link
+    /// from `clients` to `vault`, or an `action` on the link from `vault` to `aws`. At once when left out.
     #[serde(default)]
     pub when: Option<Marked<When>>,
 }

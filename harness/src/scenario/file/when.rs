@@ -17,6 +17,9 @@ pub struct When {
     /// A regular expression, found in the method and path of an HTTP request: `POST /v1/sys/leases/renew`.
     #[serde(default)]
     pub request: Option<Marked<String>>,
+    /// An action of AWS's API that Vault asks for: a regular expression for its whole name, such as `CreateAccessKey`.
+    #[serde(default)]
+    pub action: Option<Marked<String>>,
     /// Before it has reached the server.
     #[serde(default)]
     pub before: Option<Marked<Before>>,

@@ -25,7 +25,13 @@ const LINKS: [(Endpoint, Endpoint); 8] = [
 impl When {
     /// The link on which it comes, for a fault that names none; `dbms`: the database of the stack, of several PostgreSQL.
     pub(crate) fn link(&self, dbms: Dbms) -> (Endpoint, Endpoint) {
-        if self.request.is_some() { (Endpoint::Clients, Endpoint::Vault) } else { (Endpoint::Vault, dbms.endpoint()) }
+        if self.request.is_some() {
+            (Endpoint::Clients, Endpoint::Vault)
+        } else if self.action.is_some() {
+            (Endpoint::Vault, Endpoint::Aws)
+        } else {
+            (Endpoint::Vault, dbms.endpoint())
+        }
     }
 }
 
@@ -263,20 +269,29 @@ impl Resolver<'_> {
             if when.statement.is_some() {
                 self.needs(dbms, when.at);
             }
+            if when.action.is_some() {
+                self.needs_aws(when.at);
+            }
         }
     }
 
-    /// A moment: of one statement or request, which is spoken on that link.
+    /// A moment: of one statement, request or action, which is spoken on that link.
     fn when(&mut self, when: &Marked<When>, link: (Endpoint, Endpoint)) {
-        let what = given!(when; statement, request);
+        let what = given!(when; statement, request, action);
         let key = exactly_one("a moment", when.at, &what, self.lost, &mut self.found);
         exactly_one("a moment", when.at, &given!(when; before, after), self.lost, &mut self.found);
-        for pattern in [&when.statement, &when.request].into_iter().flatten() {
+        for pattern in [&when.statement, &when.request, &when.action].into_iter().flatten() {
             self.expression(pattern);
         }
-        let spoken = if link.1 == Endpoint::Vault { "request" } else { "statement" };
+        let spoken = match link.1 {
+            Endpoint::Vault => "request",
+            Endpoint::Aws => "action",
+            _ => "statement",
+        };
         if let Some(key) = key.filter(|key| *key != spoken) {
-            let at = place(when.statement.as_ref()).or(place(when.request.as_ref())).unwrap_or(when.at);
+            let at =
+                [&when.statement, &when.request, &when.action].into_iter().find_map(|pattern| place(pattern.as_ref()));
+            let at = at.unwrap_or(when.at);
             self.error(
                 Diagnostic::error(at, format!("no `{key}` is ever sent from `{}` to `{}`", link.0, link.1))
                     .label("would never come")

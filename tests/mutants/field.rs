@@ -221,13 +221,19 @@ impl Field {
     }
 }
 
-/// Runs a scenario; an inconclusive run says nothing, of the mutant neither, and is made again.
+/// Runs a scenario; an inconclusive run says nothing, of the mutant neither, and is made again. So does one whose stack did not
+/// come up before the mutant had done anything.
 async fn undisturbed(run: &Run, suite: &Suite, scenario: &Arc<Scenario>, mutant: &Mutant) -> (ScenarioRecord, usize) {
     let mut tries = 0;
     loop {
         let (record, done) = run.behind(suite, scenario, mutant).await;
         tries += 1;
-        if tries == TRIES || record.result != ScenarioResult::Inconclusive {
+        let says_nothing = match record.result {
+            ScenarioResult::Inconclusive => true,
+            ScenarioResult::Broken => done == 0,
+            _ => false,
+        };
+        if tries == TRIES || !says_nothing {
             return (record, done);
         }
     }

@@ -193,7 +193,7 @@ fn a_port_that_something_else_took_while_its_server_was_down_is_a_broken_environ
     let record = place.record();
     let (result, reason) = (&record["scenarios"][0]["result"], record["scenarios"][0]["reason"].as_str().unwrap());
     assert_eq!(result, "broken", "{reason}");
-    for told in [&format!("something else took its port {port}"), "`ss -ltnp` shows"] {
+    for told in [&format!("listen on port {port}; something else took that port"), "`ss -ltnp` shows"] {
         assert!(reason.contains(told), "{told}: {reason}");
     }
     place.assert_nothing_is_left();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::link::LinkError;
 use crate::provider::docker::container::ContainerError;
+use crate::provider::native::port;
 use crate::provider::native::process::ProcessError;
 use crate::scenario::Dbms;
 use crate::scenario::file::Server;
@@ -113,9 +114,7 @@ pub enum StackError {
         log: String,
     },
     /// It ended, since something else listens where it is to.
-    #[error(
-        "{server} ended while it was starting: {how}; something else took its port {port} while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again\n{log}"
-    )]
+    #[error("{server} ended while it was starting: {how}; it is to listen on port {port}{}\n{log}", port::TAKEN)]
     PortTaken {
         /// Which.
         server: Server,

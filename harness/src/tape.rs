@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::event::{Actor, Entry, Event, Lease, Part, Renewal, Reply, Revocation};
 use crate::outcome::{Cause, Outcome, Refusal, Silence, Unknown};
+use crate::plan::{Plan, PlannedStep};
 use crate::time::{Interval, Moment};
 
 /// Events as they are put down; they are numbered by when they were answered, as a history does. Times are milliseconds.
@@ -41,6 +42,19 @@ impl Tape {
         self.0
     }
 }
+
+/// The last step of a scenario's plan.
+pub(crate) fn last_step(scenario: &str) -> PlannedStep {
+    let loaded = crate::scenario::parse(scenario);
+    let scenario = loaded.scenario.unwrap_or_else(|| panic!("{scenario} is not valid"));
+    Plan::new(scenario.into(), 1).steps.pop().expect("it has steps")
+}
+
+/// A database with a role and a static role, which all steps may name that come after these.
+pub(crate) const ONE_OF_EACH: &str = "name: One\nstack: { vault: {}, postgres: {} }\n\
+    engines: { database: { postgres: { roles: { app: { default_ttl: 5m, max_ttl: 1h } }, \
+    static_roles: { reporting: { rotation_period: 1h } } } } }\n\
+    steps:\n  - issue: { role: database/app, as: cred }\n  - token: { as: t, ttl: 10m }\n";
 
 pub(crate) fn reply<T>(status: u16, body: T) -> Outcome<Reply<T>> {
     Outcome::Ok(Reply { status, warnings: vec![], body })

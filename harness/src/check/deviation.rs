@@ -50,8 +50,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Actor, StaticPassword};
-    use crate::plan::Plan;
-    use crate::tape::{Tape, reply};
+    use crate::tape::{Tape, last_step, reply};
 
     #[rstest]
     #[case::still_deviates("DBSTATIC-05", "OpenBao 2.7.2", Verdict::Held, Verdict::Held, "it")]
@@ -84,14 +83,12 @@ mod tests {
             "name: One\nguarantees: [{id}]\nstack: {{ vault: {{}} }}\nsteps:\n  \
              - expect: {{ health: {{ status: 200 }} }}\n    deviates: [{id}]\n"
         );
-        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.unwrap();
-        let plan = Plan::new(std::sync::Arc::new(scenario), 0);
-        let step = plan.steps.iter().find(|step| !step.deviates.is_empty()).unwrap();
+        let step = last_step(&text);
         let mut tape = Tape::default();
         let running = Event::Running { server: Server::Vault, product: server.to_owned() };
         tape.put((0, 1), Actor::Harness, None, running);
         let judgement = Judgement { verdict: seen, because: "it was seen".to_owned(), evidence: Vec::new() };
-        let judged = judged(step, judgement, &tape.entries());
+        let judged = judged(&step, judgement, &tape.entries());
         assert_eq!(judged.verdict, means);
         assert!(judged.because.contains(words), "{}", judged.because);
     }
@@ -110,9 +107,7 @@ mod tests {
         #[case] deviates: &str,
         #[case] means: Verdict,
     ) {
-        let text = format!("{STATIC}{deviates}");
-        let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.unwrap();
-        let step = Plan::new(std::sync::Arc::new(scenario), 0).steps.pop().unwrap();
+        let step = last_step(&format!("{STATIC}{deviates}"));
         let mut tape = Tape::default();
         tape.harness((0, 1), Event::Running { server: Server::Vault, product: server.to_owned() });
         let read = |kept_as: Option<&str>, fingerprint: &str| Event::StaticRead {

@@ -1,34 +1,22 @@
 //! Every kind of answer to a step on histories made by hand: held, violated and inconclusive, and what must not change that.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
-use proptest::prelude::*;
 use rstest::rstest;
 
+use super::every_look::{stays_so, verdict};
 use crate::event::{Entry, Event, FieldRead, Lease, Renewal, Reply, StaticPassword, TokenAct, TokenState};
 use crate::outcome::{Cause, Outcome, Refusal, Silence, Verdict};
-use crate::plan::{Plan, PlannedStep};
+use crate::plan::PlannedStep;
 use crate::scenario::file::{Method, Server};
-use crate::tape::{Tape, issued, refused, renewed, reply, revoked, shifted, shut_out, unknown, widen};
+use crate::tape::{ONE_OF_EACH, Tape, issued, last_step, refused, renewed, reply, revoked, shut_out, unknown};
 
 /// Where the answer stands in the history, and what was before it.
 const ANSWER: usize = 3;
 
-/// A plan whose last step is this one, after all that it may name.
+/// This step, after all that it may name.
 fn planned(step: &str) -> PlannedStep {
-    let text = format!(
-        "name: One\nstack: {{ vault: {{}}, postgres: {{}} }}\n\
-         engines: {{ database: {{ postgres: {{ \
-         roles: {{ app: {{ default_ttl: 5m, max_ttl: 1h }} }}, \
-         static_roles: {{ reporting: {{ rotation_period: 1h }} }} }} }} }}\n\
-         steps:\n  - issue: {{ role: database/app, as: cred }}\n  - token: {{ as: t, ttl: 10m }}\n  \
-         - expect: {{ login: {{ with: cred, accepted: true }} }}\n  - {step}\n"
-    );
-    let loaded = crate::scenario::load(Path::new("one.yaml"), text.as_bytes());
-    let scenario = loaded.scenario.unwrap_or_else(|| panic!("{step} is not valid"));
-    Plan::new(scenario.into(), 1).steps.pop().expect("it has steps")
+    last_step(&format!("{ONE_OF_EACH}  - expect: {{ login: {{ with: cred, accepted: true }} }}\n  - {step}\n"))
 }
 
 /// A lease of five minutes and a token of ten, and a second later this answer.
@@ -40,10 +28,6 @@ fn answered(step: &PlannedStep, answer: Event) -> Vec<Entry> {
     tape.harness((900, 900), Event::StepBegan { number, title: String::new(), line: 1, fragment: None, ends: None });
     tape.operator((1_000, 1_010), &step.number, answer);
     tape.entries()
-}
-
-fn verdict(step: &PlannedStep, history: &[Entry]) -> Verdict {
-    super::step(step, history).expect("it is a step that judges").verdict
 }
 
 fn token(name: &str, act: TokenAct, outcome: Outcome<Reply<TokenState>>) -> Event {
@@ -212,21 +196,7 @@ fn an_answer_is_held_violated_or_says_nothing_and_stays_so(
             lose(&mut unanswered[ANSWER]);
             assert_eq!(verdict(&step, &unanswered), Verdict::Inconclusive, "{text}: without an answer");
         }
-        proptest!(ProptestConfig::with_cases(64), |(by in 0_u64..1_000_000, which in 0..=ANSWER)| {
-            let by = Duration::from_millis(by);
-            prop_assert_eq!(verdict(&step, &shifted(&history, by)), expected);
-            let mut wider = history.clone();
-            widen(&mut wider[which], by);
-            if expected != Verdict::Violated {
-                prop_assert_ne!(verdict(&step, &wider), Verdict::Violated);
-            }
-            // All but the step's beginning, without which there is no step.
-            if which != ANSWER - 1 && expected != Verdict::Held {
-                let mut fewer = history.clone();
-                fewer.remove(which);
-                prop_assert_ne!(verdict(&step, &fewer), Verdict::Held);
-            }
-        });
+        stays_so(&step, &history, expected);
     }
 }
 

@@ -55,6 +55,11 @@ fn fault_windows(history: &[Entry], matters: fn(&Part) -> bool) -> Vec<Interval>
 /// Judges one step from the history: the entries that carry its number. `None`: the step judges nothing, or was never
 /// reached.
 pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
+    Some(deviation::judged(step, as_written(step, history)?, history))
+}
+
+/// The same by the words of the step alone, whatever is known of the server.
+fn as_written(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
     let began = history.iter().find_map(|entry| match &entry.event {
         Event::StepBegan { number, .. } if *number == step.number => Some(entry.at.sent),
         _ => None,
@@ -67,7 +72,7 @@ pub fn step(step: &PlannedStep, history: &[Entry]) -> Option<Judgement> {
         }
         Action::Fault(..) | Action::Wait(_) => return None,
     };
-    Some(deviation::judged(step, late::held_up(judgement, history), history))
+    Some(late::held_up(judgement, history))
 }
 
 /// The looks that a step has made at its expectation so far.

@@ -11,7 +11,7 @@ use crate::event::{Actor, Entry, Event, Part, Principal, TokenAct, TokenState};
 use crate::outcome::{Judgement, Outcome, Silence, Verdict};
 use crate::scenario::file::Endpoint;
 use crate::tape::{
-    Tape, fault, healed, issued, login, renewed, reply, revoked, shifted, shut_out, unknown, used, widen,
+    Tape, fault, healed, issued, last_step, login, renewed, reply, revoked, shifted, shut_out, unknown, used, widen,
 };
 
 const IN: Outcome<()> = Outcome::Ok(());
@@ -38,9 +38,7 @@ fn a_look_is_judged_by_what_was_known_then_and_not_by_a_later_renewal() {
         engines: { database: { postgres: { roles: { app: { default_ttl: 1m, max_ttl: 1h } } } } }\n\
         steps:\n  - issue: { role: database/app, as: cred }\n  \
         - expect: { principal: { of: cred, exists: true, valid_after_lease_end: { at_least: 4s, at_most: 6s } } }\n";
-    let scenario = crate::scenario::load(std::path::Path::new("one.yaml"), text.as_bytes()).scenario.expect("is good");
-    let plan = crate::plan::Plan::new(scenario.into(), 1);
-    let look = &plan.steps[1];
+    let look = &last_step(text);
     let entries = history(|tape| {
         operator(tape, (0, 10), issued("cred", 60));
         let title = String::new();

@@ -54,7 +54,7 @@ pub fn judge(plan: &Plan, history: &[Entry]) -> Judged {
         .chain(consumer::none_crashes(&plan.scenario, history).into_iter().map(|record| (record, nothing)))
         .collect();
     let server = deviation::server(history);
-    let guarantees = guarantees(plan, &reached, &always, &server);
+    let guarantees = guarantees(plan, &reached, &always, &server, history);
     let steps: Vec<StepRecord> = steps(history, &reached);
     let always: Vec<InvariantRecord> = always.into_iter().map(|(record, _)| record).collect();
     let (result, reason) = conclude(&steps, &guarantees, &always, cut);
@@ -93,6 +93,7 @@ fn guarantees(
     reached: &[(&PlannedStep, Judgement)],
     always: &[(InvariantRecord, &[String])],
     server: &str,
+    history: &[Entry],
 ) -> Vec<GuaranteeRecord> {
     let judge = |id: &String| {
         let of_steps = reached.iter().filter(|(step, _)| step.cites.contains(id)).map(|(_, judgement)| judgement);
@@ -108,7 +109,11 @@ fn guarantees(
     };
     let record = |id: &String| {
         let promise = guarantee::catalogue().get(id);
-        let shown = reached.iter().any(|(step, judged)| step.deviates.contains(id) && judged.verdict == Verdict::Held);
+        // Told where it was seen: a server that deviates sometimes may have kept its promise this time.
+        let shown =
+            reached.iter().filter(|(step, judged)| step.deviates.contains(id) && judged.verdict == Verdict::Held);
+        let mut shown = shown.filter_map(|(step, _)| super::as_written(step, history));
+        let shown = shown.any(|judgement| judgement.verdict == Verdict::Held);
         let deviation = promise.filter(|_| shown).and_then(|promise| promise.deviation_on(server));
         GuaranteeRecord {
             id: id.clone(),

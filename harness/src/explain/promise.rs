@@ -19,7 +19,10 @@ pub(super) fn explanation(guarantee: &Guarantee, scenarios: &[Arc<Scenario>]) ->
     }
     lists.push(List { heading: "What surprises".to_owned(), entries: texts(&guarantee.surprises) });
     let deviations = guarantee.deviations.iter();
-    let entries = deviations.map(|it| (format!("{} {}", it.product, it.versions), it.really.clone())).collect();
+    let how = |sometimes| if sometimes { ", sometimes" } else { "" };
+    let entries = deviations
+        .map(|it| (format!("{} {}{}", it.product, it.versions, how(it.sometimes)), it.really.clone()))
+        .collect();
     lists.push(List { heading: "Where servers do something else".to_owned(), entries });
     let judging = covered.map(|promise| promise.scenarios.as_slice()).unwrap_or_default();
     let mut entries: Vec<(String, String)> = judging

@@ -75,7 +75,9 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
         }
         _ => return Err(FaultError::Refused { what: title, why: "it cannot wait for a moment".to_owned() }),
     };
-    let watch = watch(when, to).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
+    // Vault seals itself while its requests are answered; what else is broken loses what was under way.
+    let gives_back = matches!(what, Break::Seal);
+    let watch = watch(when, to, gives_back).map_err(|why| FaultError::Refused { what: title.clone(), why })?;
     let (armed, coming) = network::link(world, from, to)?.arm(watch).await?;
     let breaking = tokio::spawn(break_then(world.clone(), (from, to), armed, coming.clone(), what, title.clone()));
     let mut disturbs = vec![Part::Link { from, to }];
@@ -84,7 +86,7 @@ pub(super) async fn inject(world: &Arc<World>, broken: &Broken<'_>, when: &When)
     Ok(Effect { undo: super::Undo::Armed(Undo { from, to, armed, coming, title, breaking }), disturbs, seen })
 }
 
-fn watch(when: &When, to: Endpoint) -> Result<Watch, String> {
+fn watch(when: &When, to: Endpoint, gives_back: bool) -> Result<Watch, String> {
     let whole: String;
     let (protocol, pattern) = match (&when.statement, &when.request, &when.action) {
         (Some(statement), ..) if Dbms::at(to) == Some(Dbms::Mysql) => (Protocol::MySql, statement.as_str()),
@@ -99,7 +101,7 @@ fn watch(when: &When, to: Endpoint) -> Result<Watch, String> {
     };
     let pattern = Regex::new(pattern).map_err(|error| error.to_string())?;
     let moment = if when.after.is_some() { Moment::AfterDone } else { Moment::BeforeSent };
-    Ok(Watch { protocol, pattern, moment })
+    Ok(Watch { protocol, pattern, moment, gives_back })
 }
 
 async fn break_then(
@@ -133,9 +135,17 @@ async fn break_then(
                 vault::until_sealing(node).await?;
                 link.remove(armed).await.map_err(FaultError::from)
             };
-            tokio::try_join!(vault::ask_to_seal(&world, node), released)?;
-            vault::until_sealed(node).await?;
-            Then::Vault(vault::Undo::Unseal(node.name))
+            let sealing = async {
+                tokio::try_join!(vault::ask_to_seal(&world, node), released)?;
+                vault::until_sealed(node).await
+            };
+            let undo = vault::Undo::Unseal(node.name);
+            if let Err(error) = sealing.await {
+                // It may be sealed, or become so, all the same; that it was not seen is what is told.
+                let _ = vault::heal(&world, undo).await;
+                return Err(error);
+            }
+            Then::Vault(undo)
         }
     };
     world.history.note(Actor::Harness, Event::Note(format!("the moment came, and the fault took effect: {title}")));
@@ -155,7 +165,15 @@ pub(super) async fn heal(world: &World, undo: Undo) -> Result<String, FaultError
             Err(_) => Err(FaultError::NeverCame { title }),
         };
     }
-    let then = breaking.await.map_err(|error| FaultError::Unseen { what: title, last: error.to_string() })??;
+    let broken = breaking.await.map_err(|error| FaultError::Unseen { what: title, last: error.to_string() });
+    let then = match broken.and_then(|then| then) {
+        Ok(then) => then,
+        Err(error) => {
+            // It may have let go of the link before it failed.
+            let _ = link.remove(armed).await;
+            return Err(error);
+        }
+    };
     if matches!(then, Then::Network(_)) {
         link.remove(armed).await?;
     }

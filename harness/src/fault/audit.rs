@@ -116,7 +116,7 @@ async fn fill_disk(world: &World, fill: &FillDisk) -> Result<Effect, FaultError>
     }
     // The last page of a file that is there already has room for a little more.
     let files = one_or_all(device.files(), index);
-    let seen = until_nothing_more_is_taken(world, || sizes(files)).await?;
+    let seen = until_nothing_more_is_taken(world, || async { Ok(sizes(files).await) }).await?;
     Ok(effect(Undo::FreeAudit(name.clone(), index), format!("nothing more can be written to the disk; {seen}")))
 }
 
@@ -132,9 +132,9 @@ async fn block(world: &World, name: &Name) -> Result<Effect, FaultError> {
     let sizes = || async {
         let mut sum = 0;
         for file in &blocked {
-            sum += file.size_aside().await.unwrap_or_default();
+            sum += in_the_way(file.size_aside().await, file)?;
         }
-        sum
+        Ok(sum)
     };
     let seen = until_nothing_more_is_taken(world, sizes).await?;
     Ok(effect(Undo::Unblock(name.clone()), format!("nothing more is written to the file that was moved away; {seen}")))
@@ -196,16 +196,16 @@ async fn sizes(files: &[AuditFile]) -> u64 {
 }
 
 /// Makes requests until what was written stays as long as it is.
-async fn until_nothing_more_is_taken<S: Future<Output = u64>>(
+async fn until_nothing_more_is_taken<S: Future<Output = Result<u64, FaultError>>>(
     world: &World,
     size: impl Fn() -> S,
 ) -> Result<String, FaultError> {
     let mut looks = Looks::within(FILLS);
     let mut last = String::new();
     while looks.again().await {
-        let before = size().await;
+        let before = size().await?;
         let outcome = request(world).await;
-        if before == size().await {
+        if before == size().await? {
             return Ok(format!("a request: {outcome}"));
         }
         last = outcome.to_string();

@@ -1,6 +1,8 @@
-//! A fault that waits for its moment: until then all passes, from then on nothing does, on any connection of the link.
+//! A fault that waits for its moment: until then all passes, from then on nothing does, on any connection of the link. When it
+//! is over, a connection that lost something is reset; or nothing was lost, and all goes on late.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -8,6 +10,9 @@ use tokio::time::Instant;
 use super::chain::{Chunk, Queue, Stage};
 use super::talk::{Talk, Watch};
 use super::toxic::Way;
+
+/// Longer than any fault: what waits so long waits for the fault's end.
+const TO_THE_END: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What all connections of an armed link share.
 pub(crate) struct Armed {
@@ -47,7 +52,7 @@ impl Armed {
         let armed = Arc::clone(self);
         move |way| {
             let (armed, talk) = (Arc::clone(&armed), Arc::clone(&talk));
-            Some(Box::new(Waiting { armed, talk, way, lost: false }))
+            Some(Box::new(Waiting { armed, talk, way, withheld: Vec::new(), lost: false }))
         }
     }
 }
@@ -56,22 +61,34 @@ struct Waiting {
     armed: Arc<Armed>,
     talk: Arc<Mutex<Box<dyn Talk>>>,
     way: Way,
+    /// What was sent and has not been let go: it passes in the order in which it came.
+    withheld: Vec<u8>,
     /// Whether something that the sender believes sent will never arrive.
     lost: bool,
 }
 
 impl Waiting {
-    fn rest(&self) -> Option<Chunk> {
-        let rest = self.talk.lock().unwrap_or_else(PoisonError::into_inner).rest(self.way);
+    fn rest(&mut self) -> Option<Chunk> {
+        let rest = std::mem::take(&mut self.withheld);
         if rest.is_empty() { None } else { Some(Chunk::Bytes(rest)) }
+    }
+
+    /// What comes once the moment has come.
+    fn keep(&mut self, chunk: Option<Chunk>, now: Instant, onward: &mut Queue) {
+        if !self.armed.watch.gives_back {
+            self.lost = true;
+            return;
+        }
+        for chunk in self.rest().into_iter().chain(chunk) {
+            onward.put(now + TO_THE_END, chunk);
+        }
     }
 }
 
 impl Stage for Waiting {
     fn take(&mut self, chunk: Chunk, now: Instant, onward: &mut Queue) {
         if *self.armed.come.borrow() {
-            self.lost = true;
-            return;
+            return self.keep(Some(chunk), now, onward);
         }
         let Chunk::Bytes(bytes) = chunk else {
             if let Some(rest) = self.rest() {
@@ -79,21 +96,23 @@ impl Stage for Waiting {
             }
             return onward.put(now, chunk);
         };
+        self.withheld.extend(&bytes);
         let passed = {
             let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
             if self.way == Way::Up { talk.asked(&bytes) } else { talk.answered(&bytes) }
         };
         if !passed.bytes.is_empty() {
+            self.withheld.drain(..passed.bytes.len());
             onward.put(now, Chunk::Bytes(passed.bytes));
         }
         if passed.come {
-            self.lost = true;
+            self.keep(None, now, onward);
             self.armed.come.send_replace(true);
         }
     }
 
     fn has_room(&self, onward: &Queue) -> bool {
-        onward.len() == 0 || *self.armed.come.borrow()
+        onward.len() == 0 || (*self.armed.come.borrow() && !self.armed.watch.gives_back)
     }
 
     fn end(&mut self) -> Option<Chunk> {

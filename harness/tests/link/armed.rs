@@ -10,7 +10,7 @@ const AWAITED: &str = "PUT /v1/sys/leases/renew HTTP/1.1\r\n\r\n";
 const ANSWER: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 fn watch(moment: Moment) -> Watch {
-    Watch { protocol: Protocol::Http, pattern: Regex::new("^PUT .*/renew$").unwrap(), moment }
+    Watch { protocol: Protocol::Http, pattern: Regex::new("^PUT .*/renew$").unwrap(), moment, gives_back: false }
 }
 
 #[tokio::test]
@@ -52,6 +52,36 @@ async fn after_a_request_is_done_its_answer_does_not_pass() {
     assert_silent(&mut client).await;
     rig.proxy.remove(id).await.unwrap();
     assert_reset(&mut client).await;
+}
+
+#[tokio::test]
+async fn a_link_that_gives_back_lets_go_of_everything_late_and_whole() {
+    let rig = Rig::new().await;
+    let (mut other, mut others_server) = rig.pair().await;
+    for moment in [Moment::BeforeSent, Moment::AfterDone] {
+        let (id, mut coming) = rig.proxy.arm(Watch { gives_back: true, ..watch(moment) }).await;
+        let (mut client, mut server) = rig.pair().await;
+        say(&mut client, AWAITED).await;
+        if moment == Moment::AfterDone {
+            hear(&mut server, AWAITED).await;
+            say(&mut server, ANSWER).await;
+        }
+        soon(coming.wait()).await;
+        say(&mut other, ORDINARY).await;
+        for nobody in [&mut client, &mut others_server] {
+            assert_silent(nobody).await;
+        }
+        rig.proxy.remove(id).await.unwrap();
+        hear(&mut others_server, ORDINARY).await;
+        if moment == Moment::BeforeSent {
+            hear(&mut server, AWAITED).await;
+            say(&mut server, ANSWER).await;
+        }
+        hear(&mut client, ANSWER).await;
+        // And goes on as if nothing had been.
+        say(&mut client, ORDINARY).await;
+        hear(&mut server, ORDINARY).await;
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 //! A client asks one thing at a time on a connection, as all of ours do; so the first byte that the server sends after a
 //! request is that request's answer.
 
-use super::super::toxic::Way;
 use super::{Moment, Passed, Talk, Watch};
 
 /// A longer head than this is none.
@@ -130,55 +129,66 @@ impl Requests {
     }
 }
 
-/// A connection, of which only the client's side is read.
-pub(super) struct Http {
-    watch: Watch,
-    requests: Requests,
-    /// Whether the request that matches has been made, and not yet answered.
-    asked: bool,
-}
-
-impl Http {
-    pub(super) fn new(watch: Watch) -> Self {
-        Self { watch, requests: Requests::new(), asked: false }
-    }
+/// Where a request says what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// In its first line: `POST /v1/sys/leases/renew`.
+    Line,
+    /// In its form, as the action of AWS's API. It is kept back until it is whole.
+    Form,
 }
 
 /// A longer form than this is none of AWS's API.
 const LONGEST_FORM: usize = 256 << 10;
 
-/// A connection to AWS, of which only the client's side is read. What a request asks for stands in its body, so it is kept
-/// back until it is whole.
-pub(super) struct Aws {
+/// A connection, of which only the client's side is read.
+pub(super) struct Http {
     watch: Watch,
+    told: Told,
     requests: Requests,
-    /// The parts of the request that is under way, and which of its bytes are its form.
+    /// The parts of the request that is under way which have not passed, and which of its bytes are its form.
     kept: Vec<u8>,
     form: Vec<u8>,
+    /// Whether the request that matches has been made, and not yet answered.
     asked: bool,
 }
 
-impl Aws {
-    pub(super) fn new(watch: Watch) -> Self {
-        Self { watch, requests: Requests::new(), kept: Vec::new(), form: Vec::new(), asked: false }
+impl Http {
+    pub(super) fn new(watch: Watch, told: Told) -> Self {
+        Self { watch, told, requests: Requests::new(), kept: Vec::new(), form: Vec::new(), asked: false }
+    }
+
+    /// Whether all of a request is there, or nobody can say where it ends.
+    fn is_whole(&self) -> bool {
+        self.requests.is_between() || self.requests.next == Next::Blind || self.form.len() > LONGEST_FORM
     }
 }
 
-impl Talk for Aws {
+/// The action of AWS's API that a form asks for.
+fn action(form: &[u8]) -> Option<String> {
+    let field = std::str::from_utf8(form).ok()?.split('&').find_map(|field| field.strip_prefix("Action="))?;
+    Some(field.to_owned())
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+impl Talk for Http {
     fn asked(&mut self, bytes: &[u8]) -> Passed {
         self.requests.hear(bytes);
         let mut passed = Passed::default();
-        while let Some((part, head)) = self.requests.next() {
-            if head.is_none() {
+        while let Some((part, line)) = self.requests.next() {
+            if self.told == Told::Form && line.is_none() {
                 self.form.extend(&part);
             }
             self.kept.extend(part);
-            let blind = self.requests.next == Next::Blind || self.form.len() > LONGEST_FORM;
-            if !self.requests.is_between() && !blind {
-                continue;
-            }
-            let form = std::mem::take(&mut self.form);
-            if action(&form).is_some_and(|action| self.watch.pattern.is_match(action)) {
+            let said = match self.told {
+                Told::Line => line,
+                Told::Form if self.is_whole() => action(&std::mem::take(&mut self.form)),
+                Told::Form => continue,
+            };
+            if said.is_some_and(|said| self.watch.pattern.is_match(&said)) {
                 if self.watch.moment == Moment::BeforeSent {
                     passed.come = true;
                     return passed;
@@ -195,57 +205,5 @@ impl Talk for Aws {
             return Passed { bytes: Vec::new(), come: true };
         }
         Passed { bytes: bytes.to_vec(), come: false }
-    }
-
-    fn rest(&mut self, way: Way) -> Vec<u8> {
-        match way {
-            Way::Up => {
-                let mut rest = std::mem::take(&mut self.kept);
-                rest.append(&mut self.requests.held);
-                rest
-            }
-            Way::Down => Vec::new(),
-        }
-    }
-}
-
-/// The action of AWS's API that a form asks for.
-fn action(form: &[u8]) -> Option<&str> {
-    std::str::from_utf8(form).ok()?.split('&').find_map(|field| field.strip_prefix("Action="))
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
-}
-
-impl Talk for Http {
-    fn asked(&mut self, bytes: &[u8]) -> Passed {
-        self.requests.hear(bytes);
-        let mut passed = Passed::default();
-        while let Some((part, request)) = self.requests.next() {
-            if request.is_some_and(|request| self.watch.pattern.is_match(&request)) {
-                if self.watch.moment == Moment::BeforeSent {
-                    passed.come = true;
-                    return passed;
-                }
-                self.asked = true;
-            }
-            passed.bytes.extend(part);
-        }
-        passed
-    }
-
-    fn answered(&mut self, bytes: &[u8]) -> Passed {
-        if self.asked && !bytes.is_empty() {
-            return Passed { bytes: Vec::new(), come: true };
-        }
-        Passed { bytes: bytes.to_vec(), come: false }
-    }
-
-    fn rest(&mut self, way: Way) -> Vec<u8> {
-        match way {
-            Way::Up => std::mem::take(&mut self.requests.held),
-            Way::Down => Vec::new(),
-        }
     }
 }

@@ -16,8 +16,6 @@ pub(crate) use overheard::Ear;
 pub use overheard::Overheard;
 use regex::Regex;
 
-use super::toxic::Way;
-
 /// What is waited for.
 #[derive(Debug, Clone)]
 pub struct Watch {
@@ -28,6 +26,9 @@ pub struct Watch {
     pub pattern: Regex,
     /// When, of that statement or request.
     pub moment: Moment,
+    /// Whether what is kept back from then on goes on when the fault is over, late and whole. Else it is lost, and its
+    /// connection is reset.
+    pub gives_back: bool,
 }
 
 /// What is spoken on a link.
@@ -61,16 +62,13 @@ pub(crate) struct Passed {
     pub(crate) come: bool,
 }
 
-/// A reader of one connection, both ways.
+/// A reader of one connection, both ways. What it lets pass is what it was given, in that order.
 pub(crate) trait Talk: Send {
     /// Takes what the client sent.
     fn asked(&mut self, bytes: &[u8]) -> Passed;
 
     /// Takes what the server sent.
     fn answered(&mut self, bytes: &[u8]) -> Passed;
-
-    /// Gives up what is kept back of one way.
-    fn rest(&mut self, way: Way) -> Vec<u8>;
 }
 
 impl Watch {
@@ -79,8 +77,8 @@ impl Watch {
         match self.protocol {
             Protocol::Postgres => Box::new(postgres::Postgres::new(self.clone(), fresh)),
             Protocol::MySql => Box::new(mysql::MySql::new(self.clone(), fresh)),
-            Protocol::Http => Box::new(http::Http::new(self.clone())),
-            Protocol::Aws => Box::new(http::Aws::new(self.clone())),
+            Protocol::Http => Box::new(http::Http::new(self.clone(), http::Told::Line)),
+            Protocol::Aws => Box::new(http::Http::new(self.clone(), http::Told::Form)),
         }
     }
 }

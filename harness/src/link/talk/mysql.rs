@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use super::super::toxic::Way;
 use super::{Moment, Passed, Talk, Watch};
 
 const QUERY: u8 = 0x03;
@@ -200,9 +199,5 @@ impl Talk for MySql {
             passed.bytes.append(&mut self.down.0);
         }
         passed
-    }
-
-    fn rest(&mut self, way: Way) -> Vec<u8> {
-        std::mem::take(if way == Way::Up { &mut self.up.0 } else { &mut self.down.0 })
     }
 }

@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 
-use super::super::toxic::Way;
 use super::{Moment, Passed, Talk, Watch};
 
 /// Longer messages than this are not ours to keep back.
@@ -232,15 +231,5 @@ impl Talk for Postgres {
             }
         }
         passed
-    }
-
-    fn rest(&mut self, way: Way) -> Vec<u8> {
-        match way {
-            Way::Up => std::mem::take(&mut self.up.held),
-            Way::Down => {
-                let held = std::mem::take(&mut self.down.held);
-                self.pass(held)
-            }
-        }
     }
 }

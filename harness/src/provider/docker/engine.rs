@@ -18,6 +18,8 @@ use testcontainers::core::client::docker_client_instance;
 use tokio::io::AsyncReadExt as _;
 use tokio_tar::Archive;
 
+use crate::provider::native::port;
+
 /// How long the engine may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The variable with which Docker's clients are told where the engine is.
@@ -75,7 +77,7 @@ fn advice(why: &str) -> &'static str {
     if why.contains("no space left on device") {
         "; its disk is full: `docker system df` shows what fills it, `docker system prune` frees what nothing uses"
     } else if why.contains("port is already allocated") || why.contains("address already in use") {
-        "; something else took that port while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again"
+        port::TAKEN
     } else if why.contains("address pool") {
         "; its networks are used up: `leaseproof clean` removes those of dead runs, `docker network prune` all unused \
          ones, and fewer `--jobs` need fewer"

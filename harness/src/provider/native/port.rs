@@ -17,6 +17,9 @@ const FEWEST: usize = 512;
 /// What Linux uses when it does not say.
 const KERNEL_DEFAULT: RangeInclusive<u16> = 32_768..=60_999;
 
+/// What to do about a port that was free when it was claimed.
+pub const TAKEN: &str = "; something else took that port while nobody of this run listened on it: `ss -ltnp` shows who has it; run it again";
+
 /// A loopback port that no other run takes until this is dropped, whether a server listens on it or not.
 #[derive(Debug)]
 pub struct Port {

@@ -41,10 +41,14 @@ impl Bench {
         command
     }
 
+    /// The command that runs the scenario in containers.
+    pub(crate) fn in_containers(&self, words: &[&str]) -> Command {
+        self.command(&[&["run", "scenario.yaml", "--report-dir", "reports", "--provider", "docker"], words].concat())
+    }
+
     /// Runs the scenario in containers.
     pub(crate) fn run(&self, words: &[&str]) -> Output {
-        let all = [&["run", "scenario.yaml", "--report-dir", "reports", "--provider", "docker"], words].concat();
-        self.command(&all).output().unwrap()
+        self.in_containers(words).output().unwrap()
     }
 
     /// What Docker's own client says.

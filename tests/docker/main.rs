@@ -71,9 +71,8 @@ fn a_killed_run_leaves_containers_and_clean_removes_those_and_no_others() {
         return;
     }
     let (bench, other) = (Bench::new(SCENARIO), Bench::new(SCENARIO));
-    let all = ["run", "scenario.yaml", "--report-dir", "reports", "--provider", "docker"];
-    let mut killed = bench.command(&all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let mut alive = other.command(&all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = |bench: &Bench| bench.in_containers(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut killed, mut alive) = (start(&bench), start(&other));
     for bench in [&bench, &other] {
         // Paused is what the scenario's fault makes of PostgreSQL: all is up by then.
         let end = Instant::now() + Duration::from_secs(240);
@@ -176,8 +175,7 @@ fn a_port_that_something_else_took_while_its_server_was_down_is_told_and_nothing
         return;
     }
     let bench = Bench::new(DOWN);
-    let all = ["run", "scenario.yaml", "--report-dir", "reports", "--provider", "docker"];
-    let mut run = bench.command(&all).spawn().unwrap();
+    let mut run = bench.in_containers(&[]).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(240);
     let name = loop {
         assert!(Instant::now() < end && run.try_wait().unwrap().is_none(), "it never came to its fault");
